@@ -1,0 +1,86 @@
+"""Errors become RFC 9457 problem documents here, and only here. What is not known becomes a bare 500."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway import errors
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_BASE = "https://tongqu.example/problems/"
+
+STATUS: dict[type[errors.TongquError], int] = {
+    errors.MalformedRequest: 400,
+    errors.InvalidRequest: 422,
+    errors.TooLarge: 413,
+    errors.NotFound: 404,
+    errors.UnknownStandard: 404,
+    errors.WrongState: 409,
+    errors.AlreadyExists: 409,
+    errors.SignatureInvalid: 422,
+    errors.RecordInvalid: 422,
+    errors.CrosswalkInvalid: 422,
+    errors.Unauthenticated: 401,
+    errors.TokenMissing: 401,
+    errors.TokenAsBearer: 401,
+    errors.TokenInvalid: 401,
+    errors.TokenExpired: 401,
+    errors.TokenRevoked: 401,
+    errors.TokenOfAnotherClient: 401,
+    errors.ProofInvalid: 401,
+    errors.ProofReplayed: 401,
+    errors.NonceRequired: 401,
+    errors.ScopeMissing: 403,
+    errors.Forbidden: 403,
+    errors.ProviderError: 502,
+    errors.ProviderUnavailable: 502,
+    errors.ProviderTimedOut: 504,
+    errors.ProviderNonconformant: 502,
+    errors.AmbiguousSubject: 502,
+    errors.CircuitOpen: 503,
+    errors.LogUnavailable: 503,
+    errors.Busy: 429,
+    errors.ChangedMeanwhile: 409,
+    errors.IdempotencyMismatch: 422,
+    errors.IdempotencyInProgress: 409,
+}
+
+
+def status_of(error: Exception) -> int:
+    return STATUS.get(type(error), 500)  # type: ignore[arg-type]  # any other exception is a surprise, hence 500
+
+
+def language(accept_language: str | None) -> str:
+    """``zh`` or ``en``: the first of the two that the Accept-Language header names; Chinese when it names neither."""
+    for part in (accept_language or "").lower().split(","):
+        tag = part.split(";")[0].strip()
+        if tag.startswith("en"):
+            return "en"
+        if tag.startswith("zh"):
+            return "zh"
+    return "zh"
+
+
+def document(error: Exception, *, lang: str, request_id: str, log_index: int | None = None) -> dict[str, Any]:
+    """The problem document of an error. A surprise (no TongquError) says nothing but its request id."""
+    if not isinstance(error, errors.TongquError) or type(error) not in STATUS:
+        error = errors.TongquError(
+            "网关内部错误，已记录；请把请求编号告诉网关管理员。",
+            "An unexpected error was recorded; give the request id to the gateway's operator.",
+        )
+    zh = lang == "zh"
+    problem: dict[str, Any] = {
+        "type": TYPE_BASE + error.code,
+        "status": status_of(error),
+        "code": error.code,
+        "title": error.title_zh if zh else error.title_en,
+        "detail": error.detail_zh if zh else error.detail_en,
+        "detail_zh": error.detail_zh,
+        "detail_en": error.detail_en,
+        "rule": error.rule,
+        "fix": error.fix_zh if zh else error.fix_en,
+        "retryable": error.retryable,
+        "request_id": request_id,
+        "log_index": log_index,
+    }
+    return {name: value for name, value in problem.items() if value is not None} | error.members
