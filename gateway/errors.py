@@ -53,6 +53,11 @@ class TooLarge(TongquError):
     code, title_zh, title_en = "too_large", "内容过大", "Too large"
 
 
+class RequestTimedOut(TongquError):
+    code, title_zh, title_en = "request_timeout", "请求未在时限内发送完毕", "The request did not arrive in time"
+    retryable = True
+
+
 class NotFound(TongquError):
     code, title_zh, title_en = "not_found", "没有找到", "Not found"
 

@@ -13,6 +13,7 @@ STATUS: dict[type[errors.TongquError], int] = {
     errors.MalformedRequest: 400,
     errors.InvalidRequest: 422,
     errors.TooLarge: 413,
+    errors.RequestTimedOut: 408,
     errors.NotFound: 404,
     errors.UnknownStandard: 404,
     errors.WrongState: 409,

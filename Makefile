@@ -1,0 +1,52 @@
+# Two commands do everything: make demo, make test. Both set up .venv from the locked dependencies first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+PYTEST ?= -n auto --dist loadfile
+
+.PHONY: demo test check bench lock format clean
+
+demo: $(VENV)/.run-ready
+	@$(BIN)/gateway demo $(ARGS)
+
+test: $(VENV)/.dev-ready
+	@$(BIN)/python tests/machine.py
+	@$(BIN)/python -m pytest -q $(PYTEST) -m "not torture" $(ARGS)
+
+torture: $(VENV)/.dev-ready
+	@$(BIN)/python -m pytest -q -m torture $(ARGS)
+
+check: $(VENV)/.dev-ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd clients/python && ../../$(BIN)/mypy --strict src/tongqu_client
+	$(BIN)/lint-imports
+	$(BIN)/gateway openapi --check
+	$(BIN)/python -m tests.licences
+
+format: $(VENV)/.dev-ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.dev-ready
+	rm -f requirements/dev.lock requirements/run.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --extra postgres -c requirements/dev.lock pyproject.toml requirements/build.in -o requirements/run.lock
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than its lock when what the lock names is installed.
+$(VENV)/.run-ready: requirements/run.lock pyproject.toml clients/python/pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements/run.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e . -e clients/python
+	@touch $@
+
+$(VENV)/.dev-ready: requirements/dev.lock $(VENV)/.run-ready
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements/dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .cache dist

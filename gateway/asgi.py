@@ -1,0 +1,183 @@
+"""The one port: serves the path of a query itself and hands everything else to the Flask application.
+
+Every response under ``/v1`` is signed here (RFC 9421), errors included, so that a missing signature always means that
+somebody between gateway and caller removed it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import orjson
+from a2wsgi import WSGIMiddleware
+
+from gateway.app import create_app
+from gateway.errors import RequestTimedOut, TongquError, TooLarge
+from gateway.exchange.api import MAX_BODY
+from gateway.lib.http_signature import sign_response
+from gateway.lib.ids import new_id
+from gateway.lib.web import Request, Response
+from gateway.problems import CONTENT_TYPE, document, language
+from gateway.wiring import Deps
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+DATA_PLANE = frozenset({"/v1/queries", "/v1/queries/explain"})
+BODY_TIMEOUT_S = 10.0  # a caller that trickles its request is let go
+CONTROL_PLANE_THREADS = 16
+
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+
+
+class Gateway:
+    """The ASGI application. ``deps.start`` and ``deps.stop`` run with the server's own start and stop."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._control_plane = WSGIMiddleware(create_app(deps), workers=CONTROL_PLANE_THREADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._deps.start()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._deps.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith("/v1/") or path.startswith("/oauth/"):
+            send = self._with_nonce(send)
+        if path.startswith("/v1/"):
+            send = _Signing(self._deps, scope, send)
+        if path in DATA_PLANE and scope["method"] == "POST":
+            await _send(send, await self._data_plane(scope, receive))
+        else:
+            await self._control_plane(scope, receive, _with_headers(send, _ALWAYS))  # type: ignore[arg-type]
+
+    async def _data_plane(self, scope: Scope, receive: Receive) -> Response:
+        headers: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, b"")
+        try:
+            body = await asyncio.wait_for(_body(receive), BODY_TIMEOUT_S)
+        except TooLarge as error:
+            return _cannot_read(error, request)
+        except (TimeoutError, ConnectionError):
+            return _cannot_read(RequestTimedOut(), request)
+        return await self._deps.exchange.handle(
+            Request(request.method, request.path, request.query_string, headers, body)
+        )
+
+    def _with_nonce(self, send: Send) -> Send:
+        """A fresh DPoP nonce with every response of the authorization and the resource server (RFC 9449 section 8)."""
+        return _with_headers(send, [(b"dpop-nonce", self._deps.authenticator.nonce().encode())])
+
+
+class _Signing:
+    """Holds a response back until its body is whole, then sends it signed."""
+
+    def __init__(self, deps: Deps, scope: Scope, send: Send) -> None:
+        self._deps, self._scope, self._send = deps, scope, send
+        self._start: Message = {}
+        self._chunks: list[bytes] = []
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._chunks.append(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        body = b"".join(self._chunks)
+        headers = [(name, value) for name, value in self._start["headers"] if name.lower() != b"content-length"]
+        content_type = _first(headers, b"content-type")
+        if content_type is None:
+            content_type = "application/octet-stream"
+            headers.append((b"content-type", content_type.encode()))
+        headers += [(name.lower().encode(), value.encode()) for name, value in self._signature(content_type, body)]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self._send({**self._start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _signature(self, content_type: str, body: bytes) -> list[tuple[str, str]]:
+        scope, key = self._deps, self._deps.keys.response
+        query = self._scope["query_string"].decode("latin-1")
+        raw_path = self._scope.get("raw_path", self._scope["path"].encode()).decode("latin-1").split("?")[0]
+        return sign_response(
+            status=self._start["status"],
+            content_type=content_type,
+            body=body,
+            method=self._scope["method"],
+            target_uri=f"{scope.settings.public_url}{raw_path}{'?' + query if query else ''}",
+            request_digest=_first(self._scope["headers"], b"content-digest"),
+            created=int(time.time()),
+            key_id=key.kid,
+            sign=key.sign_raw,
+        )
+
+
+def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            added = [(name, value) for name, value in more if name not in present]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return wrapped
+
+
+def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise TooLarge(
+                f"请求正文超过 {MAX_BODY // 1024} KiB。", f"The request body is larger than {MAX_BODY // 1024} KiB."
+            )
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _cannot_read(error: TongquError, request: Request) -> Response:
+    problem = document(error, lang=language(request.header("accept-language")), request_id=new_id("req"))
+    return Response(problem["status"], [("Content-Type", CONTENT_TYPE)], orjson.dumps(problem))
+
+
+async def _send(send: Send, response: Response) -> None:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": [*headers, *_ALWAYS]})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,147 @@
+"""Settings: one TOML file, every key overridable by an environment variable ``TONGQU_<KEY>``, unknown keys refused.
+
+Read once at the start; nothing else in the gateway reads the environment. Each key, its default and the mistake it
+prevents: docs/settings.md.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env
+from environs.exceptions import EnvError
+
+PREFIX = "TONGQU_"
+
+
+class ConfigError(Exception):
+    """A setting is missing, unknown or impossible. The message says which, what was expected, and what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation may choose. Paths are absolute after ``load``."""
+
+    data_dir: Path  # keys, tiles, and the SQLite file by default
+    public_url: str = "http://127.0.0.1:8080"  # what callers type; tokens and proofs are bound to it
+    database_url: str = ""  # empty: SQLite in data_dir
+    log_origin: str = ""  # empty: host of public_url and "/log"; names this log for ever
+    node: str = "gw1"  # which machine wrote an entry
+    host: str = "127.0.0.1"
+    port: int = 8080
+    trusted_proxies: int = 0  # how many reverse proxies of ours stand before the gateway
+    provider_networks: tuple[str, ...] = ()  # private networks (CIDR) in which departments' systems may stand
+    provider_plain_http: bool = False  # http:// to departments, only within provider_networks
+    provider_ports: tuple[int, ...] = (443, 8443)
+    max_queries_under_way: int = 10_000
+    log_level: str = "INFO"
+
+    @property
+    def issuer(self) -> str:
+        return self.public_url
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'tongqu.sqlite'}"
+
+    @property
+    def origin(self) -> str:
+        return self.log_origin or f"{urlsplit(self.public_url).netloc}/log"
+
+    def public(self) -> dict[str, Any]:
+        """Effective values for people to read; a password in the database's address is hidden."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["data_dir"] = str(self.data_dir)
+        values["database_url"] = _without_password(self.database)
+        values["log_origin"] = self.origin
+        return values
+
+
+def load(file: Path | None = None, *, environment: bool = True, **overrides: Any) -> Settings:
+    """Read settings: defaults, then the file, then the environment, then ``overrides``. Raises ConfigError."""
+    known = {item.name: item for item in fields(Settings)}
+    values = _from_file(file) if file else {}
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(
+            f"{file}: unknown setting {', '.join(unknown)} / 未知配置项。Known: {', '.join(sorted(known))}"
+        )
+    if environment:
+        values |= _from_environment(known)
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    base = file.parent if file else Path.cwd()
+    values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
+    for name in ("provider_networks", "provider_ports"):
+        if name in values:
+            values[name] = tuple(values[name])
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}) / 无法读取配置文件") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {error} / 不是有效的 TOML") from None
+
+
+def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
+    env = Env(prefix=PREFIX)
+    readers: dict[str, Any] = {
+        "port": env.int,
+        "trusted_proxies": env.int,
+        "max_queries_under_way": env.int,
+        "provider_plain_http": env.bool,
+        "provider_networks": env.list,
+        "provider_ports": lambda name, default: env.list(name, default, subcast=int),
+    }
+    values: dict[str, Any] = {}
+    for name in known:
+        try:
+            value = readers.get(name, env.str)(name.upper(), default=None)
+        except (EnvError, ValueError) as error:
+            raise ConfigError(f"{PREFIX}{name.upper()}: {error}") from None
+        if value is not None:
+            values[name] = value
+    return values
+
+
+def _check(settings: Settings) -> None:
+    url = urlsplit(settings.public_url)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/") or url.query:
+        raise ConfigError(
+            f"public_url: expected https://host[:port] without a path, got {settings.public_url!r} / 应为不带路径的网址"
+        )
+    if settings.public_url.endswith("/"):
+        raise ConfigError("public_url: leave out the slash at its end / 末尾不要斜杠")
+    if url.scheme == "http" and not _loopback(url.hostname):
+        raise ConfigError(
+            f"public_url: http is for this machine only; use https for {url.hostname} / 非本机地址必须使用 https"
+        )
+    for network in settings.provider_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ConfigError(f"provider_networks: {error} / 网段写法有误") from None
+    if not 0 <= settings.port < 65536:
+        raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url

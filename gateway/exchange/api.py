@@ -1,0 +1,279 @@
+"""``POST /v1/queries`` and ``POST /v1/queries/explain``: bytes in, one call of query.py, bytes out.
+
+Served by the asynchronous half (asgi.py), so no web framework and no marshmallow here: the body is checked by a compiled
+schema. Both operations are declared for openapi.yaml in declare.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import structlog
+
+from gateway import problems
+from gateway.audit.pseudonyms import Pseudonyms
+from gateway.errors import (
+    Busy,
+    InvalidRequest,
+    LogUnavailable,
+    MalformedRequest,
+    ScopeMissing,
+    TongquError,
+    Unauthenticated,
+)
+from gateway.exchange import query as path
+from gateway.exchange.decision import wanted_fields
+from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
+from gateway.identity.guard import Authenticator
+from gateway.identity.model import Caller
+from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.ids import new_id
+from gateway.lib.web import Headers, Request, Response
+
+logger = structlog.get_logger(__name__)
+
+MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^[^\u0000-\u001f\u007f]*$"}
+QUERY_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["agreement", "standard", "subject", "purpose"],
+    "properties": {
+        "agreement": _TEXT,
+        "standard": {"type": "string", "pattern": r"^[a-z0-9-]{1,64}/[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}$"},
+        "subject": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["scheme", "id"],
+            "properties": {"scheme": _TEXT, "id": _TEXT},
+        },
+        "fields": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 200,
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9]{0,63}(\.[A-Za-z][A-Za-z0-9]{0,63}){0,5}$"},
+        },
+        "purpose": _TEXT,
+        "case": _TEXT,
+        "consent": _TEXT,
+    },
+}
+EXPLAIN_SCHEMA = QUERY_SCHEMA | {"required": ["agreement", "standard", "purpose"]}
+_QUERY = jsonschema_rs.Draft202012Validator(QUERY_SCHEMA)
+_EXPLAIN = jsonschema_rs.Draft202012Validator(EXPLAIN_SCHEMA)
+
+_STATUS_OF_REASON = {
+    "quota_exceeded": 429,
+    "service_unavailable": 503,
+    "subject_invalid": 422,
+    "subject_scheme_unknown": 422,
+    "unknown_standard": 404,
+    "changed_meanwhile": 409,
+}
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The data plane's two operations. ``under_way`` is bounded: beyond it callers are told to come back."""
+
+    deps: path.Deps
+    authenticator: Authenticator
+    pseudonyms: Pseudonyms
+    max_under_way: int
+    under_way: int = 0
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request to one of the two paths. Never raises: what goes wrong becomes a problem document."""
+        request_id = new_id("qry")
+        lang = problems.language(request.header("accept-language"))
+        if self.under_way >= self.max_under_way:
+            return _problem(
+                Busy("网关正忙，请稍后重试。", "The gateway is busy; try again shortly.", retry_after=1), lang, request_id
+            )
+        self.under_way += 1
+        try:
+            if request.path == "/v1/queries/explain":
+                return await self._explain(request, request_id, lang)
+            return await self._query(request, request_id, lang)
+        except Unauthenticated as error:
+            index = await self._note_misuse(error, request_id)
+            challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
+            return _problem(error, lang, request_id, index, challenge)
+        except TongquError as error:
+            return _problem(error, lang, request_id)
+        except Exception as error:
+            # The class of a surprise is safe to write down; its message might hold what the department sent.
+            logger.error("query failed unexpectedly", request_id=request_id, error=type(error).__name__)
+            return _problem(error, lang, request_id)
+        finally:
+            self.under_way -= 1
+
+    async def _query(self, request: Request, request_id: str, lang: str) -> Response:
+        caller = self._caller(request, "exchange:query")
+        body = _read(request.body, _QUERY)
+        query = self._of(request_id, caller, body, request.header("idempotency-key"))
+        outcome = await path.answer(query, self.deps)
+        if isinstance(outcome, Refusal):
+            return _refusal(outcome, lang)
+        return _answer(outcome, self.deps.log.origin)
+
+    async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
+        caller = self._caller(request, "agreements:read", "exchange:query")
+        body = _read(request.body, _EXPLAIN)
+        facts, verdict = await path.explain(self._of(request_id, caller, body, None), self.deps)
+        if isinstance(verdict, Permit):
+            result: dict[str, Any] = {"effect": "permit", "fields": list(verdict.fields), "reasons": []}
+        else:
+            reasons = [reason for reason in verdict.reasons if "subject" in body or not _about_subject(reason)]
+            result = {
+                "effect": "refuse" if reasons else "permit",
+                "fields": list(wanted_fields(facts)),
+                "reasons": [_reason(reason, lang) for reason in reasons],
+            }
+        result["consent"] = facts.terms.consent_rule if facts.terms else None
+        return Response(200, [("Content-Type", "application/json")], orjson.dumps(result | {"request_id": request_id}))
+
+    def _caller(self, request: Request, *scopes: str) -> Caller:
+        """Who asks, if they may at all with one of these scopes. Raises Unauthenticated kin and ScopeMissing."""
+        if "access_token" in request.query_string:
+            raise MalformedRequest(
+                "访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1"
+            )
+        caller = self.authenticator.check(
+            request.method, request.path, request.header("authorization"), request.headers.get("dpop", ())
+        )
+        if not caller.scopes.intersection(scopes):
+            raise ScopeMissing(
+                f"令牌缺少权限 {scopes[0]}。", f"The token lacks the scope {scopes[0]}.", scope=" ".join(scopes)
+            )
+        return caller
+
+    def _of(self, request_id: str, caller: Caller, body: Mapping[str, Any], idempotency_key: str | None) -> Query:
+        subject = body.get("subject", {"scheme": "", "id": ""})
+        case = body.get("case")
+        return Query(
+            id=request_id,
+            caller=caller,
+            agreement=body["agreement"],
+            standard=body["standard"],
+            purpose=body["purpose"],
+            subject_scheme=subject["scheme"],
+            subject_id=subject["id"],
+            subject=self.pseudonyms.subject(subject["scheme"], subject["id"]),
+            fields=tuple(body["fields"]) if "fields" in body else None,
+            case=case,
+            case_pseudonym=self.pseudonyms.case(case) if case else None,
+            consent=body.get("consent"),
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    async def _note_misuse(self, error: Unauthenticated, request_id: str) -> int | None:
+        """A genuine token in wrong hands is worth an entry; a made-up one is not, or anybody could fill the log."""
+        actor = getattr(error, "actor", None)
+        if actor is None:
+            return None
+        try:
+            entry = {"type": "identity.refused", "actor": actor, "code": error.code, "rule": error.rule}
+            return (await self.deps.log.append(entry)).index
+        except LogUnavailable:
+            logger.error("a misused token could not be logged", request_id=request_id, code=error.code)
+            return None
+
+
+def _about_subject(reason: Reason) -> bool:
+    return reason.rule in ("R8", "R10")
+
+
+def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[str, Any]:
+    """The request body as JSON of the right shape. Errors name places and rules, never what was sent."""
+    try:
+        value = strict_loads(body)
+    except MalformedJson as error:
+        raise MalformedRequest(f"请求正文不是有效的 JSON：{error}", f"The body is not valid JSON: {error}") from None
+    errors = [
+        {
+            "pointer": "".join(f"/{part}" for part in error.instance_path),
+            "rule": str(error.schema_path[-1]) if error.schema_path else "schema",
+        }
+        for error in validator.iter_errors(value)
+    ]
+    if errors:
+        raise InvalidRequest(
+            "请求正文不符合接口说明，见 errors。",
+            "The body does not meet the description of this operation; see errors.",
+            fix_zh="见 openapi.yaml 中 /v1/queries 的说明。",
+            fix_en="See /v1/queries in openapi.yaml.",
+            errors=errors[:20],
+        )
+    return value  # type: ignore[no-any-return]  # the schema says it is an object
+
+
+def _answer(answer: Answer, origin: str) -> Response:
+    body = {
+        "data": answer.data,
+        "withheld": answer.withheld,
+        "source": answer.source,
+        "receipt": answer.receipt,
+        "log": {"index": answer.log_index, "origin": origin},
+        "request_id": answer.query,
+    }
+    return Response(200, [("Content-Type", "application/json"), ("Cache-Control", "no-store")], orjson.dumps(body))
+
+
+def _reason(reason: Reason, lang: str) -> dict[str, str]:
+    return {
+        "rule": reason.rule,
+        "code": reason.code,
+        "detail": reason.zh if lang == "zh" else reason.en,
+        "zh": reason.zh,
+        "en": reason.en,
+        "fix_zh": reason.fix_zh,
+        "fix_en": reason.fix_en,
+    }
+
+
+def _refusal(refusal: Refusal, lang: str) -> Response:
+    first, zh = refusal.reasons[0], lang == "zh"
+    status = _STATUS_OF_REASON.get(first.code, 403)
+    body = {
+        "type": problems.TYPE_BASE + first.code,
+        "status": status,
+        "code": first.code,
+        "title": "查询被拒绝" if zh else "The query is refused",
+        "detail": first.zh if zh else first.en,
+        "detail_zh": first.zh,
+        "detail_en": first.en,
+        "rule": first.rule,
+        "fix": first.fix_zh if zh else first.fix_en,
+        "retryable": status in (409, 503),
+        "reasons": [_reason(reason, lang) for reason in refusal.reasons],
+        "request_id": refusal.query,
+        "log_index": refusal.log_index,
+    }
+    return Response(status, _problem_headers(lang), orjson.dumps(body))
+
+
+def _problem(
+    error: Exception, lang: str, request_id: str, log_index: int | None = None, more: Headers = ()
+) -> Response:
+    document = problems.document(error, lang=lang, request_id=request_id, log_index=log_index)
+    headers = [*_problem_headers(lang), *more]
+    if "retry_after" in document:
+        headers.append(("Retry-After", str(document["retry_after"])))
+    return Response(document["status"], headers, orjson.dumps(document))
+
+
+def _problem_headers(lang: str) -> list[tuple[str, str]]:
+    return [
+        ("Content-Type", problems.CONTENT_TYPE),
+        ("Content-Language", "zh-CN" if lang == "zh" else "en"),
+        ("Cache-Control", "no-store"),
+    ]

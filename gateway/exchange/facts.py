@@ -1,0 +1,187 @@
+"""Gather everything a decision rests on, once.
+
+What was read is kept in memory with the revision numbers it was read under. It may be stale: that is noticed at the
+commit, which compares the revisions again in the transaction that writes the entry (audit/log.py), drops what has
+changed and has the query decided anew. So a warm query reads no database here, and a stale one is never answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import standards
+from gateway.agreements import store as agreement_store
+from gateway.agreements.model import Agreement, Terms
+from gateway.audit.log import Log
+from gateway.catalogue import store as service_store
+from gateway.consent import store as consent_store
+from gateway.consent.model import Consent
+from gateway.db import Database
+from gateway.exchange import quota
+from gateway.exchange.decision import window_start
+from gateway.exchange.model import Facts, Query, ServiceFacts
+from gateway.identity import store as identity_store
+from gateway.lib.clock import Clock
+from standards import Standard, identifiers
+
+MAX_KEPT = 50_000  # bundles in memory, about 2 KB each
+
+Key = tuple[str, str, str, str | None]  # agreement, standard, client, subject
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What the database said of one agreement, standard, client and subject, and under which revisions."""
+
+    agreement: Agreement | None
+    terms: Terms | None
+    consent: Consent | None
+    service: ServiceFacts | None
+    client_state: str
+    consumer_state: str
+    provider_state: str
+    revisions: dict[str, int]
+
+
+class Gatherer:
+    """Reads and keeps. One per process, used by the event loop only (reading happens in a thread)."""
+
+    def __init__(self, database: Database, log: Log, clock: Clock) -> None:
+        self._database = database
+        self._log = log
+        self._clock = clock
+        self._kept: OrderedDict[Key, Bundle] = OrderedDict()
+        self._by_revision: dict[str, set[Key]] = {}
+
+    async def gather(self, query: Query, *, fresh: bool = False) -> Facts:
+        """The facts of this query. ``fresh``: read the database even when something is kept."""
+        bundle = None if fresh else self._known(query)
+        if bundle is None:
+            bundle = await asyncio.to_thread(self._read, query)
+            self._keep(query, bundle)
+        return self._facts(query, bundle)
+
+    def _known(self, query: Query) -> Bundle | None:
+        for key in (_key(query, None), _key(query, query.subject)):
+            if bundle := self._kept.get(key):
+                self._kept.move_to_end(key)
+                return bundle
+        return None
+
+    def forget(self, revision_keys: Iterable[str]) -> None:
+        """Drop whatever rests on these."""
+        for revision_key in revision_keys:
+            for key in self._by_revision.pop(revision_key, ()):
+                self._kept.pop(key, None)
+
+    def _keep(self, query: Query, bundle: Bundle) -> None:
+        if bundle.agreement is None or bundle.terms is None or bundle.service is None:
+            return  # nothing tells when one comes into being, so an absence is read anew each time
+        # Where no consent is needed, one bundle serves every resident.
+        key = _key(query, query.subject if bundle.terms.consent_rule == "required" else None)
+        self._kept[key] = bundle
+        for revision_key in bundle.revisions:
+            self._by_revision.setdefault(revision_key, set()).add(key)
+        while len(self._kept) > MAX_KEPT:
+            old, gone = self._kept.popitem(last=False)
+            for revision_key in gone.revisions:
+                self._by_revision.get(revision_key, set()).discard(old)
+
+    def _facts(self, query: Query, bundle: Bundle) -> Facts:
+        now, agreement, terms = self._clock.now(), bundle.agreement, bundle.terms
+        standard = _standard(query.standard)
+        return Facts(
+            now=now,
+            query=query,
+            agreement_state=agreement.state if agreement else None,
+            agreement_known_to=frozenset(agreement.party_ids) if agreement else frozenset(),
+            terms=terms,
+            agreement_digest=agreement.digest if agreement else None,
+            standard=standard,
+            subject_error=_subject_error(query, standard),
+            consent=bundle.consent,
+            client_state=bundle.client_state,
+            consumer_state=bundle.consumer_state,
+            provider_state=bundle.provider_state,
+            service=bundle.service,
+            quota_used=None,  # counted where it is binding: in the transaction of the entry (quota.Reserve)
+            rests_on=bundle.revisions,
+        )
+
+    def _read(self, query: Query) -> Bundle:
+        with self._database.read() as conn:
+            agreement = agreement_store.find(conn, query.agreement)
+            terms = agreement.compiled(query.standard) if agreement else None
+            consumer, provider = (terms.consumer, terms.provider) if terms else (query.caller.party, query.caller.party)
+            service = service_store.active_service(conn, provider, query.standard) if terms else None
+            consent = None
+            if terms and terms.consent_rule == "required":
+                consent = consent_store.current(conn, query.agreement, query.subject)
+            keys = [
+                f"agreement:{query.agreement}",
+                f"client:{query.caller.client}",
+                f"party:{consumer}",
+                f"party:{provider}",
+            ]
+            if terms and terms.consent_rule == "required":
+                keys.append(f"consent:{query.agreement}:{query.subject}")
+            if service:
+                keys.append(f"service:{service.id}")
+            client = identity_store.client(conn, query.caller.client)
+            consumer_party = identity_store.party(conn, consumer)
+            provider_party = identity_store.party(conn, provider)
+            return Bundle(
+                agreement=agreement,
+                terms=terms,
+                consent=consent,
+                service=_service_facts(service) if service else None,
+                client_state=_state(client),
+                consumer_state=_state(consumer_party),
+                provider_state=_state(provider_party),
+                revisions=self._log.revisions(conn, keys),
+            )
+
+    def quota_used(self, query: Query, terms: Terms) -> int:
+        """The present count, for explain: nothing is reserved there."""
+        with self._database.read() as conn:
+            return quota.used(conn, query.agreement, window_start(self._clock.now(), terms.quota_unit))
+
+
+def _key(query: Query, subject: str | None) -> Key:
+    return (query.agreement, query.standard, query.caller.client, subject)
+
+
+def _state(thing: Any) -> str:
+    return thing.state if thing is not None else "unknown"
+
+
+def _service_facts(service: Any) -> ServiceFacts:
+    return ServiceFacts(
+        id=service.id,
+        party=service.party,
+        base_url=service.base_url,
+        timeout_s=service.timeout_ms / 1000,
+        max_concurrent=service.max_concurrent,
+        crosswalk=service.crosswalk(),
+    )
+
+
+def _standard(standard_id: str) -> Standard | None:
+    try:
+        return standards.get(standard_id)
+    except standards.UnknownStandard:
+        return None
+
+
+def _subject_error(query: Query, standard: Standard | None) -> str | None:
+    if standard is None or query.subject_scheme != standard.subject_scheme or not query.subject_id:
+        return None
+    try:
+        identifiers.check(query.subject_scheme, query.subject_id)
+    except ValueError:
+        return "subject_invalid"
+    return None

@@ -1,0 +1,124 @@
+"""The words of the exchange as values: Query, Facts, Permit, Refused, Answer, Refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gateway.agreements.model import Terms
+from gateway.consent.model import Consent
+from gateway.identity.model import Caller
+from standards import Standard
+from standards.crosswalk import Crosswalk
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request for one resident's record, as the caller sent it. Its repr holds nothing about the resident."""
+
+    id: str
+    caller: Caller
+    agreement: str
+    standard: str
+    purpose: str
+    subject_scheme: str
+    subject_id: str = field(repr=False)
+    subject: str  # the pseudonym: all that the log ever sees
+    fields: tuple[str, ...] | None = None  # None: all that the agreement grants
+    case: str | None = field(default=None, repr=False)
+    case_pseudonym: str | None = None
+    consent: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the request as sent, for its digest
+    idempotency_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a query is refused: the rule, a stable code, and a sentence for the person who asked."""
+
+    rule: str
+    code: str
+    zh: str
+    en: str
+    fix_zh: str
+    fix_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What the path of a query needs to know of a department's service."""
+
+    id: str
+    party: str
+    base_url: str
+    timeout_s: float
+    max_concurrent: int
+    crosswalk: Crosswalk | None  # None: the department answers in the standard itself
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a decision rests on, read once. ``decide`` sees this and nothing else."""
+
+    now: datetime
+    query: Query
+    agreement_state: str | None  # None: there is no such agreement, or it is none of this caller's business
+    agreement_known_to: frozenset[str]
+    terms: Terms | None  # None: the agreement has no item for this standard
+    agreement_digest: str | None
+    standard: Standard | None  # None: no such standard is published
+    subject_error: str | None  # why the identifier cannot be one of that scheme (a code, never the value)
+    consent: Consent | None
+    client_state: str
+    consumer_state: str
+    provider_state: str
+    service: ServiceFacts | None
+    quota_used: int | None  # None: not counted yet; the commit counts
+    token_checked: bool = True  # False when somebody only asks what would be decided (explain)
+    rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Yes: exactly these fields, of people in these divisions, with these masks, until this instant."""
+
+    fields: tuple[str, ...]
+    masks: Mapping[str, str]
+    divisions: tuple[str, ...] | None
+    until: datetime
+    rules: tuple[str, ...]
+    consent: Consent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No, and every rule that said so; the first is the one to mend first."""
+
+    reasons: tuple[Reason, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(reason.rule for reason in self.reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What leaves the gateway. Made only after its ``exchange.released`` entry is durable."""
+
+    data: list[dict[str, Any]] = field(repr=False)
+    withheld: list[dict[str, str]]
+    source: dict[str, Any]
+    receipt: str
+    log_index: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused query, as an answer: its reasons and the index of its entry."""
+
+    reasons: tuple[Reason, ...]
+    log_index: int
+    query: str

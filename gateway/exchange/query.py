@@ -1,0 +1,322 @@
+"""Answer one query from one department to another.
+
+The whole life of a query, in order. A step hands the next one what it needs or raises; nothing after it runs.
+
+ 1. gather     read agreement, consent, clients, parties, service and quota, once each
+ 2. decide     plain rules: permit these fields, or refuse and say why
+ 3. commit     the decision is on disk in the log; a refusal ends here
+ 4. fetch      call the department that holds the record
+ 5. translate  into the published standard, which the record must then obey
+ 6. cut        keep only the permitted fields and rows
+ 7. release    on disk too, unless what step 2 relied on has since changed
+ 8. sign       a receipt the caller can verify without us
+
+If 4-6 fail, ``exchange.failed`` is written before the error reaches the caller; if 7 finds that the permit no longer
+holds, ``exchange.withheld`` is. After 7 the record counts as released, even if the caller never receives it.
+What a crash at each step leaves behind: docs/how-a-query-flows.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.audit.log import Appended, Changed, Guard, Log, Rejected
+from gateway.errors import ChangedMeanwhile, IdempotencyInProgress, IdempotencyMismatch, LogUnavailable, TongquError
+from gateway.exchange import entries, idempotency, quota, receipt, release
+from gateway.exchange.decision import decide, outside_jurisdiction, window_start
+from gateway.exchange.facts import Gatherer
+from gateway.exchange.model import Answer, Facts, Permit, Query, Reason, Refusal, Refused
+from gateway.exchange.providers.base import FetchRequest, Reply
+from gateway.exchange.translate import Translated, translate, wanted_from_department
+from gateway.lib.clock import Clock
+
+MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What a query needs of the rest of the gateway; built in wiring.py."""
+
+    gatherer: Gatherer
+    log: Log
+    clock: Clock
+    issuer: str
+    fetch: Callable[[FetchRequest, Facts], Any]  # → Awaitable[Reply]; raises errors.ProviderError kin
+    sign_receipt: receipt.Sign
+    secret: bytes  # for the seals of idempotency.py
+    under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A permit that is durable in the log."""
+
+    facts: Facts
+    permit: Permit
+    entry: Appended
+    salt: bytes
+    ticket: idempotency.Ticket | None
+
+
+async def answer(query: Query, deps: Deps) -> Answer | Refusal:
+    """Answer or refuse. Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
+
+    An error that was written to the log carries its ``log_index`` in ``members``.
+    """
+    decided = await _decide_and_commit(query, deps)
+    if not isinstance(decided, Authorized):
+        return decided
+    try:
+        reply = await _fetch(query, decided, deps)  # 4
+        kept = _translate(query, decided, reply)  # 5
+        if kept.outside and not kept.records or _hides_absence(kept, decided):
+            return await _withhold(query, decided, (outside_jurisdiction(),), deps)
+        core = _cut(decided, kept, reply)  # 6
+        return await _release_and_sign(query, decided, kept, core, deps)  # 7, 8
+    except LogUnavailable:
+        raise  # nothing can be written; recovery will write exchange.outcome_unknown
+    except TongquError as error:
+        await _fail(query, decided, error.code, deps, error)
+        raise
+    except Exception:
+        await _fail(query, decided, "internal", deps, None)
+        raise
+    finally:
+        if decided.ticket and (event := deps.under_way.pop(decided.ticket.key, None)):
+            event.set()
+
+
+async def explain(query: Query, deps: Deps) -> tuple[Facts, Permit | Refused]:
+    """What would be decided now. Nothing is fetched, counted, logged or released."""
+    facts = replace(await deps.gatherer.gather(query, fresh=True), token_checked=False)
+    if facts.terms is not None and facts.terms.quota_max is not None:
+        facts = replace(facts, quota_used=await asyncio.to_thread(deps.gatherer.quota_used, query, facts.terms))
+    return facts, decide(facts)
+
+
+# ── 1–3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _decide_and_commit(query: Query, deps: Deps) -> Authorized | Answer | Refusal:
+    fresh = False
+    spent: int | None = None  # what the log found when it was to count one more use
+    for _ in range(MAX_ROUNDS):
+        facts = await deps.gatherer.gather(query, fresh=fresh)  # 1
+        if spent is not None:
+            facts = replace(facts, quota_used=spent)
+        verdict = decide(facts)  # 2
+        salt = receipt.new_salt()
+        ticket = _ticket(query, deps) if isinstance(verdict, Permit) else None
+        entry = entries.decided(query, facts, verdict, receipt.salted_digest(salt, query.body))
+        try:  # 3
+            at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=_guards(facts, verdict, ticket))
+        except Changed as changed:
+            deps.gatherer.forget(changed.keys)
+            fresh = True
+            continue
+        except Rejected as rejected:
+            if isinstance(rejected.why, quota.Exhausted):
+                spent = rejected.why.used
+                continue
+            assert ticket is not None and isinstance(rejected.why, idempotency.Taken)
+            again = await _once_more(ticket, rejected.why, deps)
+            if again is not None:
+                return again
+            continue
+        if isinstance(verdict, Refused):
+            return Refusal(verdict.reasons, log_index=at.index, query=query.id)
+        if ticket:
+            deps.under_way[ticket.key] = asyncio.Event()
+        return Authorized(facts, verdict, at, salt, ticket)
+    raise ChangedMeanwhile(
+        "处理期间授权反复变化，请重试。",
+        "What this query rests on kept changing while it was decided; ask again.",
+    )
+
+
+def _ticket(query: Query, deps: Deps) -> idempotency.Ticket | None:
+    if query.idempotency_key is None:
+        return None
+    return idempotency.ticket(
+        deps.secret, query.caller.client, query.idempotency_key, query.body, query.id, deps.clock.now()
+    )
+
+
+def _guards(facts: Facts, verdict: Permit | Refused, ticket: idempotency.Ticket | None) -> tuple[Guard, ...]:
+    if isinstance(verdict, Refused) or facts.terms is None:
+        return ()
+    guards: list[Guard] = [idempotency.Claim(ticket)] if ticket else []
+    if facts.terms.quota_max is not None:
+        guards.append(quota.Reserve(facts.query.agreement, _window(facts), facts.terms.quota_max))
+    return tuple(guards)
+
+
+def _window(facts: Facts) -> str:
+    return window_start(facts.now, facts.terms.quota_unit if facts.terms else None)
+
+
+async def _once_more(ticket: idempotency.Ticket, taken: idempotency.Taken, deps: Deps) -> Answer | None:
+    """The answer that this key got before; None when the key has become free in the meantime."""
+    if not taken.same:
+        raise IdempotencyMismatch(
+            "该 Idempotency-Key 已用于内容不同的请求。",
+            "This Idempotency-Key came with a different request before.",
+            fix_zh="新的查询请使用新的键。",
+            fix_en="Use a new key for a new query.",
+        )
+    if taken.answer is not None:
+        return await _replay(ticket, taken, taken.answer, deps)
+    if event := deps.under_way.get(ticket.key):
+        await event.wait()
+        return None  # decided anew: the next claim finds the answer, or a free key if there was none
+    raise IdempotencyInProgress(
+        "相同的请求正在处理，请稍后用同一个键重试。",
+        "The same request is still being answered; try again with the same key.",
+        retry_after=1,
+    )
+
+
+async def _replay(ticket: idempotency.Ticket, taken: idempotency.Taken, sealed: bytes, deps: Deps) -> Answer:
+    kept = ticket.opened(sealed)
+    released = await asyncio.to_thread(deps.log.outcome_of, taken.query)
+    if released is None:
+        raise LogUnavailable
+    return _signed(receipt.Draft(kept["claims"]), kept["core"], released, taken.query, deps)
+
+
+# ── 4–6 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _fetch(query: Query, decided: Authorized, deps: Deps) -> Reply:
+    facts, permit = decided.facts, decided.permit
+    assert facts.service is not None and facts.terms is not None
+    assert facts.standard is not None
+    request = FetchRequest(
+        query_id=query.id,
+        service_id=facts.service.id,
+        base_url=facts.service.base_url,
+        standard=query.standard,
+        subject_scheme=query.subject_scheme,
+        subject_id=query.subject_id,
+        fields=wanted_from_department(permit.fields, facts.standard, by_division=permit.divisions is not None),
+        agreement_id=query.agreement,
+        agreement_digest=facts.terms.digest,
+        purpose=query.purpose,
+        consumer=query.caller.party,
+        timeout_s=facts.service.timeout_s,
+    )
+    reply: Reply = await deps.fetch(request, facts)
+    return reply
+
+
+def _translate(query: Query, decided: Authorized, reply: Reply) -> Translated:
+    facts, permit = decided.facts, decided.permit
+    standard, service = facts.standard, facts.service
+    assert standard is not None and service is not None
+    return translate(
+        reply.records,
+        standard=standard,
+        crosswalk=service.crosswalk,
+        wanted=wanted_from_department(permit.fields, standard, by_division=permit.divisions is not None),
+        subject_id=query.subject_id,
+        divisions=permit.divisions,
+    )
+
+
+def _hides_absence(kept: Translated, decided: Authorized) -> bool:
+    """Under a jurisdiction, "unknown" must look like "elsewhere"; see decision.outside_jurisdiction."""
+    return not kept.records and decided.permit.divisions is not None
+
+
+def _cut(decided: Authorized, kept: Translated, reply: Reply) -> dict[str, Any]:
+    """The part of the answer that the receipt binds: data, what was withheld, and whose data it is."""
+    permit, service = decided.permit, decided.facts.service
+    assert service is not None
+    tree = release.tree(permit.fields)
+    data = [release.pick(record, tree) for record in kept.records]
+    masked = {path for record in data for path in release.mask(record, permit.masks)}
+    return {
+        "data": data,
+        "withheld": release.withheld(permit.fields, data, masked),
+        "source": {"party": service.party, "service": service.id, "as_of": reply.as_of},
+    }
+
+
+# ── 7–8 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _release_and_sign(
+    query: Query, decided: Authorized, kept: Translated, core: dict[str, Any], deps: Deps
+) -> Answer | Refusal:
+    facts, permit, ticket = decided.facts, decided.permit, decided.ticket
+    if deps.clock.now() >= permit.until:  # the calendar, too, may have ended the permit while the department answered
+        return await _withhold_as_decided_now(query, decided, deps)
+    assert facts.terms is not None and facts.service is not None
+    draft = receipt.Draft.of(
+        query,
+        permit,
+        provider=facts.service.party,
+        agreement={"id": query.agreement, "digest": facts.terms.digest},
+        salt=decided.salt,
+        answer=core,
+    )
+    guards = [idempotency.Remember(ticket.key, ticket.sealed({"claims": draft.claims, "core": core}))] if ticket else []
+    entry = entries.released(query, decided.entry.index, permit, kept, core, draft.claims["response_digest"])
+    try:
+        at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)  # 7
+    except Changed as changed:
+        deps.gatherer.forget(changed.keys)
+        return await _withhold_as_decided_now(query, decided, deps)
+    return _signed(draft, core, at, query.id, deps)  # 8
+
+
+def _signed(draft: receipt.Draft, core: dict[str, Any], at: Appended, query_id: str, deps: Deps) -> Answer:
+    token = receipt.sign(
+        draft,
+        issuer=deps.issuer,
+        origin=deps.log.origin,
+        index=at.index,
+        leaf_hash=at.leaf_hash,
+        at=deps.clock.now(),
+        sign_with=deps.sign_receipt,
+    )
+    return Answer(core["data"], core["withheld"], core["source"], token, at.index, query_id)
+
+
+async def _withhold_as_decided_now(query: Query, decided: Authorized, deps: Deps) -> Refusal:
+    """Something changed after the permit. Decide again to say what; the record stays here either way."""
+    facts = await deps.gatherer.gather(query, fresh=True)
+    verdict = decide(facts)
+    reasons = verdict.reasons if isinstance(verdict, Refused) else (_changed_meanwhile(),)
+    return await _withhold(query, decided, reasons, deps)
+
+
+def _changed_meanwhile() -> Reason:
+    return Reason(
+        "R18",
+        ChangedMeanwhile.code,
+        "部门答复期间，授权发生了变化，记录未予放行。",
+        "What permitted this changed while the department answered; the record was not released.",
+        "请重新查询。",
+        "Ask again.",
+    )
+
+
+async def _withhold(query: Query, decided: Authorized, reasons: tuple[Reason, ...], deps: Deps) -> Refusal:
+    entry = entries.withheld(query, decided.entry.index, reasons)
+    # Outside the jurisdiction a use stays counted: the department was asked, and probing must cost something.
+    at = await deps.log.append(entry, guards=_give_back(decided, use=reasons[0].rule != "R14"))
+    return Refusal(reasons, log_index=at.index, query=query.id)
+
+
+async def _fail(query: Query, decided: Authorized, code: str, deps: Deps, error: TongquError | None) -> None:
+    at = await deps.log.append(entries.failed(query, decided.entry.index, code), guards=_give_back(decided))
+    if error is not None:
+        error.members.setdefault("log_index", at.index)
+
+
+def _give_back(decided: Authorized, *, use: bool = True) -> tuple[Guard, ...]:
+    """No record left: the use is not counted and the key is free again."""
+    guards: list[Guard] = []
+    if use and decided.facts.terms is not None and decided.facts.terms.quota_max is not None:
+        guards.append(quota.Refund(decided.facts.query.agreement, _window(decided.facts)))
+    if decided.ticket:
+        guards.append(idempotency.Forget(decided.ticket.key))
+    return tuple(guards)

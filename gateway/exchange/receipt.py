@@ -1,0 +1,90 @@
+"""The signed proof handed back with a record: what left, for whom, under what, and where the log says so.
+
+The digests are salted: a bare digest of a request that holds a resident's number falls to a dictionary, and the log
+that carries the digests is public. The salt is in the receipt, which only the caller gets.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.exchange.model import Permit, Query
+from gateway.lib.canonical_json import canonical
+from gateway.lib.ids import new_id
+
+TYPE = "tongqu-receipt+jwt"
+MAXIMUM_MERGE_DELAY_S = 60  # a leaf that no checkpoint covers after this long is signed proof of misbehaviour
+
+Sign = Callable[[str, Mapping[str, Any]], str]  # (typ, claims) → compact JWS under the receipt key
+
+
+def new_salt() -> bytes:
+    return os.urandom(16)
+
+
+def salted_digest(salt: bytes, value: Any) -> str:
+    """``sha-256:<hex>`` over the salt and the RFC 8785 bytes of a JSON value."""
+    return "sha-256:" + hashlib.sha256(salt + canonical(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The claims of a receipt that are known before its entry has an index."""
+
+    claims: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        query: Query,
+        permit: Permit,
+        *,
+        provider: str,
+        agreement: Mapping[str, str],
+        salt: bytes,
+        answer: Mapping[str, Any],
+    ) -> Draft:
+        consent = permit.consent
+        return cls(
+            {
+                "jti": new_id("rct"),
+                "query": query.id,
+                "consumer": query.caller.party,
+                "provider": provider,
+                "client": query.caller.client,
+                "agreement": dict(agreement),
+                "consent": {"id": consent.id, "digest": consent.digest} if consent else None,
+                "purpose": query.purpose,
+                "standard": query.standard,
+                "fields": list(permit.fields),
+                "salt": base64.urlsafe_b64encode(salt).rstrip(b"=").decode(),
+                "request_digest": salted_digest(salt, query.body),
+                "response_digest": salted_digest(salt, answer),
+            }
+        )
+
+
+def sign(
+    draft: Draft, *, issuer: str, origin: str, index: int, leaf_hash: bytes, at: datetime, sign_with: Sign
+) -> str:
+    """The receipt: a compact JWS (RFC 7515) over the draft and the place of the entry in the log."""
+    return sign_with(
+        TYPE,
+        {
+            "iss": issuer,
+            "iat": int(at.timestamp()),
+            **draft.claims,
+            "log": {
+                "origin": origin,
+                "index": index,
+                "leaf_hash": "sha-256:" + leaf_hash.hex(),
+                "mmd": MAXIMUM_MERGE_DELAY_S,
+            },
+        },
+    )
