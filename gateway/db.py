@@ -66,9 +66,10 @@ class Database:
         On return the change is on disk (SQLite fsyncs at each commit; PostgreSQL with synchronous_commit, its default).
         """
         with self._write_lock or nullcontext(), self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.begin()  # so that commit() commits even if only the bare driver was used
             try:
+                if self.dialect == "sqlite":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
             except BaseException:
                 connection.rollback()

@@ -1,0 +1,227 @@
+"""The one writer: gathers the entries that wait, writes them in one transaction, then tells everybody at once.
+
+While one group is being synced to disk, the next one gathers; so the more callers there are, the larger the groups and
+the cheaper each entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from gateway.audit import entry, trouble
+from gateway.audit.entry import Draft
+from gateway.audit.transaction import Appended, NotOpen, Transaction
+from gateway.errors import LogUnavailable
+
+if TYPE_CHECKING:
+    from gateway.audit.log import Log
+
+MAX_GROUP = 256  # entries in one commit: enough to make the sync cheap, few enough to be quick
+
+
+class Changed(Exception):
+    """Something that the decision rests on has changed since; nothing was written."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(f"changed meanwhile: {', '.join(sorted(key.partition(':')[0] for key in keys))}")
+        self.keys = tuple(keys)
+
+
+class Rejected(Exception):
+    """A guard said no; nothing was written, nor did any guard of this entry leave a trace."""
+
+    def __init__(self, guard: Guard, why: object) -> None:
+        super().__init__(f"rejected by {type(guard).__name__}")
+        self.guard = guard
+        self.why = why
+
+
+class Guard(Protocol):
+    """A condition with an effect (a quota counted up, a key remembered), settled in the entry's own transaction.
+
+    Guards of one class are settled together, many entries at a time, in the order in which the entries came.
+    """
+
+    @classmethod
+    def settle(cls, tx: Transaction, guards: Sequence[Self]) -> Sequence[object | None]:
+        """For each guard: None, and its effect is written; or why not, and nothing is written for it."""
+        ...
+
+    @classmethod
+    def undo(cls, tx: Transaction, guards: Sequence[Self]) -> None:
+        """Take back the effect of guards that were settled: another guard of the same entry said no."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    draft: Draft
+    unless_changed: Mapping[str, int]
+    guards: Sequence[Guard]
+    future: asyncio.Future[Appended]
+    loop: asyncio.AbstractEventLoop
+    result: Appended | None = None
+    refusal: Exception | None = None
+
+
+class Writer:
+    """A thread that belongs to one Log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._known: dict[str, int] = {}  # revisions as of the log's change number _known_at
+        self._known_at = -1
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    async def append(self, draft: Draft, unless_changed: Mapping[str, int], guards: Sequence[Guard]) -> Appended:
+        if self._thread is None:
+            raise RuntimeError("the log was not started")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Appended] = loop.create_future()
+        self._queue.put(Item(draft, unless_changed, guards, future, loop))
+        return await future
+
+    # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _run(self) -> None:
+        running = True
+        while running:
+            items, running = self._gather()
+            if items:
+                self._write(items)
+                _deliver(items)
+
+    def _gather(self) -> tuple[list[Item], bool]:
+        """Wait for one entry, then take all that came meanwhile. False with the last group."""
+        items: list[Item] = []
+        item = self._queue.get()
+        while item is not None:
+            items.append(item)
+            if len(items) == MAX_GROUP:
+                return items, True
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return items, True
+        return items, False
+
+    def _write(self, items: Sequence[Item]) -> None:
+        """Give each item its result or its refusal."""
+        committing = False
+        try:
+            self._log.check_whole()
+            with self._log.database.write() as conn:
+                tx = Transaction(conn, self._log.site, self._log.least)
+                self._settle(tx, items)
+                tx.flush()
+                committing = True
+            # Durable from here on; nobody has been told yet.
+            self._log.committed(tx)
+        except LogUnavailable as error:
+            _refuse(items, error)
+        except BaseException as error:
+            self._failed(items, error, trouble.judge(error, self._log.database.dialect, committing=committing))
+
+    def _failed(self, items: Sequence[Item], error: BaseException, kind: trouble.Kind) -> None:
+        self._known_at = -1
+        if kind is not trouble.Kind.CALLER:
+            self._log.failed(error, kind)
+            from gateway.audit.log import unavailable
+
+            _refuse(items, unavailable())
+        elif len(items) == 1:
+            _refuse(items, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
+        else:  # one of them is at fault, and all was undone: the others must not suffer
+            for item in items:
+                item.result = item.refusal = None
+                self._write([item])
+
+    def _settle(self, tx: Transaction, items: Sequence[Item]) -> None:
+        """Compare, settle and append, all under the log's head."""
+        self._compare(tx, items)
+        tx.load_open(item.draft.marks.of for item in items if item.draft.marks.of is not None)
+        self._refuse_closed(tx, items)
+        self._settle_guards(tx, items)
+        for item in items:
+            if item.refusal is None:
+                item.result = tx.append_draft(item.draft)
+
+    def _compare(self, tx: Transaction, items: Sequence[Item]) -> None:
+        """Refuse whoever relies on a revision that is no more. The log counts all changes, so that mostly no query is needed."""
+        if self._known_at != tx.changes or len(self._known) > 100_000:
+            self._known, self._known_at = {}, tx.changes
+        known = self._known
+        if missing := {key for item in items for key in item.unless_changed if key not in known}:
+            known |= tx.rows.revisions(missing)
+        for item in items:
+            if differing := [key for key, number in item.unless_changed.items() if known[key] != number]:
+                item.refusal = Changed(differing)
+
+    def _refuse_closed(self, tx: Transaction, items: Sequence[Item]) -> None:
+        closing: set[int] = set()
+        for item in items:
+            of = item.draft.marks.of
+            if of is None or item.refusal is not None:
+                continue
+            row = tx.open_row(of)
+            if row is None or row.query != item.draft.marks.query or of in closing:
+                item.refusal = NotOpen(of)
+            closing.add(of)
+
+    def _settle_guards(self, tx: Transaction, items: Sequence[Item]) -> None:
+        """First all first guards, class by class, then all second ones, …"""
+        for place in range(max((len(item.guards) for item in items), default=0)):
+            by_class: defaultdict[type[Guard], list[Item]] = defaultdict(list)
+            for item in items:
+                if item.refusal is None and place < len(item.guards):
+                    by_class[type(item.guards[place])].append(item)
+            for guard_class, waiting in by_class.items():
+                answers = guard_class.settle(tx, [item.guards[place] for item in waiting])
+                for item, why in zip(waiting, answers, strict=True):
+                    if why is not None:
+                        item.refusal = Rejected(item.guards[place], why)
+                        for earlier in reversed(item.guards[:place]):
+                            type(earlier).undo(tx, [earlier])
+
+
+def _refuse(items: Sequence[Item], error: Exception) -> None:
+    for item in items:
+        item.result, item.refusal = None, error
+
+
+def _deliver(items: Sequence[Item]) -> None:
+    """Wake every event loop once, whatever number of its callers wait."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Item]] = defaultdict(list)
+    for item in items:
+        by_loop[item.loop].append(item)
+    for loop, waiting in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_wake, waiting)
+        except RuntimeError:  # the loop was closed: nobody waits there any more
+            continue
+
+
+def _wake(items: Sequence[Item]) -> None:
+    for item in items:
+        if item.future.done():
+            continue
+        if item.refusal is not None:
+            item.future.set_exception(item.refusal)
+        elif item.result is not None:
+            item.future.set_result(item.result)

@@ -1,0 +1,104 @@
+"""What every test may ask for: a clock that stands still, an empty migrated database of each kind, a running log.
+
+    TONGQU_TEST_DATABASES=sqlite     leaves PostgreSQL out
+    CI=true                          then nothing may be left out
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway import db
+from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.log import Log
+from tests import postgres
+from tests.clock import FixedClock
+
+DATABASES = [name.strip() for name in os.environ.get("TONGQU_TEST_DATABASES", "sqlite,postgresql").split(",")]
+ORIGIN = "gw.test/audit/2026"
+
+_left_out: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.choose_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.stop()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple) and "PostgreSQL cannot be had" in report.longrepr[2]:
+        _left_out.append(report.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if "postgresql" not in DATABASES:
+        terminalreporter.section("PostgreSQL left out: TONGQU_TEST_DATABASES names only " + ", ".join(DATABASES))
+    if _left_out:
+        terminalreporter.section(f"LEFT OUT: {len(_left_out)} tests, because PostgreSQL cannot be had here", bold=True)
+        for nodeid in _left_out:
+            terminalreporter.line(nodeid)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    database = db.Database(f"sqlite:///{path}")
+    db.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # then the one file is the whole database
+    database.close()
+    return path
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of its own: once SQLite, once PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "gateway.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    try:
+        postgres.server()
+    except postgres.PostgresMissing as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"PostgreSQL cannot be had, and with CI=true nothing may be left out: {error}")
+        pytest.skip(f"PostgreSQL cannot be had: {error}")
+    with postgres.fresh_database(f"t{uuid.uuid4().hex[:16]}") as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[db.Database]:
+    database = db.Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def checkpoint_key() -> CheckpointKey:
+    """The key that signs this test run's checkpoints."""
+    return CheckpointKey.generate(ORIGIN)
+
+
+@pytest.fixture
+def log(database: db.Database, clock: FixedClock, checkpoint_key: CheckpointKey, tmp_path: Path) -> Iterator[Log]:
+    """A running log over ``database``. Its entry 0 is ``log.opened``."""
+    with Log(database, clock=clock, key=checkpoint_key, folder=tmp_path / "log") as running:
+        yield running
