@@ -1,0 +1,196 @@
+"""What a schema must be to become a standard: the closed meta-schema, and the rules no schema language can say.
+
+``check`` opens nothing and fetches nothing; a document it accepts can be compiled and asked in bounded time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from standards import codelists
+from standards.standard import Element, Standard, UnknownField
+from standards.validate import Validator, pointer
+
+META_SCHEMA = Path(__file__).parent / "standard.schema.json"
+MAX_DEPTH = 24  # levels of JSON in one standard; ours have 11
+MAX_NODES = 20_000  # values in one standard; ours have about 700
+REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend in a document: where (JSON Pointer), which rule, and a sentence in each language."""
+
+    pointer: str
+    code: str
+    zh: str
+    en: str
+
+
+def check(document: object) -> list[Problem]:
+    """Everything that keeps this document from being published as a standard; an empty list if nothing does.
+
+    In order, and stopping at the first group that finds something: its size, references, the closed meta-schema
+    (standard.schema.json), then what needs the document as a whole: fields that are named but absent, code lists,
+    identifiers, patterns that do not compile.
+    """
+    if not isinstance(document, dict):
+        return [Problem("", "not_an_object", "数据标准应为 JSON 对象", "a standard is a JSON object")]
+    if not _within_bounds(document):
+        return [Problem("", "too_large", "文件过大或嵌套过深", "the document is too large or nested too deeply")]
+    return list(_references(document, ())) or _against_meta_schema(document) or list(_as_a_whole(document))
+
+
+@cache
+def _meta_validator() -> Validator:
+    return Validator.of(json.loads(META_SCHEMA.read_text(encoding="utf-8")))
+
+
+def _against_meta_schema(document: dict[str, Any]) -> list[Problem]:
+    return [Problem(v.pointer, f"meta:{v.rule}", v.zh, v.en) for v in _meta_validator().errors(document)]
+
+
+def _within_bounds(document: object) -> bool:
+    level: list[object] = [document]
+    nodes = 0
+    for _ in range(MAX_DEPTH):
+        nodes += len(level)
+        if nodes > MAX_NODES:
+            return False
+        level = [below for value in level for below in _children(value)]
+        if not level:
+            return True
+    return False
+
+
+def _children(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _references(value: object, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    """A reference is refused whatever it points to: remote ones reach out, local ones may run in circles."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            if name in REFERENCES:
+                yield Problem(
+                    pointer((*place, name)),
+                    "reference",
+                    "数据标准不得引用其他文件或自身，请把内容写在原处",
+                    "a standard refers to nothing, neither elsewhere nor itself: write the content out in its place",
+                )
+            yield from _references(below, (*place, str(name)))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _references(below, (*place, index))
+
+
+def _as_a_whole(document: dict[str, Any]) -> Iterator[Problem]:
+    try:
+        standard = Standard.of(document)
+    except rfc8785.CanonicalizationError:
+        yield Problem("", "not_canonical", "含有无法规范化的数值", "holds a number that has no single spelling")
+        return
+    yield from _required(document, ())
+    yield from _named_fields(standard)
+    for element in standard.elements:
+        place = _place(document, element.path)
+        yield from _code_list(element, place)
+        yield from _text(element, place)
+    try:
+        standard.validator()
+    except ValueError:
+        yield Problem(
+            "", "does_not_compile", "无法编译：请检查各字段的 pattern", "cannot be compiled: look at each pattern"
+        )
+
+
+def _required(schema: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[Problem]:
+    for name in schema.get("required", ()):
+        if name not in schema["properties"]:
+            yield Problem(
+                pointer((*place, "required")),
+                "required_unknown",
+                f"必填字段 {name} 不在字段表中",
+                f"the required field {name} is not among the fields",
+            )
+    for name, part in schema["properties"].items():
+        inner = part.get("items", part)
+        if "properties" in inner:
+            yield from _required(inner, (*place, "properties", name, *(("items",) if "items" in part else ())))
+
+
+def _named_fields(standard: Standard) -> Iterator[Problem]:
+    """The subject must be a required identifier; the jurisdiction must be a field that can hold a division code."""
+    try:
+        subject = standard.element(standard.subject_field)
+        if subject.schema.get("format") != standard.subject_scheme.replace(".", "-") or not subject.required:
+            yield Problem(
+                "/x-subject",
+                "subject_unchecked",
+                "标识当事人的字段应为必填，且 format 与 scheme 一致",
+                "the field that names the subject must be required and have the format of its scheme",
+            )
+    except UnknownField:
+        yield Problem("/x-subject/field", "field_unknown", "没有这个字段", "there is no such field")
+    if standard.jurisdiction_field is not None:
+        try:
+            if standard.element(standard.jurisdiction_field).kind != "string":
+                yield Problem(
+                    "/x-jurisdiction", "not_a_code", "管辖字段应为代码", "the jurisdiction field must be a code"
+                )
+        except UnknownField:
+            yield Problem("/x-jurisdiction", "field_unknown", "没有这个字段", "there is no such field")
+
+
+def _code_list(element: Element, place: str) -> Iterator[Problem]:
+    if element.codelist is None:
+        return
+    try:
+        known = codelists.get(element.codelist).codes
+    except codelists.UnknownCodeList:
+        yield Problem(
+            f"{place}/x-codelist", "code_list_unknown", "没有这个代码表或版本", "no such code list or version"
+        )
+        return
+    if not element.schema.get("enum") or not known.keys() >= set(element.schema["enum"]):
+        yield Problem(
+            f"{place}/enum",
+            "not_of_the_list",
+            "取值应为该代码表中的代码",
+            "the values must be codes of that code list",
+        )
+
+
+def _text(element: Element, place: str) -> Iterator[Problem]:
+    schema = element.schema
+    if element.kind == "string" and not {"enum", "pattern", "format"} & schema.keys():
+        yield Problem(
+            place,
+            "text_unbounded",
+            "文本字段应有 enum、pattern 或 format",
+            "a text field needs enum, pattern or format",
+        )
+    if schema.get("minLength", 0) > schema.get("maxLength", 2000):
+        yield Problem(place, "empty_range", "minLength 大于 maxLength", "minLength is greater than maxLength")
+    if schema.get("minimum", 0) > schema.get("maximum", schema.get("minimum", 0)):
+        yield Problem(place, "empty_range", "minimum 大于 maximum", "minimum is greater than maximum")
+
+
+def _place(document: Mapping[str, Any], path: str) -> str:
+    steps: list[str] = []
+    for name in path.split("."):
+        if "items" in document:
+            steps.append("items")
+            document = document["items"]
+        steps += ("properties", name)
+        document = document["properties"][name]
+    return pointer(steps)
