@@ -8,6 +8,7 @@ A *refused query* is an answer, not an error: its reasons are values of exchange
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -88,9 +89,10 @@ class CrosswalkInvalid(TongquError):
 
 # ── who asks: rules A1–A9 ─────────────────────────────────────────────────────────────────────────────────────────────
 class Unauthenticated(TongquError):
-    """Base of everything that ends in 401."""
+    """Base of everything that ends in 401. ``actor``: whose genuine token was misused, when that is known."""
 
     code, title_zh, title_en = "unauthenticated", "未通过身份验证", "Not authenticated"
+    actor: Mapping[str, str | None] | None = None
 
 
 class TokenMissing(Unauthenticated):
