@@ -1,0 +1,97 @@
+"""Excel ledgers: merged headings, dates that are dates, numbers that are numbers, and the sheet that was meant."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tongqu_client.provider.errors import SourceUnavailable, Unreadable
+from tongqu_client.provider.readers.csvfile import layout_of
+from tongqu_client.provider.readers.headings import Merged, find_layout, flatten, read_rows
+from tongqu_client.provider.readers.table import Note, Table
+
+MAX_UNPACKED = 1 << 30  # bytes; an .xlsx is a zip file, and a small one can unpack to terabytes
+SECONDS = 180  # for opening a workbook, which happens beside the serving of requests
+
+
+def read_excel(path: Path, declared: Mapping[str, Any]) -> Table:
+    """Read one sheet of an .xlsx, .xls or .ods file.
+
+    ``declared`` may hold ``sheet``, ``header_row`` and ``header_rows``. Without ``sheet`` the visible sheet with most
+    cells is taken. Formulas give the value Excel last computed; they are not run. Raises Unreadable, SourceUnavailable.
+    """
+    _guard(path)
+    opened = _open(path, str(declared.get("sheet", "")))
+    grid: list[list[str | None]] = opened["grid"]
+    while grid and not any(grid[-1]):
+        grid.pop()
+    merged: list[Merged] = [(top, left, bottom, right) for top, left, bottom, right in opened["merged"]]
+    layout = layout_of(declared, range(1, len(grid) + 1)) or find_layout(grid, merged)
+    table = read_rows(grid, layout, flatten(grid, layout, merged), merged, ragged=False)
+    chosen = opened["sheet"]
+    notes = [Note("info", "sheet", None, None, f"工作表：{chosen}", f"sheet: {chosen}")]
+    notes += [
+        Note("skipped", "other_sheet", None, None, f"未读工作表：{name}", f"sheet not read: {name}")
+        for name in opened["others"]
+    ]
+    taken = {"sheet": chosen, "header_row": layout.first + 1, "header_rows": layout.depth}
+    return Table(table.columns, table.rows, (*notes, *table.notes), taken)
+
+
+def _guard(path: Path) -> None:
+    """Refuse what would fill disk or memory before anything opens it."""
+    try:
+        if not zipfile.is_zipfile(path):
+            path.stat()
+            return
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except OSError as error:
+        raise SourceUnavailable(
+            f"读不到文件 {path.name}：{error.strerror}", f"cannot read {path.name}: {error.strerror}"
+        ) from None
+    except zipfile.BadZipFile:
+        raise Unreadable("文件已损坏（不是完整的压缩包）", "the file is damaged: no whole zip archive") from None
+    if size > MAX_UNPACKED:
+        raise Unreadable(
+            f"解压后超过 {MAX_UNPACKED >> 30} GiB，拒绝打开",
+            f"unpacks to more than {MAX_UNPACKED >> 30} GiB; not opened",
+        )
+
+
+def _open(path: Path, sheet: str) -> dict[str, Any]:
+    """The cells, by way of excel_grid in a process of its own. Raises Unreadable."""
+    command = [sys.executable, "-m", "tongqu_client.provider.readers.excel_grid", str(path), sheet]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONIOENCODING": "utf-8"}
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, env=environment, check=False)
+        opened: dict[str, Any] = (
+            json.loads(done.stdout) if done.returncode == 0 else {"problem": "aborted", "names": []}
+        )
+    except (subprocess.TimeoutExpired, ValueError):
+        opened = {"problem": "aborted", "names": []}
+    if "problem" in opened:
+        raise _refusal(opened["problem"], sheet, "、".join(opened["names"]))
+    return opened
+
+
+def _refusal(problem: str, sheet: str, names: str) -> Unreadable:
+    if problem == "no_sheet" and names:
+        return Unreadable(f"没有工作表“{sheet}”；有：{names}", f"no sheet {sheet!r}; there are: {names}")
+    if problem == "no_sheet":
+        return Unreadable("文件里没有可见且有内容的工作表", "the file has no visible sheet with anything in it")
+    if problem in ("too_large", "aborted"):
+        return Unreadable(
+            "工作表太大，无法读取；请删去空白区域的格式后另存，或改用 CSV、数据库表",
+            "the sheet is too large to read; delete the formatting of empty areas, or use CSV or a database table",
+        )
+    return Unreadable(
+        f"不是可读的 Excel 文件（{problem}）；加密的文件请先去掉密码",
+        f"no readable Excel file ({problem}); remove a password first",
+    )

@@ -1,0 +1,67 @@
+"""Open a workbook in a process of its own, under limits, and hand its cells over as JSON.
+
+Why apart: one stray cell in the last corner, or a string repeated a million times, makes a small file demand more
+memory than the machine has, and the reader then aborts its whole process. It must not be the one that serves.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from tongqu_client.provider.readers.table import text_of
+
+MEMORY = 2 << 30  # bytes of address space; a sheet of 5 million cells needs half of it
+CPU_SECONDS = 120
+MAX_CELLS = 5_000_000  # 250,000 rows of 20 columns; more belongs in a database
+
+
+def main(path: str, wanted: str) -> dict[str, Any]:
+    """``{"sheet", "others", "grid", "merged"}`` or ``{"problem": code, "names": […]}``."""
+    try:
+        with CalamineWorkbook.from_path(path) as book:
+            sheets = _visible(book)
+            if not sheets or (wanted and wanted not in sheets):
+                return {"problem": "no_sheet", "names": list(sheets)}
+            chosen = wanted or max(sheets, key=lambda name: _size(sheets[name]))
+            sheet = sheets[chosen]
+            if _size(sheet) > MAX_CELLS:
+                return {"problem": "too_large", "names": [chosen]}
+            grid = [[text_of(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+            merged = [(top, left, bottom, right) for (top, left), (bottom, right) in sheet.merged_cell_ranges or []]
+    except CalamineError as error:
+        return {"problem": type(error).__name__, "names": []}
+    return {"sheet": chosen, "others": [name for name in sheets if name != chosen], "grid": grid, "merged": merged}
+
+
+def _visible(book: CalamineWorkbook) -> dict[str, CalamineSheet]:
+    """Visible work sheets with something in them."""
+    names = [
+        sheet.name
+        for sheet in book.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    ]
+    sheets = {name: book.get_sheet_by_name(name) for name in names}
+    return {name: sheet for name, sheet in sheets.items() if _size(sheet)}
+
+
+def _size(sheet: CalamineSheet) -> int:
+    """Cells from A1 to the last one used; 0 for an empty sheet."""
+    return 0 if sheet.end is None else (sheet.end[0] + 1) * (sheet.end[1] + 1)
+
+
+def _limit() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    _limit()
+    sys.stdout.write(json.dumps(main(sys.argv[1], sys.argv[2])))

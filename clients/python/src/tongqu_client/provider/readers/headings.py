@@ -1,0 +1,221 @@
+"""Where the records of a ledger begin and end: titles, merged headings, 同上, totals and signatures.
+
+Works on a grid of texts. A street's ledger has a title over the whole width, one to three rows of headings whose cells
+are merged, records, perhaps subtotals, and at the end the names of those who made and checked the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tongqu_client.provider.errors import Unreadable
+from tongqu_client.provider.readers.table import Note, Row, Table, flaw_of, private_use
+
+Grid = Sequence[Sequence[str | None]]
+Merged = tuple[int, int, int, int]  # top, left, bottom, right; 0-based, inclusive
+
+DITTO = frozenset({"同上", "同上。", "同前", "〃", "″", '"', "''", "〞"})
+TOTALS = frozenset(
+    {"合计", "总计", "小计", "共计", "累计", "本页合计", "本页小计", "合计数", "total", "subtotal", "sum"}
+)
+SIGNATURE = re.compile(
+    r"^(制表|填表|填报|审核|审批|复核|负责|经办|统计|报送|单位负责|主管|分管领导)(人|单位|日期|时间|人签字|人签名|签字)?[:：]"
+)
+REMARK = re.compile(r"^(注|备注|说明|填表说明|注意)\s*[:：]")
+TITLE_ROWS = 10  # how far down a heading is looked for
+HEADING_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The first heading row and how many there are, 0-based; what is above is title."""
+
+    first: int
+    depth: int
+
+
+def find_layout(grid: Grid, merged: Sequence[Merged]) -> Layout:
+    """Find the headings. Raises Unreadable if no row of the first ten can be one."""
+    width = max((len(row) for row in grid), default=0)
+    for index, row in enumerate(grid[:TITLE_ROWS]):
+        filled = [cell for cell in row if cell]
+        if len(filled) >= min(2, width) and not _looks_like_data(row):
+            return Layout(index, _depth(index, merged))
+    raise Unreadable(
+        f"前 {TITLE_ROWS} 行没有表头；在 provider.toml 写明 header_row（第几行）与 header_rows（几行）",
+        f"no headings in the first {TITLE_ROWS} rows; give header_row and header_rows in provider.toml",
+    )
+
+
+def _looks_like_data(row: Sequence[str | None]) -> bool:
+    """Half of the filled cells are numbers: no heading."""
+    filled = [cell for cell in row if cell]
+    return sum(cell.replace(",", "").replace(".", "").isdigit() for cell in filled) * 2 >= max(len(filled), 1)
+
+
+def _depth(first: int, merged: Sequence[Merged]) -> int:
+    """As long as a merged cell of the headings reaches down, or spans columns and so needs a row beneath it."""
+    last = first
+    for _ in range(HEADING_ROWS):
+        here = [area for area in merged if first <= area[0] <= last]
+        below = max(
+            [area[2] for area in here] + [area[2] + 1 for area in here if area[3] > area[1] and area[2] == last],
+            default=last,
+        )
+        if below <= last:
+            break
+        last = min(below, first + HEADING_ROWS - 1)
+    return last - first + 1
+
+
+def flatten(grid: Grid, layout: Layout, merged: Sequence[Merged]) -> tuple[str, ...]:
+    """One name per column: the headings from top to bottom joined by ``/``; a name that occurs twice gets ``#2``."""
+    rows = grid[layout.first : layout.first + layout.depth]
+    width = max(len(row) for row in rows)
+    filled = [[_squeeze(row[column]) if column < len(row) else "" for column in range(width)] for row in rows]
+    for top, left, bottom, right in merged:
+        if layout.first <= top < layout.first + layout.depth:
+            value = filled[top - layout.first][left] if left < width else ""
+            for row_number in range(top, min(bottom, layout.first + layout.depth - 1) + 1):
+                for column in range(left, min(right, width - 1) + 1):
+                    filled[row_number - layout.first][column] = value
+    names: list[str] = []
+    for column in range(width):
+        parts: list[str] = []
+        for row in filled:
+            if row[column] and (not parts or parts[-1] != row[column]):
+                parts.append(row[column])
+        name = "/".join(parts) or f"列{column + 1}"
+        twins = sum(other == name or other.startswith(name + "#") for other in names)
+        names.append(f"{name}#{twins + 1}" if twins else name)
+    return tuple(names)
+
+
+def _squeeze(text: str | None) -> str:
+    return re.sub(r"\s+", "", text or "")
+
+
+def read_rows(
+    grid: Grid,
+    layout: Layout,
+    names: Sequence[str],
+    merged: Sequence[Merged],
+    *,
+    ragged: bool,
+    numbers: Sequence[int] | None = None,
+) -> Table:
+    """The records below the headings, and a note on everything that is none.
+
+    ``ragged``: a row of other width than the headings is bad (CSV, where it means a stray comma or quote).
+    ``numbers``: row number of each grid row where that is not its position (CSV with line breaks in cells).
+    """
+    notes = _about_headings(grid, layout, names, numbers)
+    start = layout.first + layout.depth
+    down = _spread(grid, merged, start)
+    above: dict[str, str] = {}
+    rows: list[Row] = []
+    for index in range(start, len(grid)):
+        number = _number(index, numbers)
+        cells = [down.get((index, column), cell) for column, cell in enumerate(grid[index])]
+        skipped = _no_record(cells)
+        if skipped:
+            notes.append(Note("skipped", skipped[0], number, None, skipped[1], skipped[2]))
+        elif ragged and len(cells) != len(names):
+            note = _ragged(number, len(names), len(cells))
+            notes.append(note)
+            rows.append(Row(number, dict(zip(names, cells, strict=False)), dict.fromkeys(names, note)))
+        else:
+            row, remarks = _one(number, dict(zip(names, cells, strict=False)), above)
+            notes += remarks
+            rows.append(row)
+    return Table(tuple(names), tuple(rows), tuple(notes), {})
+
+
+def _about_headings(grid: Grid, layout: Layout, names: Sequence[str], numbers: Sequence[int] | None) -> list[Note]:
+    titles = [index for index in range(layout.first) if any(grid[index])]
+    notes = [Note("skipped", "title", _number(index, numbers), None, "标题行", "a title row") for index in titles]
+    nameless = [name for name in names if re.fullmatch(r"列\d+", name)]
+    return notes + [
+        Note("info", "no_heading", None, name, "此列没有表头", "this column has no heading") for name in nameless
+    ]
+
+
+def _ragged(number: int, expected: int, came: int) -> Note:
+    return Note(
+        "bad",
+        "ragged",
+        number,
+        None,
+        f"应有 {expected} 格，实有 {came} 格，可能多了或少了分隔符或引号；此行整行不可用",
+        f"expected {expected} cells, got {came}: a separator or quote too many or too few; the whole row is unusable",
+    )
+
+
+def _one(number: int, cells: dict[str, str | None], above: dict[str, str]) -> tuple[Row, list[Note]]:
+    """One record with its 同上 filled in; ``above`` is carried from row to row."""
+    notes: list[Note] = []
+    for name, cell in cells.items():
+        note = None
+        if cell in DITTO:
+            cells[name] = above.get(name)
+            note = _filled(number, name, cells[name])
+        elif cell is not None:
+            flaw = flaw_of(cell)
+            if flaw is not None:
+                note, cells[name] = Note("bad", flaw[0], number, name, flaw[1], flaw[2]), None
+            elif private_use(cell):
+                note = _rare(number, name)
+        if note is not None:
+            notes.append(note)
+        filled = cells[name]
+        if filled is None:
+            above.pop(name, None)
+        else:
+            above[name] = filled
+    flaws = {note.column: note for note in notes if note.kind == "bad" and note.column is not None}
+    return Row(number, cells, flaws), notes
+
+
+def _filled(number: int, column: str, value: str | None) -> Note:
+    if value is None:
+        zh, en = "“同上”的上一行没有内容，此格不可用", "a ditto with nothing above it; the cell cannot be used"
+        return Note("bad", "ditto_without_source", number, column, zh, en)
+    return Note("info", "ditto", number, column, "“同上”已按上一行补全", "a ditto, filled in from the row above")
+
+
+def _rare(number: int, column: str) -> Note:
+    zh, en = "含自造字区的字符，可能是写坏的生僻字", "holds a private-use character, perhaps a rare character spoilt"
+    return Note("info", "private_use", number, column, zh, en)
+
+
+def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
+    """Blank, total or signature rows. A row that holds a long number (an identifier) is always a record."""
+    filled = [cell for cell in cells if cell]
+    if not filled:
+        return ("blank", "空行", "a blank row")
+    if any(len(re.sub(r"\D", "", cell)) >= 15 for cell in filled):
+        return None
+    first = re.sub(r"[\s:：]", "", filled[0]).lower()
+    if first in TOTALS:
+        return ("total", "合计行", "a row of totals")
+    if any(SIGNATURE.match(re.sub(r"\s", "", cell)) for cell in filled):
+        return ("signature", "签名行", "a row of signatures")
+    if REMARK.match(filled[0]) and len(filled) == 1:
+        return ("remark", "说明行", "a row of remarks")
+    return None
+
+
+def _spread(grid: Grid, merged: Sequence[Merged], start: int) -> Mapping[tuple[int, int], str | None]:
+    """Cells merged downwards among the records: each row of the area has the value of its first."""
+    return {
+        (row, left): grid[top][left] if left < len(grid[top]) else None
+        for top, left, bottom, right in merged
+        if top >= start and bottom > top and left == right
+        for row in range(top, bottom + 1)
+    }
+
+
+def _number(index: int, numbers: Sequence[int] | None) -> int:
+    return numbers[index] if numbers is not None else index + 1
