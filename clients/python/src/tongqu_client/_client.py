@@ -1,0 +1,400 @@
+"""Gateway: ask other departments for records, under an agreement, and prove what came back."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import requests
+
+from tongqu_client import __version__, _problems, _signatures, errors
+from tongqu_client._auth import Authorizer, Grant
+from tongqu_client._canonical import NotCanonical, canonical
+from tongqu_client._evidence import SeenCheckpoints, verify_answer
+from tongqu_client._http import Call, Deadline, Reply, Retries, Timeout, Transport
+from tongqu_client._jose import KeySource, SigningKey
+from tongqu_client._models import Answer, Decision, Health, Reason, Subject
+from tongqu_client._resources import Agreements, Catalogue, Consents, Standards
+from tongqu_client._settings import settings
+from tongqu_client.verify.receipts import VerifiedReceipt
+from tongqu_client.verify.trust import TrustStore
+
+_RELOAD = 60.0  # seconds between two looks for changed keys
+_TILE = "/v1/log/"
+
+
+class Gateway:
+    """A gateway, as one registered client sees it. Safe for threads; close it, or use it in a ``with``.
+
+    ``key``: private P-256 key as JWK (mapping, JSON text, path) or PEM (text, path).
+    ``timeout``: seconds in all for one call, or a Timeout. ``language``: of the gateway's sentences.
+    ``trust``: a TrustStore or its file. None takes the gateway's own word for its keys, on first use; for evidence that
+    must convince others, get the file from somebody else (docs: verify-a-receipt).
+    ``state``: a file in which the newest verified checkpoint is kept, so that a rewritten log shows across runs.
+    ``verify_responses``: check each response's signature; an unsigned success is refused.
+    ``allow_plain_http``: permit http:// to a machine other than this one.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        client_id: str | None = None,
+        key: KeySource | None = None,
+        client_cert: tuple[str, str] | None = None,
+        ca: str | None = None,
+        timeout: Timeout | float | None = None,
+        retries: Retries | None = None,
+        language: str = "zh-CN",
+        trust: TrustStore | str | Path | None = None,
+        state: str | Path | None = None,
+        verify_responses: bool = True,
+        allow_plain_http: bool = False,
+    ) -> None:
+        self.base_url = _checked(base_url, allow_plain_http)
+        self.client_id, self.language = client_id, language
+        limits = timeout if isinstance(timeout, Timeout) else Timeout() if timeout is None else _limits(timeout)
+        self._transport = Transport(_session(client_cert, ca), limits, retries or Retries())
+        self._authorizer: Authorizer | None = None
+        if client_id is not None and key is not None:
+            signing = SigningKey.load(key)
+            self._authorizer = Authorizer(self._transport, self.base_url, client_id, signing, language)
+        self._pinned = trust is not None
+        self._trust = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
+        self._trust_read, self._trust_lock = 0.0, threading.Lock()
+        self._seen = SeenCheckpoints(Path(state) if state is not None else None)
+        self._verify_responses = verify_responses
+        self.catalogue = Catalogue(self._ask)
+        self.standards = Standards(self._ask)
+        self.agreements = Agreements(self._ask)
+        self.consents = Consents(self._ask)
+
+    @classmethod
+    def from_env(cls, *, profile: str | None = None, **over: Any) -> Gateway:
+        """From the environment and the profile file (see ``_settings``). ``over`` goes before both."""
+        found = settings(profile=profile)
+        given: dict[str, Any] = {
+            name: found[name] for name in ("base_url", "client_id", "key", "trust", "state", "ca") if name in found
+        }
+        if "lang" in found:
+            given["language"] = "en" if found["lang"].startswith("en") else "zh-CN"
+        given["allow_plain_http"] = found.get("allow_plain_http") == "1"
+        given.update(over)
+        if not given.get("base_url"):
+            raise errors.ConfigError(
+                "没有网关地址：请设置 TONGQU_BASE_URL，或写入配置文件。",
+                "No gateway address: set TONGQU_BASE_URL, or write a profile file.",
+            )
+        return cls(**given)
+
+    def close(self) -> None:
+        """Give the connections back. The Gateway cannot be used afterwards."""
+        self._transport.close()
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Gateway({self.base_url!r}, client_id={self.client_id!r})"
+
+    # ── the one everybody calls ───────────────────────────────────────────────────────────────────────────────────────
+    def query(
+        self,
+        standard: str,
+        subject: Subject | Mapping[str, str],
+        *,
+        agreement: str,
+        purpose: str,
+        case: str | None,
+        fields: Sequence[str] | None = None,
+        consent: str | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Ask a department, through the gateway, for one person's record in ``standard``.
+
+        ``fields``: a part of what the agreement grants; None for all of it. ``timeout``: seconds in all.
+        ``idempotency_key``: made for you and used again over retries; pass an earlier one (``TimedOut`` and
+        ``ConnectionLost`` carry it) to fetch the answer that got lost on its way.
+
+        Raises Denied kin when refused, ProviderError kin when the department fails, QuotaExceeded, RateLimited,
+        InvalidRequest kin, TransportError kin. That nobody was found is an Answer with ``found`` False.
+        """
+        body = _body(standard, subject, agreement, purpose, fields, case, consent)
+        key = idempotency_key or str(uuid.uuid4())
+        grant = Grant("exchange:query", agreement, purpose, standard)
+        try:
+            reply = self._call(
+                "POST", "/v1/queries", grant, body=body, timeout=timeout, headers={"Idempotency-Key": key}
+            )
+        except (errors.TimedOut, errors.ConnectionLost) as error:
+            error.idempotency_key = key
+            raise
+        return self._answer(reply, body, key)
+
+    def explain(
+        self,
+        standard: str,
+        subject: Subject | Mapping[str, str] | None = None,
+        *,
+        agreement: str,
+        purpose: str,
+        fields: Sequence[str] | None = None,
+        case: str | None = None,
+        timeout: float | None = None,
+    ) -> Decision:
+        """Would the query be permitted now, and if not, why? Nothing is fetched, counted or released.
+
+        Without a subject, what depends on the person (identifier, consent) is left out.
+        """
+        body = _body(standard, subject, agreement, purpose, fields, case, None)
+        path = "/v1/queries/explain"
+        try:
+            reply = self._call("POST", path, Grant("agreements:read"), body=body, timeout=timeout)
+        except errors.ScopeMissing:  # a client that may only query asks with the token it would query with
+            try:
+                grant = Grant("exchange:query", agreement, purpose, standard)
+                reply = self._call("POST", path, grant, body=body, timeout=timeout)
+            except errors.Denied as error:  # the token endpoint refused for the reason we were to explain
+                return _refused(error, fields)
+        return Decision.of(_members(reply, "effect"))
+
+    def ping(self) -> Health:
+        """Is the gateway there and ready? Raises TransportError kin when it does not answer at all."""
+        started, limits = time.monotonic(), self._transport.timeout
+        call = Call("GET", f"{self.base_url}/readyz", self._headers())
+        reply = self._transport.send(call, Deadline(limits.total, limits.read))
+        return Health(reply.status == 200, time.monotonic() - started)
+
+    def trust(self) -> TrustStore:
+        """The keys that answers are checked with: those given, else the gateway's own word, read once."""
+        with self._trust_lock:
+            if self._trust is None:
+                self._trust = self._read_trust()
+            return self._trust
+
+    # ── one call ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _call(
+        self,
+        method: str,
+        path: str,
+        grant: Grant | None,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Reply:
+        data = _encoded(body)
+        sent = {**self._headers(), **(headers or {})}
+        if data is not None:
+            sent |= {"Content-Type": "application/json", "Content-Digest": _signatures.content_digest(data)}
+        url = f"{self.base_url}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
+        repeatable = method == "GET" or "Idempotency-Key" in sent or path.endswith("/explain")
+        call = Call(method, url, sent, data, repeatable)
+        limits = self._transport.timeout if timeout is None else _limits(timeout)
+        deadline = Deadline(limits.total, limits.read)
+
+        def attempt() -> Reply:
+            reply = self._send(call, grant, deadline)
+            self._check_signature(reply, path)
+            if reply.status >= 400:
+                raise _problems.from_problem(
+                    reply.document(),
+                    status=reply.status,
+                    retry_after=reply.retry_after,
+                    request_id=reply.headers.get("x-request-id"),
+                )
+            return reply
+
+        return self._transport.repeat(attempt, repeatable=repeatable, deadline=deadline)
+
+    def _send(self, call: Call, grant: Grant | None, deadline: Deadline) -> Reply:
+        if grant is None:
+            return self._transport.send(call, deadline)
+        if self._authorizer is None:
+            raise errors.ConfigError(
+                "此操作需要身份：请给出 client_id 与 key（TONGQU_CLIENT_ID、TONGQU_KEY）。",
+                "This needs an identity: give client_id and key (TONGQU_CLIENT_ID, TONGQU_KEY).",
+            )
+        return self._authorizer.send(call, grant, deadline)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        scope: str | None,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return self._call(method, path, Grant(scope) if scope else None, query=query, body=body).json()
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Accept": "application/json, application/problem+json",
+            "Accept-Language": self.language,
+            "User-Agent": f"tongqu-client/{__version__}",
+        }
+
+    # ── signatures and evidence ───────────────────────────────────────────────────────────────────────────────────────
+    def _check_signature(self, reply: Reply, path: str) -> None:
+        """Every reply under /v1 is signed. An unsigned error may be a proxy's and promises nothing; let it pass."""
+        if not self._verify_responses or not path.startswith("/v1/"):
+            return
+        if not _signatures.is_signed(reply):
+            if reply.status < 400:
+                raise errors.ResponseInvalid(
+                    "答复没有网关的签名：可能在途中被替换。",
+                    "The answer lacks the gateway's signature: it may be forged.",
+                )
+            return
+        try:
+            _signatures.verify_response(reply, self.trust())
+        except _signatures.UnknownKey:
+            _signatures.verify_response(reply, self._trust_again())
+
+    def _trust_again(self) -> TrustStore:
+        """The gateway's keys anew, at most once a minute; never when they were given. The log's key may not change."""
+        with self._trust_lock:
+            assert self._trust is not None
+            if not self._pinned and time.monotonic() - self._trust_read >= _RELOAD:
+                fresh = self._read_trust()
+                if (fresh.issuer, fresh.log_key) != (self._trust.issuer, self._trust.log_key):
+                    raise errors.LogForked(
+                        "网关换了日志密钥或自称的身份；在弄清原因之前不要采信它的答复。",
+                        "The gateway changed its log's key or its name; do not rely on it before you know why.",
+                    )
+                self._trust = fresh
+            return self._trust
+
+    def _read_trust(self) -> TrustStore:
+        self._trust_read = time.monotonic()
+        return TrustStore.parse(self._call("GET", "/.well-known/tongqu-trust", None).body)
+
+    def _answer(self, reply: Reply, body: Mapping[str, Any], key: str) -> Answer:
+        members = _members(reply, "data", "withheld", "source", "receipt", "log", "request_id")
+        try:
+            return Answer(
+                data=list(members["data"]),
+                withheld=list(members["withheld"]),
+                source=dict(members["source"]),
+                receipt=str(members["receipt"]),
+                log_index=int(members["log"]["index"]),
+                log_origin=str(members["log"]["origin"]),
+                request_id=str(members["request_id"]),
+                idempotency_key=key,
+                request=body,
+                _verify=self._verify_answer,
+            )
+        except (KeyError, TypeError, ValueError):
+            raise errors.UnexpectedReply("答复的结构不对。", "The answer does not have the shape of one.") from None
+
+    def _verify_answer(self, answer: Answer) -> tuple[VerifiedReceipt, str]:
+        return verify_answer(
+            answer,
+            self.trust(),
+            self._seen,
+            client_id=self.client_id,
+            fetch_proof=self._fetch_proof,
+            read_tile=lambda path: self._call("GET", _TILE + path, None).body,
+        )
+
+    def _fetch_proof(self, index: int) -> str | None:
+        try:
+            return self._call("GET", f"/v1/log/entries/{index}/proof", None).body.decode("utf-8")
+        except (errors.NotFound, errors.WrongState):
+            return None
+        except UnicodeDecodeError:
+            raise errors.ProofInvalid("日志证明不是文本。", "The proof is no text.") from None
+
+
+def _checked(base_url: str, allow_plain_http: bool) -> str:
+    """The address without a trailing slash. Raises ConfigError for what would carry personal data in the clear."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise errors.ConfigError(
+            "网关地址应形如 https://gateway.example。", "Expected an address such as https://gateway.example."
+        )
+    if parts.scheme == "http" and not allow_plain_http and not _this_machine(parts.hostname):
+        raise errors.ConfigError(
+            "http:// 会明文传输居民数据；请用 https://，或在受保护的网络内设 allow_plain_http。",
+            "http:// carries residents' data in the clear; use https://, or allow_plain_http on a protected network.",
+        )
+    return base_url.rstrip("/")
+
+
+def _this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _limits(seconds: float) -> Timeout:
+    """A caller who waits ``seconds`` in all may also wait so long in silence: a department may take its time."""
+    return Timeout(connect=min(Timeout().connect, seconds), read=seconds, total=seconds)
+
+
+def _session(client_cert: tuple[str, str] | None, ca: str | None) -> requests.Session:
+    session = requests.Session()
+    if client_cert is not None:
+        session.cert = client_cert
+    if ca is not None:
+        session.verify = ca
+    return session
+
+
+def _body(
+    standard: str,
+    subject: Subject | Mapping[str, str] | None,
+    agreement: str,
+    purpose: str,
+    fields: Sequence[str] | None,
+    case: str | None,
+    consent: str | None,
+) -> dict[str, Any]:
+    person = None if subject is None else Subject.of(subject)
+    body = {
+        "agreement": agreement,
+        "standard": standard,
+        "subject": None if person is None else {"scheme": person.scheme, "id": person.id},
+        "fields": None if fields is None else list(fields),
+        "purpose": purpose,
+        "case": case,
+        "consent": consent,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _encoded(body: Mapping[str, Any] | None) -> bytes | None:
+    try:
+        return None if body is None else canonical(dict(body))
+    except NotCanonical as error:
+        raise errors.InvalidRequest("请求内容无法写成 JSON。", f"The request has no JSON form: {error}.") from None
+
+
+def _members(reply: Reply, *names: str) -> dict[str, Any]:
+    document = reply.json()
+    if not isinstance(document, dict) or any(name not in document for name in names):
+        raise errors.UnexpectedReply("答复缺少应有的内容。", f"Expected {', '.join(names)} in the answer.")
+    return document
+
+
+def _refused(error: errors.Denied, fields: Sequence[str] | None) -> Decision:
+    reason = Reason(
+        error.rule or "", error.problem_code, error.detail_zh, error.detail_en, error.fix or "", error.fix or ""
+    )
+    return Decision("refuse", tuple(fields or ()), (reason,), (error.rule,) if error.rule else ())

@@ -1,0 +1,28 @@
+"""Offline verification: receipts, proofs, checkpoints and whole exported logs. Pure; nothing here uses the network.
+
+Every ``verify_*`` raises on failure and none returns a bool, so that nobody can overlook a failure.
+"""
+
+from tongqu_client.verify.export import verify_export
+from tongqu_client.verify.findings import ExportReport, Finding
+from tongqu_client.verify.merkle import leaf_hash, verify_consistency
+from tongqu_client.verify.notes import Checkpoint, TlogProof, VerifierKey, open_note
+from tongqu_client.verify.receipts import VerifiedReceipt, verify_inclusion, verify_promise, verify_receipt
+from tongqu_client.verify.trust import TrustStore
+
+__all__ = [
+    "Checkpoint",
+    "ExportReport",
+    "Finding",
+    "TlogProof",
+    "TrustStore",
+    "VerifiedReceipt",
+    "VerifierKey",
+    "leaf_hash",
+    "open_note",
+    "verify_consistency",
+    "verify_export",
+    "verify_inclusion",
+    "verify_promise",
+    "verify_receipt",
+]

@@ -1,0 +1,210 @@
+"""A whole log, checked offline: its files against its signed checkpoint, its story against the rules, and both against
+what the verifier already held: earlier checkpoints, receipts, agreements. Reads a folder; never the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tongqu_client._canonical import MalformedJson, strict_loads
+from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
+from tongqu_client.verify import structure
+from tongqu_client.verify.findings import ExportReport, Finding
+from tongqu_client.verify.notes import Checkpoint
+from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
+from tongqu_client.verify.story import Story, read_time
+from tongqu_client.verify.structure import Contents, Folder, LogSource
+from tongqu_client.verify.trust import TrustStore
+
+_AGREEMENTS = "agreements/"
+
+
+def verify_export(
+    source: Path | str | LogSource,
+    trust: TrustStore | None = None,
+    *,
+    previous: Iterable[str | bytes] = (),
+    receipts: Iterable[str] = (),
+) -> ExportReport:
+    """Verify an exported log. Raises ExportInvalid with every finding; CheckpointInvalid when its head is not signed.
+
+    ``trust``: None takes the trust file that lies in the export, which shows only that the log agrees with itself.
+    ``previous``: signed checkpoints kept from earlier; the log must begin with what they signed.
+    ``receipts``: compact receipts whose entries must be in the log.
+    """
+    log = Folder(Path(source)) if isinstance(source, (str, Path)) else source
+    keys = trust or TrustStore.parse(_needed(log, "trust.json"))
+    checkpoint = Checkpoint.open(_needed(log, "checkpoint"), keys.log_key)
+    contents, findings = structure.read(log, checkpoint.size)
+    findings += structure.compare(contents, checkpoint)
+    findings += structure.upper_tiles(log, contents, checkpoint.size)
+    findings += structure.strays(log, checkpoint.size)
+    story = Story(checkpoint.origin)
+    for index, entry in enumerate(contents.entries):
+        if entry is not None:
+            findings += story.feed(index, entry)
+    earlier, tokens = list(previous), list(receipts)
+    for note in earlier:
+        findings += _continues(contents, checkpoint, Checkpoint.open(note, keys.log_key))
+    for token in tokens:
+        findings += _holds(contents, story, checkpoint, keys, token)
+    archived = list(_agreements(log))
+    findings += [finding for finding in archived if isinstance(finding, Finding)]
+    if trust is not None:
+        findings += _same_trust(log, trust)
+    if findings:
+        raise _invalid(findings)
+    return ExportReport(
+        checkpoint=checkpoint,
+        types=dict(story.types),
+        first=story.first,
+        last=story.last,
+        unfinished=story.unfinished,
+        agreements=len(archived),
+        previous=len(earlier),
+        receipts=len(tokens),
+        own_trust=trust is None,
+    )
+
+
+def _needed(log: LogSource, path: str) -> bytes:
+    try:
+        return log.read(path)
+    except FileNotFoundError:
+        if path == "trust.json":
+            raise ConfigError(
+                "没有信任文件：请用 --trust 指定。", "There is no trust file: name one with --trust."
+            ) from None
+        raise CheckpointInvalid(
+            f"缺少 {path}，这不是日志的导出。", f"{path} is missing: this is no export of a log."
+        ) from None
+
+
+def _continues(contents: Contents, now: Checkpoint, before: Checkpoint) -> Iterator[Finding]:
+    """The log must still begin with what an earlier checkpoint signed."""
+    if before.size > now.size:
+        yield Finding(
+            "rolled_back",
+            "checkpoint",
+            f"日志先前签过 {before.size} 条，现在只有 {now.size} 条：数据库被回退，之后的记录被抹去。",
+            f"The log signed {before.size} entries before and has {now.size} now: it was rolled back, "
+            "and what came later is erased.",
+        )
+    elif contents.root(before.size) not in (before.root, None):
+        yield Finding(
+            "forked",
+            f"entries 0–{before.size - 1}",
+            f"前 {before.size} 条与先前签过的不同：历史被改写，或网关对不同的人出示不同的日志。请保存两份检查点作证。",
+            f"The first {before.size} entries are not those signed before: history was rewritten, or different "
+            "people are shown different logs. Keep both checkpoints as evidence.",
+        )
+
+
+def _holds(
+    contents: Contents, story: Story, checkpoint: Checkpoint, trust: TrustStore, token: str
+) -> Iterator[Finding]:
+    """The entry that a receipt promises must be there, and say the same."""
+    try:
+        receipt = verify_receipt(token, trust)
+    except ReceiptInvalid as error:
+        yield Finding("receipt_invalid", "receipt", error.detail_zh, error.detail_en)
+        return
+    where = f"receipt {receipt.query}, entry {receipt.index}"
+    if receipt.index >= checkpoint.size:
+        yield _absent(receipt, checkpoint, story, where)
+        return
+    if receipt.leaf_hash != (contents.have[receipt.index] or contents.want[receipt.index]):
+        yield Finding(
+            "receipt_entry_differs",
+            where,
+            f"回执承诺的条目不在日志第 {receipt.index} 条：那里是别的内容。回执加上本检查点即是网关作假的证据。",
+            f"The entry that the receipt promises is not entry {receipt.index}: something else stands there. "
+            "Receipt and checkpoint together prove the misbehaviour.",
+        )
+        return
+    entry = _entry(contents.entries[receipt.index])
+    if entry is not None and not _same_release(entry, receipt):
+        yield Finding(
+            "receipt_entry_differs",
+            where,
+            f"第 {receipt.index} 条与回执所说不一致（查询编号、字段或摘要不同）。",
+            f"Entry {receipt.index} does not say what the receipt says (query, fields or digest differ).",
+        )
+
+
+def _absent(receipt: VerifiedReceipt, checkpoint: Checkpoint, story: Story, where: str) -> Finding:
+    last = read_time(story.last) if story.last else None
+    if last is not None and last.timestamp() > receipt.issued.timestamp() + receipt.merge_delay:
+        zh = "日志里已有更晚的记录，却没有它：这条记录被抹去或从未写入。回执即是证据。"
+        en = "The log holds later entries but not this one: it was erased or never written. The receipt is the proof."
+    else:
+        zh = "要么这份导出早于回执（请重新导出），要么日志被回退。"
+        en = "Either this export is older than the receipt (export again), or the log was rolled back."
+    return Finding(
+        "receipt_entry_absent",
+        where,
+        f"回执承诺日志有第 {receipt.index} 条，而日志只有 {checkpoint.size} 条。{zh}",
+        f"The receipt promises entry {receipt.index}, and the log has only {checkpoint.size} entries. {en}",
+    )
+
+
+def _entry(data: bytes | None) -> dict[str, Any] | None:
+    try:
+        entry = strict_loads(data) if data is not None else None
+    except MalformedJson:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _same_release(entry: dict[str, Any], receipt: VerifiedReceipt) -> bool:
+    return (
+        entry.get("type") == "exchange.released"
+        and entry.get("query") == receipt.query
+        and entry.get("response_digest") == receipt.claims["response_digest"]
+        and entry.get("fields") == list(receipt.fields)
+    )
+
+
+def _agreements(log: LogSource) -> Iterator[Finding | str]:
+    """Each archived agreement must be the text whose digest is its name."""
+    for name in log.names() or ():
+        if not name.startswith(_AGREEMENTS):
+            continue
+        digest = name.removeprefix(_AGREEMENTS).removesuffix(".json")
+        if hashlib.sha256(log.read(name)).hexdigest() == digest:
+            yield digest
+        else:
+            yield Finding(
+                "agreement_changed",
+                name,
+                f"{name} 的内容与文件名中的摘要不符：协议文本被改动过。",
+                f"{name} does not have the digest in its name: the text of the agreement was changed.",
+            )
+
+
+def _same_trust(log: LogSource, trust: TrustStore) -> Iterator[Finding]:
+    try:
+        inside = log.read("trust.json")
+    except FileNotFoundError:
+        return
+    try:
+        same = strict_loads(inside) == json.loads(json.dumps(dict(trust.document)))
+    except MalformedJson:
+        same = False
+    if not same:
+        yield Finding(
+            "trust_differs",
+            "trust.json",
+            "导出中的 trust.json 与您信任的不同：密钥已更换，或有人想让您改信别的密钥。",
+            "The export's trust.json is not the one you trust: keys were changed, or you are to trust somebody else's.",
+        )
+
+
+def _invalid(findings: Sequence[Finding]) -> ExportInvalid:
+    first, more = findings[0], len(findings) - 1
+    rest_zh, rest_en = (f"（另有 {more} 处）", f" (and {more} more)") if more else ("", "")
+    return ExportInvalid(first.zh + rest_zh, first.en + rest_en, findings=tuple(findings))

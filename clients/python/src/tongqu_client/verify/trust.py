@@ -1,0 +1,85 @@
+"""What a verifier must know beforehand: the log's key and the gateway's public keys, each with its purpose.
+
+Get the trust file once over a way you trust (from the data bureau, the audit office, in print) and keep it. A trust
+file that comes from the very gateway being checked proves only that the gateway agrees with itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tongqu_client import _jose
+from tongqu_client._canonical import MalformedJson, strict_loads
+from tongqu_client.errors import ConfigError
+from tongqu_client.verify.notes import VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class TrustStore:
+    """``keys``: (purpose, kid) → P-256 public key; purposes are token, receipt, response and request."""
+
+    issuer: str
+    resource: str
+    log_key: VerifierKey
+    keys: Mapping[tuple[str, str], ec.EllipticCurvePublicKey] = field(repr=False)
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return self.log_key.name
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrustStore:
+        """Read a trust file. Raises ConfigError."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError:
+            raise ConfigError(f"打不开信任文件 {path}。", f"The trust file {path} cannot be opened.") from None
+        return cls.parse(data)
+
+    @classmethod
+    def parse(cls, data: bytes | str) -> TrustStore:
+        """From the bytes of a trust file. Raises ConfigError."""
+        try:
+            document = strict_loads(data)
+        except MalformedJson as error:
+            raise _broken(str(error)) from None
+        return cls.from_document(document)
+
+    @classmethod
+    def from_document(cls, document: Any) -> TrustStore:
+        """From {"issuer", "resource", "log": {"origin", "vkey"}, "jwks": {"keys": […]}}. Raises ConfigError."""
+        try:
+            log, jwks = document["log"], document["jwks"]["keys"]
+            issuer, resource = document["issuer"], document["resource"]
+            log_key = VerifierKey.parse(log["vkey"])
+            keys = dict(_key(jwk) for jwk in jwks if "tongqu_purpose" in jwk)
+        except (KeyError, TypeError, AttributeError, _jose.JoseInvalid) as error:
+            raise _broken(f"{type(error).__name__}: {error}") from None
+        if not isinstance(issuer, str) or not isinstance(resource, str) or log["origin"] != log_key.name:
+            raise _broken("issuer or resource is no text, or the log's origin is not the name of its key")
+        return cls(issuer, resource, log_key, keys, document)
+
+    def key(self, purpose: str, kid: object) -> ec.EllipticCurvePublicKey | None:
+        """The key ``kid`` if it is there *for this purpose*; a key for another purpose counts as absent."""
+        return self.keys.get((purpose, kid)) if isinstance(kid, str) else None
+
+
+def _key(jwk: Mapping[str, Any]) -> tuple[tuple[str, str], ec.EllipticCurvePublicKey]:
+    purpose, kid = jwk["tongqu_purpose"], jwk["kid"]
+    if kid != _jose.thumbprint(jwk):
+        raise _jose.JoseInvalid("a kid that is not the thumbprint of its key")
+    return (purpose, kid), _jose.public_key(jwk)
+
+
+def _broken(why: str) -> ConfigError:
+    return ConfigError(
+        "信任文件无法使用：应含 issuer、resource、log（origin、vkey）与 jwks。请重新索取。",
+        f"The trust file cannot be used ({why}): expected issuer, resource, log (origin, vkey) and jwks. Get it again.",
+    )
