@@ -40,6 +40,7 @@ STATUS: dict[type[errors.TongquError], int] = {
     errors.AmbiguousSubject: 502,
     errors.CircuitOpen: 503,
     errors.LogUnavailable: 503,
+    errors.LogUnfit: 503,
     errors.Busy: 429,
     errors.ChangedMeanwhile: 409,
     errors.IdempotencyMismatch: 422,
@@ -85,3 +86,34 @@ def document(error: Exception, *, lang: str, request_id: str, log_index: int | N
         "log_index": log_index,
     }
     return {name: value for name, value in problem.items() if value is not None} | error.members
+
+
+# What the web framework itself refuses, before any of our code runs.
+_OF_HTTP: dict[int, tuple[str, str, str]] = {
+    400: ("malformed_request", "请求无法解析", "The request cannot be read"),
+    404: ("not_found", "没有找到", "Not found"),
+    405: ("method_not_allowed", "不支持该请求方法", "Method not allowed"),
+    406: ("not_acceptable", "无法提供所要求的格式", "Not available in that form"),
+    412: ("precondition_failed", "内容已被他人修改，请重新读取", "Changed by somebody else; read it again"),
+    413: ("too_large", "内容过大", "Too large"),
+    415: ("unsupported_media_type", "不支持该内容类型，应为 application/json", "Send application/json"),
+    422: ("invalid_request", "请求内容不符合要求", "The request does not meet its description"),
+    428: ("precondition_required", "请先读取再修改", "Read it before changing it"),
+}
+
+
+def of_http(status: int, errors_found: list[dict[str, str]], *, lang: str, request_id: str) -> dict[str, Any]:
+    """The problem document of a refusal that the web framework made by itself."""
+    code, zh, en = _OF_HTTP.get(status, ("internal", "网关内部错误", "Internal error"))
+    problem: dict[str, Any] = {
+        "type": TYPE_BASE + code,
+        "status": status,
+        "code": code,
+        "title": zh if lang == "zh" else en,
+        "detail": zh if lang == "zh" else en,
+        "detail_zh": zh,
+        "detail_en": en,
+        "retryable": False,
+        "request_id": request_id,
+    }
+    return problem | ({"errors": errors_found} if errors_found else {})

@@ -58,7 +58,7 @@ QUERY_SCHEMA: dict[str, Any] = {
             "minItems": 1,
             "maxItems": 200,
             "uniqueItems": True,
-            "items": {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9]{0,63}(\.[A-Za-z][A-Za-z0-9]{0,63}){0,5}$"},
+            "items": {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63}){0,5}$"},
         },
         "purpose": _TEXT,
         "case": _TEXT,
@@ -122,7 +122,7 @@ class Exchange:
         outcome = await path.answer(query, self.deps)
         if isinstance(outcome, Refusal):
             return _refusal(outcome, lang)
-        return _answer(outcome, self.deps.log.origin)
+        return _answer(outcome, self.deps.log.site.origin)
 
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
         caller = self._caller(request, "agreements:read", "exchange:query")
@@ -157,6 +157,7 @@ class Exchange:
 
     def _of(self, request_id: str, caller: Caller, body: Mapping[str, Any], idempotency_key: str | None) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
+        subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
         case = body.get("case")
         return Query(
             id=request_id,
@@ -165,8 +166,8 @@ class Exchange:
             standard=body["standard"],
             purpose=body["purpose"],
             subject_scheme=subject["scheme"],
-            subject_id=subject["id"],
-            subject=self.pseudonyms.subject(subject["scheme"], subject["id"]),
+            subject_id=subject_id,
+            subject=self.pseudonyms.subject(subject["scheme"], subject_id),
             fields=tuple(body["fields"]) if "fields" in body else None,
             case=case,
             case_pseudonym=self.pseudonyms.case(case) if case else None,

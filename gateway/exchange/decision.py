@@ -50,7 +50,7 @@ def _permitted_until(facts: Facts) -> datetime:
     assert facts.terms is not None
     until = facts.terms.valid_until
     if facts.terms.consent_rule == "required" and facts.consent is not None:
-        until = min(until, facts.consent.valid_until or until)
+        until = min(until, facts.consent.valid_until)
     return until
 
 
@@ -254,7 +254,7 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
         or consent.agreement_digest != terms.digest
         or consent.proof_level < terms.min_proof_level
         or facts.query.purpose not in consent.purposes
-        or not consent.covers(wanted)
+        or not consent.covers(wanted, facts.query.standard)
     ):
         yield Reason(
             "R8",

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.audit import kinds
 from gateway.exchange.decision import POLICY, RULE_IDS, wanted_fields
 from gateway.exchange.model import Facts, Permit, Query, Reason, Refused
 from gateway.exchange.translate import Translated
@@ -26,7 +27,8 @@ def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_diges
         "actor": query.caller.actor(),
         "agreement": _agreement(facts),
         "consent": _consent(facts) if permitted else None,
-        "purpose": query.purpose,
+        # A refused query may have named a purpose that no agreement could hold: free text has no place in the log.
+        "purpose": query.purpose if kinds.PURPOSE.accepts(query.purpose) else None,
         "standard": query.standard,
         "fields": list(wanted_fields(facts)),
         "subject": query.subject,

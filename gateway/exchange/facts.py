@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,7 @@ class Gatherer:
             now=now,
             query=query,
             agreement_state=agreement.state if agreement else None,
-            agreement_known_to=frozenset(agreement.party_ids) if agreement else frozenset(),
+            agreement_known_to=agreement.known_to if agreement else frozenset(),
             terms=terms,
             agreement_digest=agreement.digest if agreement else None,
             standard=standard,
@@ -131,9 +131,9 @@ class Gatherer:
                 keys.append(f"consent:{query.agreement}:{query.subject}")
             if service:
                 keys.append(f"service:{service.id}")
-            client = identity_store.client(conn, query.caller.client)
-            consumer_party = identity_store.party(conn, consumer)
-            provider_party = identity_store.party(conn, provider)
+            client = identity_store.get_client(conn, query.caller.client)
+            consumer_party = identity_store.get_party(conn, consumer)
+            provider_party = identity_store.get_party(conn, provider)
             return Bundle(
                 agreement=agreement,
                 terms=terms,
@@ -177,11 +177,17 @@ def _standard(standard_id: str) -> Standard | None:
         return None
 
 
+SUBJECT_CHECKS: Mapping[str, Callable[[str], None]] = {
+    "cn.resident-id": identifiers.check_resident_id,
+    "cn.uscc": identifiers.check_uscc,
+}
+
+
 def _subject_error(query: Query, standard: Standard | None) -> str | None:
     if standard is None or query.subject_scheme != standard.subject_scheme or not query.subject_id:
         return None
     try:
-        identifiers.check(query.subject_scheme, query.subject_id)
+        SUBJECT_CHECKS[query.subject_scheme](query.subject_id)
     except ValueError:
         return "subject_invalid"
     return None

@@ -19,27 +19,16 @@ from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, LargeBinary, String, Table, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from gateway.audit.log import Transaction
-from gateway.db import metadata
 from gateway.errors import InvalidRequest
+from gateway.exchange.store import IDEMPOTENCY
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import rfc3339
 
 KEEP = timedelta(hours=24)  # how long an answer can be fetched again
 KEY_FORM = re.compile(r"[!-~]{16,128}\Z")  # visible ASCII; 16 characters at least, so that it cannot be guessed
-
-idempotency = Table(
-    "idempotency",
-    metadata,
-    Column("key", String(64), primary_key=True),  # hex of a keyed hash over client and Idempotency-Key
-    Column("request", String(64), nullable=False),  # hex of a keyed hash over the request body
-    Column("query", String(40), nullable=False),
-    Column("until", String(24), nullable=False, index=True),
-    Column("answer", LargeBinary),  # sealed; null while the query is being answered
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -101,7 +90,7 @@ class Claim:
     @classmethod
     def settle(cls, tx: Transaction, guards: Sequence[Claim]) -> list[Taken | None]:
         keys = [guard.ticket.key for guard in guards]
-        known = {row.key: row for row in tx.conn.execute(select(idempotency).where(idempotency.c.key.in_(keys)))}
+        known = {row.key: row for row in tx.conn.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_(keys)))}
         outcomes: list[Taken | None] = []
         fresh: dict[str, Ticket] = {}
         for guard in guards:
@@ -115,7 +104,7 @@ class Claim:
                 outcomes.append(None)
         if fresh:
             tx.conn.execute(
-                idempotency.insert(),
+                IDEMPOTENCY.insert(),
                 [{"key": t.key, "request": t.request, "query": t.query, "until": t.until} for t in fresh.values()],
             )
         return outcomes
@@ -135,7 +124,7 @@ class Remember:
     @classmethod
     def settle(cls, tx: Transaction, guards: Sequence[Remember]) -> list[None]:
         tx.conn.execute(
-            update(idempotency).where(idempotency.c.key == bindparam("k")).values(answer=bindparam("a")),
+            update(IDEMPOTENCY).where(IDEMPOTENCY.c.key == bindparam("k")).values(answer=bindparam("a")),
             [{"k": guard.key, "a": guard.answer} for guard in guards],
         )
         return [None] * len(guards)
@@ -143,7 +132,7 @@ class Remember:
     @classmethod
     def undo(cls, tx: Transaction, guards: Sequence[Remember]) -> None:
         tx.conn.execute(
-            update(idempotency).where(idempotency.c.key.in_([guard.key for guard in guards])).values(answer=None)
+            update(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_([guard.key for guard in guards])).values(answer=None)
         )
 
 
@@ -155,7 +144,7 @@ class Forget:
 
     @classmethod
     def settle(cls, tx: Transaction, guards: Sequence[Forget]) -> list[None]:
-        tx.conn.execute(delete(idempotency).where(idempotency.c.key.in_([guard.key for guard in guards])))
+        tx.conn.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.key.in_([guard.key for guard in guards])))
         return [None] * len(guards)
 
     @classmethod
@@ -165,14 +154,9 @@ class Forget:
 
 def sweep(tx: Transaction, now: datetime) -> int:
     """Delete what is older than KEEP; return how many."""
-    return tx.conn.execute(delete(idempotency).where(idempotency.c.until < rfc3339(now))).rowcount
+    return tx.conn.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.until < rfc3339(now))).rowcount
 
 
-def forget_unanswered(tx: Transaction, queries: Sequence[str]) -> None:
-    """After a crash: these queries will never be answered, so their keys are free again."""
-    for start in range(0, len(queries), 500):
-        tx.conn.execute(
-            delete(idempotency).where(
-                idempotency.c.query.in_(queries[start : start + 500]), idempotency.c.answer.is_(None)
-            )
-        )
+def forget_unanswered(tx: Transaction) -> int:
+    """When the gateway starts: queries of an earlier run will never be answered, so their keys are free again."""
+    return tx.conn.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.answer.is_(None))).rowcount

@@ -46,6 +46,7 @@ class Deps:
     issuer: str
     fetch: Callable[[FetchRequest, Facts], Any]  # → Awaitable[Reply]; raises errors.ProviderError kin
     sign_receipt: receipt.Sign
+    find_release: Callable[[str], Appended | None]  # by the id of a query
     secret: bytes  # for the seals of idempotency.py
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
@@ -179,7 +180,7 @@ async def _once_more(ticket: idempotency.Ticket, taken: idempotency.Taken, deps:
 
 async def _replay(ticket: idempotency.Ticket, taken: idempotency.Taken, sealed: bytes, deps: Deps) -> Answer:
     kept = ticket.opened(sealed)
-    released = await asyncio.to_thread(deps.log.outcome_of, taken.query)
+    released = await asyncio.to_thread(deps.find_release, taken.query)
     if released is None:
         raise LogUnavailable
     return _signed(receipt.Draft(kept["claims"]), kept["core"], released, taken.query, deps)
@@ -271,7 +272,7 @@ def _signed(draft: receipt.Draft, core: dict[str, Any], at: Appended, query_id: 
     token = receipt.sign(
         draft,
         issuer=deps.issuer,
-        origin=deps.log.origin,
+        origin=deps.log.site.origin,
         index=at.index,
         leaf_hash=at.leaf_hash,
         at=deps.clock.now(),

@@ -10,24 +10,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Integer, String, Table, select, tuple_, update
+from sqlalchemy import Connection, select, tuple_, update
 
 from gateway.audit.log import Transaction
-from gateway.db import metadata
-
-quota_use = Table(
-    "quota_use",
-    metadata,
-    Column("agreement", String(40), primary_key=True),
-    Column("window", String(12), primary_key=True),  # 2026-11-23 | 2026-11 | total
-    Column("used", Integer, nullable=False),
-)
-
+from gateway.exchange.store import QUOTA_USE
 
 def used(conn: Connection, agreement: str, window: str) -> int:
     """How many queries of this window were permitted so far."""
     row = conn.execute(
-        select(quota_use.c.used).where(quota_use.c.agreement == agreement, quota_use.c.window == window)
+        select(QUOTA_USE.c.used).where(QUOTA_USE.c.agreement == agreement, QUOTA_USE.c.window == window)
     ).first()
     return row.used if row else 0
 
@@ -40,18 +31,18 @@ class Exhausted:
 
 
 def _used_many(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    rows = tx.conn.execute(select(quota_use).where(tuple_(quota_use.c.agreement, quota_use.c.window).in_(keys)))
+    rows = tx.conn.execute(select(QUOTA_USE).where(tuple_(QUOTA_USE.c.agreement, QUOTA_USE.c.window).in_(keys)))
     return {(row.agreement, row.window): row.used for row in rows}
 
 
 def _store(tx: Transaction, before: dict[tuple[str, str], int], after: dict[tuple[str, str], int]) -> None:
     for key, count in after.items():
         if key not in before:
-            tx.conn.execute(quota_use.insert().values(agreement=key[0], window=key[1], used=count))
+            tx.conn.execute(QUOTA_USE.insert().values(agreement=key[0], window=key[1], used=count))
         elif before[key] != count:
             tx.conn.execute(
-                update(quota_use)
-                .where(quota_use.c.agreement == key[0], quota_use.c.window == key[1])
+                update(QUOTA_USE)
+                .where(QUOTA_USE.c.agreement == key[0], QUOTA_USE.c.window == key[1])
                 .values(used=count)
             )
 

@@ -1,0 +1,1 @@
+"""Standards and code lists, as the gateway publishes them."""

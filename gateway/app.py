@@ -1,0 +1,128 @@
+"""The control plane: a Flask application made of the concepts' blueprints, one error handler, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from gateway import __version__, problems
+from gateway.agreements import api as agreements_api
+from gateway.audit import api as audit_api
+from gateway.catalogue import api as catalogue_api
+from gateway.consent import api as consent_api
+from gateway.errors import Unauthenticated
+from gateway.exchange import declare
+from gateway.identity import api as identity_api
+from gateway.lib.ids import new_id
+from gateway.registry import api as registry_api
+from gateway.wiring import Deps
+
+logger = structlog.get_logger(__name__)
+
+MAX_BODY = 1024 * 1024  # bytes; the largest lawful body is a page of records to validate
+
+
+def create_app(deps: Deps) -> Flask:
+    """The WSGI application. Everything it needs is in ``deps``; nothing is read from the environment."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        API_TITLE="Tongqu (通衢)",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        PROPAGATE_EXCEPTIONS=False,
+        API_SPEC_OPTIONS=declare.document_members(),
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if deps.settings.trusted_proxies:
+        hops = deps.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+
+    @app.before_request
+    def name_the_request() -> None:
+        g.request_id = new_id("req")
+
+    api = Api(app)
+    for blueprint in (
+        registry_api.blueprint(),
+        catalogue_api.blueprint(deps.catalogue, deps.guard),
+        agreements_api.blueprint(deps.agreements, deps.guard),
+        consent_api.blueprint(deps.consents, deps.guard),
+        audit_api.blueprint(deps.log, deps.guard),
+        declare.blueprint(),
+        *identity_api.blueprints(deps.identity, deps.guard),
+    ):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(identity_api.oauth(deps.identity))
+    _health(app, deps)
+    app.register_error_handler(Exception, lambda error: _problem(error, deps))
+    return app
+
+
+def _health(app: Flask, deps: Deps) -> None:
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/readyz")
+    def readyz() -> tuple[dict[str, Any], int]:
+        """The gateway can do its work: the log is writable and the database answers."""
+        findings = deps.ready()
+        return {"status": "ready" if not findings else "not ready", "findings": findings}, 503 if findings else 200
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(deps.metrics(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/.well-known/tongqu-trust")
+    def trust() -> dict[str, Any]:
+        """What a verifier needs: issuer, log key, signing keys. Compare it with a copy got in another way."""
+        return deps.trust()
+
+
+def _problem(error: Exception, deps: Deps) -> Response:
+    """Whatever went wrong, as an RFC 9457 document; what nobody foresaw says only its request id."""
+    lang = problems.language(request.headers.get("Accept-Language"))
+    request_id = g.get("request_id") or new_id("req")
+    if isinstance(error, HTTPException):
+        body = problems.of_http(error.code or 500, _messages(error), lang=lang, request_id=request_id)
+    else:
+        body = problems.document(error, lang=lang, request_id=request_id, log_index=getattr(error, "log_index", None))
+        if body["status"] == 500:
+            # The class of a surprise is safe to write down; its message might hold personal data.
+            logger.error("request failed unexpectedly", request_id=request_id, error=type(error).__name__)
+    response = jsonify(body)
+    response.status_code = body["status"]
+    response.content_type = problems.CONTENT_TYPE
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = deps.authenticator.challenge(error)
+    if "retry_after" in body:
+        response.headers["Retry-After"] = str(body["retry_after"])
+    if isinstance(error, HTTPException) and error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = error.get_response().headers["Allow"]
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _messages(error: HTTPException) -> list[dict[str, str]]:
+    """What webargs found wrong with a body or query, as JSON Pointers. Its messages hold no values."""
+    data = getattr(error, "data", None)
+    found = data.get("messages", {}) if isinstance(data, dict) else {}
+    out: list[dict[str, str]] = []
+
+    def walk(node: Any, pointer: str) -> None:
+        if isinstance(node, dict):
+            for name, inner in node.items():
+                walk(inner, pointer if name in ("json", "query", "_schema") else f"{pointer}/{name}")
+        elif isinstance(node, list):
+            out.extend({"pointer": pointer, "rule": str(message)} for message in node)
+
+    walk(found, "")
+    return out

@@ -1,0 +1,231 @@
+"""What people do with services: register, test, approve, suspend, resume; and how they find them.
+
+Each act that changes something is one transaction of the log: the state, its entry, and the revision that makes every
+decision resting on the old state void. The conformance test itself, which talks to the department, runs before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import standards
+from sqlalchemy.exc import IntegrityError
+from standards import conformance, crosswalk
+
+from gateway.audit.log import Log, Transaction
+from gateway.catalogue import store
+from gateway.catalogue.model import MAX_CONCURRENT, MAX_TIMEOUT_MS, Service, crosswalk_bytes
+from gateway.db import Database
+from gateway.errors import AlreadyExists, CrosswalkInvalid, Forbidden, InvalidRequest, NotFound, UnknownStandard
+from gateway.identity.model import Caller
+from gateway.lib.canonical_json import digest
+from gateway.lib.clock import Clock, rfc3339
+from gateway.lib.ids import new_id
+
+BUREAU = "data_bureau"
+Subject = Mapping[str, str]
+
+
+class Catalogue:
+    """The services of one gateway.
+
+    ``check_url`` raises InvalidRequest for an address that the gateway may not call; ``sender`` makes the function by
+    which the conformance test sends; ``sign_request`` makes the gateway's request signature from claims.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        clock: Clock,
+        *,
+        issuer: str,
+        check_url: Callable[[str], object],
+        sender: Callable[[str], conformance.Send],
+        sign_request: Callable[[Mapping[str, Any]], str],
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._clock = clock
+        self._issuer = issuer
+        self._check_url = check_url
+        self._sender = sender
+        self._sign_request = sign_request
+
+    # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def get(self, caller: Caller, service_id: str) -> Service:
+        """A service. One that is not in use yet is known to its own department and the bureau only."""
+        with self._database.read() as conn:
+            service = store.find(conn, service_id)
+        if service is None or not _may_see(caller, service):
+            raise NotFound("没有这个服务。", "There is no such service.")
+        return service
+
+    def search(self, caller: Caller, text: str = "") -> list[Service]:
+        """Services whose titles or elements hold ``text``, in Chinese or English; all for an empty text."""
+        with self._database.read() as conn:
+            services = store.everything(conn)
+        return [each for each in services if _may_see(caller, each) and each.mentions(text)]
+
+    def holders(self, caller: Caller, element: str) -> list[tuple[Service, standards.Element]]:
+        """Who holds this fact: services in use whose standard has an element of this name (or ``standard.path``)."""
+        found = []
+        for service in self.search(caller):
+            standard = standards.get(service.standard)
+            for each in standard.elements:
+                if service.state == "active" and element in (each.path, each.zh, f"{standard.name}.{each.path}"):
+                    found.append((service, each))
+        return found
+
+    # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    def register(self, caller: Caller, manifest: Mapping[str, Any]) -> Service:
+        """Register a source of one standard for the caller's own department."""
+        service = Service(
+            id=new_id("svc"),
+            party=caller.party,
+            standard=_standard(manifest["standard"]).id,
+            title_zh=manifest["title_zh"],
+            title_en=manifest["title_en"],
+            base_url=manifest["base_url"].rstrip("/"),
+            timeout_ms=manifest["timeout_ms"],
+            max_concurrent=manifest["max_concurrent"],
+            contact=manifest["contact"],
+            crosswalk_text=self._crosswalk(manifest),
+            digest=digest(dict(manifest) | {"party": caller.party}),
+        )
+        self._check_limits(service)
+        self._check_url(service.base_url)
+        with self._log.transaction() as tx:
+            store.add(tx.conn, service, self._now())
+            _record(tx, "service.registered", caller, service, None)
+        return service
+
+    def _crosswalk(self, manifest: Mapping[str, Any]) -> bytes | None:
+        document = manifest.get("crosswalk")
+        if document is None:
+            return None
+        try:
+            crosswalk.compile(document, _standard(manifest["standard"]))
+        except crosswalk.CrosswalkInvalid as error:
+            raise CrosswalkInvalid(
+                "对照表有误，见 errors。",
+                "The crosswalk is not valid; see errors.",
+                errors=[
+                    {"pointer": problem.pointer, "rule": problem.rule, "zh": problem.zh, "en": problem.en}
+                    for problem in error.problems
+                ],
+            ) from None
+        return crosswalk_bytes(document)
+
+    @staticmethod
+    def _check_limits(service: Service) -> None:
+        limits = (("timeout_ms", service.timeout_ms, MAX_TIMEOUT_MS), ("max_concurrent", service.max_concurrent, MAX_CONCURRENT))
+        wrong = [(name, most) for name, value, most in limits if not 1 <= value <= most]
+        if wrong:
+            raise InvalidRequest(
+                "服务参数超出范围，见 errors。",
+                "A limit is out of range; see errors.",
+                errors=[
+                    {"pointer": f"/{name}", "rule": "range", "zh": f"应为 1 至 {most}", "en": f"expected 1 to {most}"}
+                    for name, most in wrong
+                ],
+            )
+
+    def test(
+        self, caller: Caller, service_id: str, subject_found: Subject | None, subject_absent: Subject | None
+    ) -> tuple[Service, conformance.Report]:
+        """Test the live endpoint, and let it advance when it passes. The subjects are used and never stored."""
+        service = self.get(caller, service_id)
+        if caller.party != service.party and caller.party_kind != BUREAU:
+            raise Forbidden("只有服务所属部门或主管部门可以测试。", "Only its department or the data bureau may test it.")
+        self._check_url(service.base_url)
+        report = conformance.run(
+            self._sender(service.base_url),
+            standard=standards.get(service.standard),
+            service_id=service.id,
+            issuer=self._issuer,
+            make_request=self._sign_request,
+            subject_found=subject_found,
+            subject_absent=subject_absent,
+            crosswalk=service.crosswalk(),
+            timeout=service.timeout_ms / 1000,
+            now=self._clock.now,
+        )
+        passed = report.passed
+        kept = json.dumps(report.to_dict(), ensure_ascii=False)
+        after = self._move(
+            caller, service_id, "pass" if passed else "fail", "service.tested", "passed" if passed else "failed", report=kept
+        )
+        return after, report
+
+    def approve(self, caller: Caller, service_id: str) -> Service:
+        """Let a conformant service be called. Only the data bureau may, so no department admits itself (threat T6)."""
+        service = self.get(caller, service_id)
+        if caller.party_kind != BUREAU or caller.party == service.party:
+            raise Forbidden(
+                "服务须由数据共享主管部门核准，且不得由登记单位自己核准。",
+                "The data bureau must approve it, and never the party that registered it.",
+            )
+        return self._move(caller, service_id, "approve", "service.approved", None)
+
+    def suspend(self, caller: Caller, service_id: str) -> Service:
+        """Stop calling it; by its department or the bureau."""
+        self._may_manage(caller, service_id)
+        return self._move(caller, service_id, "suspend", "service.suspended", None)
+
+    def resume(self, caller: Caller, service_id: str) -> Service:
+        """Call it again; by its department or the bureau."""
+        self._may_manage(caller, service_id)
+        return self._move(caller, service_id, "resume", "service.resumed", None)
+
+    def _may_manage(self, caller: Caller, service_id: str) -> None:
+        if caller.party_kind != BUREAU and caller.party != self.get(caller, service_id).party:
+            raise Forbidden("只有服务所属部门或主管部门可以操作。", "Only its department or the data bureau may do this.")
+
+    def _move(
+        self, caller: Caller, service_id: str, move: str, event: str, outcome: str | None, **changes: Any
+    ) -> Service:
+        try:
+            with self._log.transaction() as tx:
+                before = store.find(tx.conn, service_id)
+                if before is None:
+                    raise NotFound("没有这个服务。", "There is no such service.")
+                after = before.after(move, **changes)
+                store.save(tx.conn, after, self._now())
+                _record(tx, event, caller, after, outcome)
+                tx.changed(f"service:{after.id}")
+        except IntegrityError:
+            raise AlreadyExists(
+                "该部门已有同一标准的在用服务，请先停用。",
+                "This department already has a service in use for this standard; suspend that one first.",
+            ) from None
+        return after
+
+    def _now(self) -> str:
+        return rfc3339(self._clock.now())
+
+
+def _may_see(caller: Caller, service: Service) -> bool:
+    return service.state == "active" or caller.party == service.party or caller.party_kind == BUREAU
+
+
+def _standard(standard_id: str) -> standards.Standard:
+    try:
+        return standards.get(standard_id)
+    except standards.UnknownStandard:
+        raise UnknownStandard("没有这个数据标准或版本。", "There is no such standard or version.") from None
+
+
+def _record(tx: Transaction, event: str, caller: Caller, service: Service, outcome: str | None) -> None:
+    tx.append(
+        {
+            "type": event,
+            "actor": caller.actor(),
+            "service": {"id": service.id, "digest": service.digest},
+            "party": service.party,
+            "standard": service.standard,
+            "outcome": outcome,
+        }
+    )
