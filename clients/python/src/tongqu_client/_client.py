@@ -27,7 +27,7 @@ from tongqu_client.verify.receipts import VerifiedReceipt
 from tongqu_client.verify.trust import TrustStore
 
 _RELOAD = 60.0  # seconds between two looks for changed keys
-_TILE = "/v1/log/"
+_LOG = "/v1/log/"
 
 
 class Gateway:
@@ -185,6 +185,13 @@ class Gateway:
                 self._trust = self._read_trust()
             return self._trust
 
+    def read_log(self, path: str) -> bytes:
+        """A file of the public log: ``checkpoint`` or a tile such as ``tile/0/000``. Raises FileNotFoundError."""
+        try:
+            return self._call("GET", _LOG + path, None).body
+        except errors.NotFound:
+            raise FileNotFoundError(path) from None
+
     # ── one call ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _call(
         self,
@@ -309,7 +316,7 @@ class Gateway:
             self._seen,
             client_id=self.client_id,
             fetch_proof=self._fetch_proof,
-            read_tile=lambda path: self._call("GET", _TILE + path, None).body,
+            read_tile=self.read_log,
         )
 
     def _fetch_proof(self, index: int) -> str | None:

@@ -87,11 +87,11 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     """
     if not 0 < size1 <= size2:
         raise _invalid(f"无法由 {size1} 证明到 {size2}。", f"There is no proof from size {size1} to size {size2}.")
-    _check_lengths([root1, root2, *proof])
     if size1 == size2:
         if proof or root1 != root2:
             raise _invalid("大小相同而根不同。", "Two roots for one size.")
         return
+    _check_lengths([root1, root2, *proof])
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
     if not path:
         raise _invalid("证明是空的。", "The proof is empty.")

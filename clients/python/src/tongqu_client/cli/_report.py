@@ -1,0 +1,94 @@
+"""How ``tongqu verify`` tells what held, and, as plainly, what was not checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tongqu_client.cli._output import Output
+from tongqu_client.verify.findings import ExportReport
+from tongqu_client.verify.receipts import VerifiedReceipt
+
+
+def show_log(report: ExportReport, out: Output) -> None:
+    """A whole log that held."""
+    if out.as_json:
+        out.document(_reported(report))
+        return
+    size = report.checkpoint.size
+    out.line(
+        f"✓ 检查点签名有效：{report.checkpoint.origin}，共 {size} 条。",
+        f"✓ The checkpoint is signed: {report.checkpoint.origin}, {size} entries.",
+    )
+    out.line(
+        "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
+        "✓ Every entry and every tile leads to the signed root, in order.",
+    )
+    out.line(
+        "✓ 每次放行之前都有准许，暂停或撤回之后没有放行。",
+        "✓ Each release was permitted; none came after a suspension or withdrawal.",
+    )
+    if report.previous:
+        out.line(
+            f"✓ 与先前 {report.previous} 份检查点一致。", f"✓ Consistent with {report.previous} earlier checkpoints."
+        )
+    if report.receipts:
+        out.line(
+            f"✓ {report.receipts} 份回执所承诺的条目都在。", f"✓ The entries of {report.receipts} receipts are there."
+        )
+    if report.own_trust:
+        out.line(
+            "! 密钥取自日志自身，只说明它自相一致；要向他人证明，请用 --trust 指定另行取得的信任文件。",
+            "! The keys came with the log, so it only agrees with itself; to convince others, use --trust with "
+            "a trust file that you got another way.",
+        )
+
+
+def show_receipt(receipt: VerifiedReceipt, out: Output) -> None:
+    """A receipt that held, and what was not checked of it."""
+    if out.as_json:
+        out.document(
+            {
+                "kind": "receipt",
+                "claims": dict(receipt.claims),
+                "request_checked": receipt.request_checked,
+                "response_checked": receipt.response_checked,
+                "logged": receipt.checkpoint is not None,
+            }
+        )
+        return
+    issued = receipt.issued.isoformat()
+    out.line(
+        f"✓ 回执签名有效：{receipt.provider} 经网关向 {receipt.consumer} 提供 {receipt.standard}（{issued}，协议 "
+        f"{receipt.agreement}，用途 {receipt.purpose}，字段 {'、'.join(receipt.fields)}）。",
+        f"✓ The receipt is signed: {receipt.provider} gave {receipt.standard} to {receipt.consumer} ({issued}, "
+        f"agreement {receipt.agreement}, purpose {receipt.purpose}, fields {', '.join(receipt.fields)}).",
+    )
+    if receipt.request_checked and receipt.response_checked:
+        out.line("✓ 查询与答复正是回执所指。", "✓ Request and answer are those that the receipt is for.")
+    if receipt.checkpoint is not None:
+        out.line(
+            f"✓ 日志第 {receipt.index} 条记着它（检查点共 {receipt.checkpoint.size} 条）。",
+            f"✓ It is entry {receipt.index} of the log (checkpoint of size {receipt.checkpoint.size}).",
+        )
+    else:
+        out.line(
+            f"! 未核验日志：回执承诺它是第 {receipt.index} 条；请连同证明或日志导出再核验。",
+            f"! The log was not checked: the receipt promises entry {receipt.index}; verify with a proof or an export.",
+        )
+
+
+def _reported(report: ExportReport) -> dict[str, Any]:
+    return {
+        "kind": "log",
+        "origin": report.checkpoint.origin,
+        "size": report.checkpoint.size,
+        "root": report.checkpoint.root.hex(),
+        "types": dict(report.types),
+        "first": report.first,
+        "last": report.last,
+        "unfinished": report.unfinished,
+        "agreements": report.agreements,
+        "previous": report.previous,
+        "receipts": report.receipts,
+        "own_trust": report.own_trust,
+    }

@@ -1,0 +1,192 @@
+"""``tongqu verify``: a receipt, a saved answer, a proof, a checkpoint or a whole log. Offline, except for a URL."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tongqu_client import errors
+from tongqu_client._canonical import MalformedJson, strict_loads
+from tongqu_client._client import Gateway
+from tongqu_client._models import SAVED
+from tongqu_client._settings import settings
+from tongqu_client.cli._output import Output
+from tongqu_client.cli._report import show_log, show_receipt
+from tongqu_client.verify.export import verify_export
+from tongqu_client.verify.notes import Checkpoint, TlogProof
+from tongqu_client.verify.receipts import verify_promise, verify_receipt
+from tongqu_client.verify.structure import Folder, LogSource
+from tongqu_client.verify.trust import TrustStore
+
+_PROOF = "c2sp.org/tlog-proof@v1\n"
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    parser = subparsers.add_parser(
+        "verify", parents=[common], help="核验回执、存档、证明、检查点或整份日志 / verify evidence, offline"
+    )
+    parser.add_argument("target", help="文件、文件夹或网址 / a file, a folder or a URL")
+    parser.add_argument("--trust", type=Path, metavar="FILE", help="您信任的密钥文件 / the keys you trust")
+    parser.add_argument(
+        "--previous",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="以前保存的检查点 / an earlier checkpoint",
+    )
+    parser.add_argument(
+        "--receipt",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="应在日志中的回执 / must be in the log",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    if args.target.startswith(("https://", "http://")):
+        found = settings(profile=args.profile)
+        with Gateway(
+            args.target.removesuffix("/").removesuffix("/v1/log"),
+            ca=found.get("ca"),
+            allow_plain_http=found.get("allow_plain_http") == "1",
+        ) as gateway:
+            return _log(RemoteLog(gateway), args, out)
+    if Path(args.target).is_dir():
+        return _log(Folder(Path(args.target)), args, out)
+    return _file(_read(Path(args.target)), args, out)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLog:
+    """A gateway's published log, as a source of its files."""
+
+    gateway: Gateway
+
+    def read(self, path: str) -> bytes:
+        if path == "trust.json":
+            return json.dumps(dict(self.gateway.trust().document)).encode()
+        return self.gateway.read_log(path)
+
+    def names(self) -> Iterable[str] | None:
+        return None
+
+
+def _log(source: LogSource, args: argparse.Namespace, out: Output) -> int:
+    trust = _trust(args)
+    out.progress("正在核验整份日志……", "Verifying the whole log …")
+    report = verify_export(
+        source,
+        trust,
+        previous=[_read(path) for path in args.previous],
+        receipts=[_token(_read(path)) for path in args.receipt],
+    )
+    show_log(report, out)
+    return 0
+
+
+def _file(data: bytes, args: argparse.Namespace, out: Output) -> int:
+    """Anything that is not a log: what it is shows in its first characters."""
+    trust = _trust(args)
+    if trust is None:
+        raise errors.ConfigError(
+            "需要信任文件：请用 --trust 指定（网关的 /.well-known/tongqu-trust，最好从审计机关取得）。",
+            "A trust file is needed: name it with --trust (/.well-known/tongqu-trust of the gateway).",
+        )
+    text = _text(data)
+    if text.startswith(_PROOF):
+        return _proof(text, trust, args, out)
+    if text.lstrip().startswith("{"):
+        return _saved(text, trust, out)
+    if "\n\n" in text.strip("\n"):
+        return _checkpoint(data, trust, args, out)
+    show_receipt(verify_receipt(text, trust), out)
+    return 0
+
+
+def _saved(text: str, trust: TrustStore, out: Output) -> int:
+    saved = _document(text)
+    receipt = verify_receipt(
+        str(saved["answer"].get("receipt")), trust, request=saved["request"], response=saved["answer"]
+    )
+    if isinstance(saved.get("proof"), str):
+        receipt = verify_promise(receipt, saved["proof"], trust)
+    show_receipt(receipt, out)
+    return 0
+
+
+def _proof(text: str, trust: TrustStore, args: argparse.Namespace, out: Output) -> int:
+    if len(args.receipt) != 1:
+        raise errors.ConfigError(
+            "证明须连同它所属的回执一起核验：请加 --receipt FILE。",
+            "A proof is verified together with its receipt: add --receipt FILE.",
+        )
+    receipt = verify_receipt(_token(_read(args.receipt[0])), trust)
+    show_receipt(verify_promise(receipt, TlogProof.parse(text), trust), out)
+    return 0
+
+
+def _checkpoint(data: bytes, trust: TrustStore, args: argparse.Namespace, out: Output) -> int:
+    checkpoint = Checkpoint.open(data, trust.log_key)
+    for path in args.previous:
+        before = Checkpoint.open(_read(path), trust.log_key)
+        if before.size == checkpoint.size and before.root != checkpoint.root:
+            raise errors.LogForked(evidence=(before.note, checkpoint.note))
+    if out.as_json:
+        out.document({"kind": "checkpoint", "origin": checkpoint.origin, "size": checkpoint.size})
+    out.line(
+        f"✓ 检查点签名有效：{checkpoint.origin}，共 {checkpoint.size} 条。",
+        f"✓ The checkpoint is signed: {checkpoint.origin}, {checkpoint.size} entries.",
+    )
+    return 0
+
+
+def _trust(args: argparse.Namespace) -> TrustStore | None:
+    path = args.trust or settings(profile=args.profile).get("trust")
+    return TrustStore.load(path) if path else None
+
+
+def _token(data: bytes) -> str:
+    """A compact receipt, or the one inside a saved answer."""
+    text = _text(data)
+    return str(_document(text)["answer"].get("receipt")) if text.lstrip().startswith("{") else text
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = strict_loads(text)
+    except MalformedJson as error:
+        raise errors.ReceiptInvalid("存档不是有效的 JSON，已损坏。", f"The saved answer is damaged: {error}.") from None
+    if not (
+        isinstance(document, dict)
+        and document.get("format") == SAVED
+        and isinstance(document.get("answer"), dict)
+        and isinstance(document.get("request"), dict)
+    ):
+        raise errors.ReceiptInvalid(
+            f"这不是 tongqu 的存档（应有 format: {SAVED}）。", f"This is no saved answer (expected format: {SAVED})."
+        )
+    return document
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise errors.ConfigError(f"打不开 {path}。", f"{path} cannot be opened.") from None
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise errors.ReceiptInvalid(
+            "文件不是 UTF-8 文本，已损坏。", "The file is not UTF-8 text; it is damaged."
+        ) from None
