@@ -16,11 +16,9 @@ import rfc8785
 
 from standards import codelists
 from standards.standard import Element, Standard, UnknownField
-from standards.validate import Validator, pointer
+from standards.validate import Validator, beyond_bounds, pointer
 
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
-MAX_DEPTH = 24  # levels of JSON in one standard; ours have 11
-MAX_NODES = 20_000  # values in one standard; ours have about 700
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
@@ -43,8 +41,8 @@ def check(document: object) -> list[Problem]:
     """
     if not isinstance(document, dict):
         return [Problem("", "not_an_object", "数据标准应为 JSON 对象", "a standard is a JSON object")]
-    if not _within_bounds(document):
-        return [Problem("", "too_large", "文件过大或嵌套过深", "the document is too large or nested too deeply")]
+    if too_big := beyond_bounds(document):
+        return [Problem("", "too_large", too_big.zh, too_big.en)]
     return list(_references(document, ())) or _against_meta_schema(document) or list(_as_a_whole(document))
 
 
@@ -55,25 +53,6 @@ def _meta_validator() -> Validator:
 
 def _against_meta_schema(document: dict[str, Any]) -> list[Problem]:
     return [Problem(v.pointer, f"meta:{v.rule}", v.zh, v.en) for v in _meta_validator().errors(document)]
-
-
-def _within_bounds(document: object) -> bool:
-    level: list[object] = [document]
-    nodes = 0
-    for _ in range(MAX_DEPTH):
-        nodes += len(level)
-        if nodes > MAX_NODES:
-            return False
-        level = [below for value in level for below in _children(value)]
-        if not level:
-            return True
-    return False
-
-
-def _children(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
 
 
 def _references(value: object, place: tuple[str | int, ...]) -> Iterator[Problem]:

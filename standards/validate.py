@@ -17,8 +17,8 @@ import jsonschema_rs
 from standards.identifiers import is_resident_id, is_uscc
 
 MAX_VIOLATIONS = 50  # named in one answer; a record with more is not mended one by one
-MAX_DEPTH = 16  # levels; the deepest standard has 4
-MAX_NODES = 20_000  # values in one record; the largest standard allows about 150
+MAX_DEPTH = 16  # levels of one document; the schema of a standard has 11
+MAX_NODES = 20_000  # values in one document; the largest schema has about 900
 REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern
 FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc}
 
@@ -56,7 +56,7 @@ class Validator:
         """Everything wrong with the record, at most MAX_VIOLATIONS; an empty list when it obeys."""
         if self.ok(record):
             return []
-        if too_big := _beyond_bounds(record):
+        if too_big := beyond_bounds(record):
             return [too_big]
         found = [_violation(error) for error in islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)]
         return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule)) or [_NOT_JSON]
@@ -136,8 +136,8 @@ def _tellable(name: str) -> bool:
     return name.isascii() and name.isidentifier() and len(name) <= 40 and sum(map(str.isdigit, name)) < 6
 
 
-def _beyond_bounds(record: object) -> Violation | None:
-    """Refuse what is deeper or larger than any standard before listing its errors one by one."""
+def beyond_bounds(record: object) -> Violation | None:
+    """A document deeper or larger than any standard, crosswalk or record may be, or one that is no JSON; else None."""
     level: list[object] = [record]
     nodes = 0
     for _ in range(MAX_DEPTH):

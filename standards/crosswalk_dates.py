@@ -1,0 +1,185 @@
+"""Dates as departments write them, into one spelling: a list of formats that is data, never a guess.
+
+A format is made of ``yyyy yy MM M dd d HH mm ss`` and the marks ``- / . : T`` space and 年 月 日 时 分 秒; ``MM`` takes
+two digits, ``M`` one or two. ``excel`` and ``excel1904`` take a spreadsheet's day number. All formats are tried; if two
+read different days in one value (3/4/2024), it is ambiguous and refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
+
+from standards.crosswalk_values import Untranslatable, as_text
+
+SERIALS = {"excel": date(1899, 12, 30), "excel1904": date(1904, 1, 1)}
+# Day 60 of the 1900 system is 29 February 1900, which never was, and days before it are off by one; 1 March is 61.
+FIRST_SERIAL = {"excel": 61, "excel1904": 0}
+LAST_DAY = date(2199, 12, 31)
+FIRST_YEAR = 1800  # the oldest date a record of a living system holds
+ZONE = timezone(timedelta(hours=8))
+OFFSET = "+08:00"  # times carry China standard time
+
+# The groups of our own patterns; a format's text never reaches the regular expression unescaped.
+_TOKENS = {
+    "yyyy": "(?P<year>[0-9]{4})",
+    "yy": "(?P<short>[0-9]{2})",
+    "MM": "(?P<month>[0-9]{2})",
+    "M": "(?P<month>[0-9]{1,2})",
+    "dd": "(?P<day>[0-9]{2})",
+    "d": "(?P<day>[0-9]{1,2})",
+    "HH": "(?P<hour>[0-9]{2})",
+    "mm": "(?P<minute>[0-9]{2})",
+    "ss": "(?P<second>[0-9]{2})",
+}
+_SPLIT = re.compile("(yyyy|yy|MM|M|dd|d|HH|mm|ss)")
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９／－．：　", "0123456789/-.: ")
+
+Moment = tuple[date, str]  # the day, and the time of day as HH:MM:SS
+
+
+class FormatInvalid(ValueError):
+    """A date format that cannot be read by; the message says why, in English. ``zh`` says it in Chinese."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.zh = zh
+        super().__init__(en)
+
+
+def parser(
+    formats: Sequence[str], *, pivot: int | None, missing_day: str | None, with_time: bool, midnight: bool
+) -> Callable[[Any], str]:
+    """Compile formats to a function from a value to ``YYYY-MM-DD``, or to RFC 3339 with +08:00 if ``with_time``.
+
+    ``pivot``: the last year a two-digit year may mean (2030: 31 is 1931). ``missing_day``: ``first`` or ``last`` day
+    for a month without a day. ``midnight``: a date without a time counts as 00:00:00. Raises FormatInvalid.
+    """
+    serials = [name for name in formats if name in SERIALS]
+    patterns = [_pattern(name, pivot, missing_day, with_time, midnight) for name in formats if name not in SERIALS]
+    if with_time and serials and not midnight:
+        raise FormatInvalid("序列号没有时刻，须声明 missing_time", "a day number has no time; declare missing_time")
+
+    def parse(value: Any) -> str:
+        found = {_native(value)} if isinstance(value, date) else set()
+        if not found:
+            text = as_text(value).strip().translate(_FULL_WIDTH)
+            found = {moment for one in patterns if (moment := _read(one, text, pivot, missing_day)) is not None}
+            found |= {moment for name in serials if (moment := _from_serial(name, value, text)) is not None}
+            if not found:
+                raise _not_a_date(any(one.fullmatch(text) for one in patterns))
+        if not with_time:
+            found = {(day, "") for day, _ in found}
+        if len(found) > 1:
+            raise Untranslatable(
+                "ambiguous_date",
+                "所声明的几种格式读出不同的日期，无法确定是哪一天",
+                "the declared formats read different days in it, so the day is not certain",
+            )
+        day, clock = found.pop()
+        if not FIRST_YEAR <= day.year <= LAST_DAY.year:
+            raise _not_a_date(True)
+        return f"{day.isoformat()}T{clock}{OFFSET}" if with_time else day.isoformat()
+
+    return parse
+
+
+def writer(format_: str) -> Callable[[str], str] | None:
+    """From ``YYYY-MM-DD`` back to a format, if the whole day can be written in it; else None."""
+    tokens = set(_SPLIT.findall(format_))
+    if format_ in SERIALS or "yyyy" not in tokens or not tokens & {"MM", "M"} or not tokens & {"dd", "d"}:
+        return None
+    if tokens & {"HH", "mm", "ss"}:
+        return None
+    pieces = _SPLIT.split(format_)
+
+    def write(text: str) -> str:
+        day = date.fromisoformat(text[:10])
+        values = {
+            "yyyy": f"{day.year:04d}",
+            "MM": f"{day.month:02d}",
+            "M": str(day.month),
+            "dd": f"{day.day:02d}",
+            "d": str(day.day),
+        }
+        return "".join(values.get(piece, piece) for piece in pieces)
+
+    return write
+
+
+def _pattern(
+    format_: str, pivot: int | None, missing_day: str | None, with_time: bool, midnight: bool
+) -> re.Pattern[str]:
+    pieces = _SPLIT.split(format_)
+    tokens = pieces[1::2]
+    parts = [token[0] for token in tokens]
+    if len(parts) != len(set(parts)):
+        raise FormatInvalid("同一部分出现两次", "a part appears twice")
+    if not {"y", "M"} <= set(parts):
+        raise FormatInvalid("至少应有年和月", "needs at least a year and a month")
+    if any(part in "Md" and not mark for part, mark in zip(tokens[:-1], pieces[2::2], strict=False)):
+        raise FormatInvalid("一位或两位的 M、d 之后须有分隔符", "M and d, of one or two digits, need a mark after them")
+    if "yy" in tokens and pivot is None:
+        raise FormatInvalid("两位年份须声明 pivot", "a two-digit year needs pivot")
+    if "d" not in parts and missing_day is None:
+        raise FormatInvalid("没有日，须声明 missing_day", "has no day; declare missing_day")
+    if with_time and "H" not in parts and not midnight:
+        raise FormatInvalid("没有时刻，须声明 missing_time", "has no time; declare missing_time")
+    marks = [re.escape(piece) if index % 2 == 0 else _TOKENS[piece] for index, piece in enumerate(pieces)]
+    return re.compile("".join(marks), re.ASCII)
+
+
+def _read(pattern: re.Pattern[str], text: str, pivot: int | None, missing_day: str | None) -> Moment | None:
+    match = pattern.fullmatch(text)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    month = int(parts["month"])
+    try:
+        year = int(parts["year"]) if "year" in parts else _full_year(int(parts["short"]), pivot or 0)
+        day = date(year, month, int(parts["day"])) if "day" in parts else _edge(year, month, missing_day)
+        clock = time(int(parts.get("hour", 0)), int(parts.get("minute", 0)), int(parts.get("second", 0)))
+    except (ValueError, OverflowError):
+        return None
+    return day, f"{clock:%H:%M:%S}"
+
+
+def _full_year(short: int, pivot: int) -> int:
+    """The year ending in these two digits within the hundred years up to ``pivot``."""
+    return pivot - (pivot - short) % 100
+
+
+def _edge(year: int, month: int, missing_day: str | None) -> date:
+    first = date(year, month, 1)
+    if missing_day == "last":
+        return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return first
+
+
+def _native(value: date) -> Moment:
+    """A reader's own date is certain, whatever the formats say. A time with a zone is told in ours."""
+    if isinstance(value, datetime):
+        value = value if value.tzinfo is None else value.astimezone(ZONE)
+        return value.date(), f"{value:%H:%M:%S}"
+    return value, "00:00:00"
+
+
+def _from_serial(system: str, value: Any, text: str) -> Moment | None:
+    """The day of a spreadsheet's number; its fraction is the time of day."""
+    seconds = 0
+    if isinstance(value, float) and not value.is_integer():
+        text = str(int(value)) if 0 <= value < 100_000 else ""
+        seconds = min(round(value % 1 * 86_400), 86_399)
+    if not (text.isascii() and text.isdigit() and len(text) <= 5) or int(text) < FIRST_SERIAL[system]:
+        return None
+    moment = datetime.combine(SERIALS[system], time()) + timedelta(days=int(text), seconds=seconds)
+    return moment.date(), f"{moment:%H:%M:%S}"
+
+
+def _not_a_date(shaped: bool) -> Untranslatable:
+    if shaped:
+        return Untranslatable("impossible_date", "是不存在或不可能的日期", "is a day that does not or cannot exist")
+    return Untranslatable(
+        "not_a_date", "不是所声明的任何一种日期写法", "is not written in any of the declared date formats"
+    )

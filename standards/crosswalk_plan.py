@@ -1,0 +1,433 @@
+"""A checked crosswalk as closures, and what one run of them reports. No parsing happens here; this runs per record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from standards.crosswalk_check import CheckedRule, Gate
+from standards.crosswalk_steps import Run
+from standards.crosswalk_values import MISSING, Untranslatable, as_text, is_blank
+from standards.identifiers import IdentifierInvalid, check_uscc
+from standards.standard import Element, Standard
+
+MAX_LIST = 200  # items of one list in a row; a standard allows fewer
+MAX_LOST = 64  # columns named in one report
+MAX_LEAVES = 2_000  # nested values of a row that are looked at for loss
+
+Row = Mapping[str, Any]
+Read = Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A value that did not come through: which field, from which column, and why. Never the value."""
+
+    target: str
+    source: str
+    why_code: str
+    zh: str
+    en: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened to one row, gathered while it runs."""
+
+    translated: list[str] = field(default_factory=list)
+    defaulted: list[str] = field(default_factory=list)
+    omitted: list[Refusal] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One compiled rule. ``value`` gives the finished value or MISSING, or raises Untranslatable."""
+
+    target: str
+    parents: tuple[str, ...]
+    name: str
+    columns: tuple[str, ...]
+    pointers: tuple[str, ...]
+    value: Read
+    default: Any
+    on_missing: str
+    on_unknown: str
+    each: Plan | None = None
+    max_items: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """An optional object with rules for its parts; without its required parts it is left out as a whole."""
+
+    path: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All rules of a crosswalk, or of the items of one list in it."""
+
+    rules: tuple[Rule, ...]
+    optional: tuple[Optional, ...]
+    known: frozenset[str]  # top-level columns that are used or declared ignored
+    pointers: frozenset[str]  # the same as pointers, for nested columns
+    nested: frozenset[str]  # columns of which only parts are known
+
+    @property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for rule in self.rules:
+            if rule.each is None:
+                found[rule.target] = rule.columns
+            else:
+                found.update({f"{rule.target}.{part.target}": rule.columns for part in rule.each.rules})
+        return found
+
+    def narrowed(self, wanted: Callable[[str], bool]) -> Plan:
+        """Only the rules of wanted targets; what counts as known does not change."""
+        rules = tuple(rule for rule in self.rules if wanted(rule.target))
+        kept = {rule.target for rule in rules}
+        optional = tuple(
+            replace(one, required=tuple(name for name in one.required if ".".join((*one.path, name)) in kept))
+            for one in self.optional
+        )
+        return replace(self, rules=rules, optional=optional)
+
+    def run(self, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
+        """Fill the record from one row. Whatever the row holds ends in the outcome, never in an exception."""
+        for rule in self.rules:
+            if rule.each is not None:
+                _run_list(rule, rule.each, row, record, outcome)
+                continue
+            try:
+                value = rule.value(row)
+            except Untranslatable as fault:
+                value = _instead(rule, rule.on_unknown, fault, outcome)
+            else:
+                if value is MISSING:
+                    value = _instead(rule, rule.on_missing, None, outcome)
+                else:
+                    outcome.translated.append(rule.target)
+            if value is not MISSING:
+                holder = record
+                for parent in rule.parents:
+                    holder = holder.setdefault(parent, {})
+                holder[rule.name] = value
+        for one in self.optional:
+            self._drop_if_incomplete(one, record, outcome)
+
+    def _drop_if_incomplete(self, one: Optional, record: dict[str, Any], outcome: Outcome) -> None:
+        *parents, name = one.path
+        holder = record
+        for parent in parents:
+            holder = holder.get(parent, {})
+        if name not in holder or all(part in holder[name] for part in one.required):
+            return
+        del holder[name]
+        path = ".".join(one.path)
+        lost = [rule for rule in self.rules if rule.target.startswith(f"{path}.") and rule.target in outcome.translated]
+        outcome.translated[:] = [target for target in outcome.translated if not target.startswith(f"{path}.")]
+        outcome.defaulted[:] = [target for target in outcome.defaulted if not target.startswith(f"{path}.")]
+        outcome.omitted += [
+            Refusal(rule.target, ", ".join(rule.columns), "incomplete", *_INCOMPLETE) for rule in lost if rule.columns
+        ]
+
+    def lost(self, row: Row, outcome: Outcome) -> tuple[str, ...]:
+        """Columns with a value that reached no target and are not declared as ignored."""
+        found = [column for column in row if column not in self.known and not _nothing(row[column])]
+        if self.nested:
+            leaves = [
+                leaf for column in self.nested if column in row for leaf in _leaves(row[column], "/" + _escape(column))
+            ]
+            found += dict.fromkeys(leaf for leaf in leaves if not self._is_known(leaf))
+        if outcome.omitted:
+            found += self._left_out(outcome)
+        return tuple(dict.fromkeys(str(column)[:100] for column in found[:MAX_LOST]))
+
+    def _is_known(self, leaf: str) -> bool:
+        return any(leaf == known or leaf.startswith(f"{known}/") for known in self.pointers)
+
+    def _left_out(self, outcome: Outcome) -> list[str]:
+        """Columns of omitted values, unless another field was made of them."""
+        translated = set(outcome.translated)
+        alive = {column for rule in self.rules if rule.target in translated for column in rule.columns}
+        dropped = {refusal.target for refusal in outcome.omitted}
+        return [
+            column for rule in self.rules if rule.target in dropped for column in rule.columns if column not in alive
+        ]
+
+
+_INCOMPLETE = ("对象缺少必填部分，整个省略", "the object lacks a required part and is left out as a whole")
+_ABSENT = Untranslatable("missing", "没有值，而该字段必填", "nothing there, and the field is required")
+
+
+def plan(rules: tuple[CheckedRule, ...], document: Mapping[str, Any], standard: Standard) -> Plan:
+    """Compile checked rules. ``document`` is needed for the columns it declares as ignored."""
+    return _plan(rules, document.get("ignored", {}), document["targets"], standard, "")
+
+
+def _plan(
+    rules: tuple[CheckedRule, ...],
+    ignored: Mapping[str, Any],
+    targets: Mapping[str, Any],
+    standard: Standard,
+    prefix: str,
+) -> Plan:
+    compiled = tuple(_rule(rule, targets[rule.target.removeprefix(prefix)], standard, prefix) for rule in rules)
+    pointers = frozenset(ignored) | {one for rule in compiled for one in rule.pointers}
+    whole = {_column(one) for one in pointers if one.count("/") == 1}
+    for rule in compiled:
+        if rule.each is not None:  # the list as a column is known through its items' columns
+            whole.discard(rule.columns[0])
+            pointers = (pointers - {rule.pointers[0]}) | {f"{rule.pointers[0]}/[]{one}" for one in rule.each.pointers}
+    known = frozenset(_column(one) for one in pointers)
+    return Plan(compiled, _optional(compiled, standard, prefix), known, pointers, known - whole)
+
+
+def _rule(rule: CheckedRule, written: Mapping[str, Any], standard: Standard, prefix: str) -> Rule:
+    path = rule.target.removeprefix(prefix)
+    *parents, name = path.split(".")
+    pointers = rule.pointers if rule.gate is None else (*rule.pointers, rule.gate.column)
+    inner = None
+    if rule.each:
+        inner = _plan(rule.each, written.get("ignored", {}), written["targets"], standard, f"{rule.target}.")
+    return Rule(
+        path,
+        tuple(parents),
+        name,
+        tuple(dict.fromkeys(_column(one) for one in pointers)),
+        pointers,
+        _reader(rule.pointers[0]) if inner else _value(rule, _source(rule)),
+        rule.default,
+        rule.on_missing,
+        rule.on_unknown,
+        inner,
+        rule.element.schema.get("maxItems", 0),
+    )
+
+
+def _optional(rules: tuple[Rule, ...], standard: Standard, prefix: str) -> tuple[Optional, ...]:
+    """Optional objects of which some required part has a rule; innermost first."""
+    found = []
+    kept = {rule.target for rule in rules}
+    for path in sorted(
+        {rule.parents[:depth] for rule in rules for depth in range(1, len(rule.parents) + 1)}, key=len, reverse=True
+    ):
+        element = standard.element(prefix + ".".join(path))
+        required = tuple(name for name in element.schema["required"] if ".".join((*path, name)) in kept)
+        if not element.required and required:
+            found.append(Optional(path, required))
+    return tuple(found)
+
+
+def _instead(rule: Rule, choice: str, fault: Untranslatable | None, outcome: Outcome) -> Any:
+    """What takes the place of a missing or unknown value, as the rule says; reported unless there was nothing."""
+    if choice == "default":
+        outcome.defaulted.append(rule.target)
+        return rule.default
+    if fault is None and choice == "omit":
+        return MISSING
+    why = fault or _ABSENT
+    refusal = Refusal(rule.target, ", ".join(rule.columns), why.code, why.zh, why.en)
+    (outcome.refused if choice == "refuse" else outcome.omitted).append(refusal)
+    return MISSING
+
+
+def _run_list(rule: Rule, each: Plan, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
+    source = ", ".join(rule.columns)
+    try:
+        items = rule.value(row)
+    except Untranslatable as fault:
+        outcome.refused.append(Refusal(rule.target, source, fault.code, fault.zh, fault.en))
+        return
+    if _nothing(items):
+        if rule.on_missing == "refuse":
+            outcome.refused.append(Refusal(rule.target, source, _ABSENT.code, _ABSENT.zh, _ABSENT.en))
+        return
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        outcome.refused.append(
+            Refusal(rule.target, source, "not_a_list", "应为对象的列表", "expected a list of objects")
+        )
+        return
+    if len(items) > rule.max_items:
+        limit = rule.max_items
+        outcome.refused.append(Refusal(rule.target, source, "too_many", f"超过 {limit} 项", f"more than {limit} items"))
+        return
+    made = []
+    for index, item in enumerate(items):
+        inner = Outcome()
+        part: dict[str, Any] = {}
+        each.run(item, part, inner)
+        made.append(part)
+        outcome.defaulted += [f"{rule.target}.{index}.{target}" for target in inner.defaulted]
+        outcome.omitted += [_within(refusal, rule.target, source, index) for refusal in inner.omitted]
+        outcome.refused += [_within(refusal, rule.target, source, index) for refusal in inner.refused]
+    record[rule.name] = made
+    outcome.translated.append(rule.target)
+
+
+def _within(refusal: Refusal, target: str, source: str, index: int) -> Refusal:
+    return replace(refusal, target=f"{target}.{index}.{refusal.target}", source=f"{source}/{index}/{refusal.source}")
+
+
+# ── from a row to one value ───────────────────────────────────────────────────────────────────────────────────────────
+def _source(rule: CheckedRule) -> Read:
+    """Read what the rule starts from: one value, a list of values, or MISSING."""
+    missing = rule.missing
+    if not rule.pointers:
+        return lambda _row: None
+    if len(rule.pointers) == 1 and "[]" not in rule.pointers[0].split("/"):
+        read = _reader(rule.pointers[0])
+
+        def one(row: Row) -> Any:
+            value = read(row)
+            if is_blank(value) or (missing and isinstance(value, str) and value.strip() in missing):
+                return MISSING
+            return value
+
+        return one
+    readers = tuple(_reader(one) for one in rule.pointers)
+
+    def several(row: Row) -> Any:
+        values: list[Any] = []
+        for read in readers:
+            value = read(row)
+            values += value if isinstance(value, list) else [value]
+        if len(values) > MAX_LIST:
+            raise Untranslatable("too_many", f"超过 {MAX_LIST} 个值", f"more than {MAX_LIST} values")
+        marked = [MISSING if is_blank(v) or (isinstance(v, str) and v.strip() in missing) else v for v in values]
+        return MISSING if all(value is MISSING for value in marked) else marked
+
+    return several
+
+
+def _value(rule: CheckedRule, source: Read) -> Read:
+    """The whole chain of one rule as a single function of the row."""
+    runs: tuple[Run, ...] = tuple(step.run for step in rule.steps if step.name != "copy")
+    finish = _finisher(rule.element)
+    gated = _gated(rule.gate, source) if rule.gate else source
+    if not runs:
+
+        def copied(row: Row) -> Any:
+            value = gated(row)
+            return value if value is MISSING else finish(value)
+
+        return copied
+
+    def chained(row: Row) -> Any:
+        value = gated(row)
+        for run in runs:
+            if value is MISSING:
+                return MISSING
+            value = run(value)
+        return MISSING if value is MISSING or value == "" else finish(value)
+
+    return chained
+
+
+def _gated(gate: Gate, source: Read) -> Read:
+    read = _reader(gate.column)
+
+    def through(row: Row) -> Any:
+        other = read(row)
+        if is_blank(other) or as_text(other).strip() not in gate.wanted:
+            return gate.otherwise
+        return source(row) if gate.passes else gate.then
+
+    return through
+
+
+def _finisher(element: Element) -> Run:
+    """Make the value one of the element's type. Text stays text; other types are only taken as they are."""
+    kind = element.kind
+    if element.schema.get("format") == "cn-uscc":
+        return _uscc
+    if kind == "string":
+        return as_text
+
+    def exact(value: Any) -> Any:
+        if type(value) is not {"boolean": bool, "integer": int}[kind]:
+            raise Untranslatable("wrong_type", "类型与标准不符", "not of the type the standard has")
+        return value
+
+    return exact
+
+
+def _uscc(value: Any) -> str:
+    text = as_text(value)
+    try:
+        check_uscc(text)
+    except IdentifierInvalid as error:
+        raise Untranslatable(error.reason, error.zh, error.en) from None
+    return text
+
+
+# ── pointers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _column(pointer: str) -> str:
+    return _steps(pointer)[0]
+
+
+def _reader(pointer: str) -> Read:
+    """Follow a pointer of at most six steps, with at most one ``[]``. What is not there is None, never an error."""
+    steps = _steps(pointer)
+    if len(steps) == 1:
+        column = steps[0]
+        return lambda row: row.get(column)
+    if "[]" not in steps:
+        return lambda row: _walk(row, steps)
+    at = steps.index("[]")
+    before, after = steps[:at], steps[at + 1 :]
+
+    def read(row: Row) -> Any:
+        items = _walk(row, before)
+        if items is None:
+            return None
+        if not isinstance(items, list) or len(items) > MAX_LIST:
+            raise Untranslatable(
+                "not_a_list", f"应为至多 {MAX_LIST} 项的列表", f"expected a list of at most {MAX_LIST} items"
+            )
+        return [_walk(item, after) for item in items]
+
+    return read
+
+
+def _walk(value: Any, steps: list[str]) -> Any:
+    for step in steps:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def _nothing(value: Any) -> bool:
+    return is_blank(value) or (isinstance(value, list | dict) and not value)
+
+
+def _leaves(value: Any, place: str) -> Iterator[str]:
+    """The pointers of all scalars within, list positions as [], breadth first and bounded."""
+    level = [(place, value)]
+    seen = 0
+    while level:
+        below: list[tuple[str, Any]] = []
+        for here, one in level:
+            seen += 1
+            if seen > MAX_LEAVES:
+                return
+            if isinstance(one, dict):
+                below += [(f"{here}/{_escape(str(name))}", part) for name, part in one.items()]
+            elif isinstance(one, list):
+                below += [(f"{here}/[]", part) for part in one]
+            elif not is_blank(one):
+                yield here
+        level = below
