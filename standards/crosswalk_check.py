@@ -62,6 +62,7 @@ class CheckedRule:
 
     target: str
     pointers: tuple[str, ...]
+    many: bool  # several values come in: a list of pointers, or a pointer with []
     gate: Gate | None
     steps: tuple[Step, ...]
     missing: frozenset[str]
@@ -174,6 +175,7 @@ class _Check:
         return CheckedRule(
             element.path,
             (rule["each"],),
+            False,
             None,
             (),
             frozenset(),
@@ -203,6 +205,7 @@ class _Check:
         return CheckedRule(
             element.path,
             pointers,
+            many,
             gate,
             steps,
             frozenset(rule.get("missing", ())),

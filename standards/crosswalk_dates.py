@@ -64,7 +64,9 @@ def parser(
     def parse(value: Any) -> str:
         found = {_native(value)} if isinstance(value, date) else set()
         if not found:
-            text = as_text(value).strip().translate(_FULL_WIDTH)
+            text = as_text(value).strip()
+            if not text.isascii():
+                text = text.translate(_FULL_WIDTH)
             found = {moment for one in patterns if (moment := _read(one, text, pivot, missing_day)) is not None}
             found |= {moment for name in serials if (moment := _from_serial(name, value, text)) is not None}
             if not found:
@@ -120,6 +122,8 @@ def _pattern(
         raise FormatInvalid("至少应有年和月", "needs at least a year and a month")
     if any(part in "Md" and not mark for part, mark in zip(tokens[:-1], pieces[2::2], strict=False)):
         raise FormatInvalid("一位或两位的 M、d 之后须有分隔符", "M and d, of one or two digits, need a mark after them")
+    if ("m" in parts and "H" not in parts) or ("s" in parts and "m" not in parts):
+        raise FormatInvalid("有分须有时，有秒须有分", "minutes need hours, and seconds need minutes")
     if "yy" in tokens and pivot is None:
         raise FormatInvalid("两位年份须声明 pivot", "a two-digit year needs pivot")
     if "d" not in parts and missing_day is None:
@@ -135,11 +139,13 @@ def _read(pattern: re.Pattern[str], text: str, pivot: int | None, missing_day: s
     if match is None:
         return None
     parts = match.groupdict()
-    month = int(parts["month"])
     try:
+        month = int(parts["month"])
         year = int(parts["year"]) if "year" in parts else _full_year(int(parts["short"]), pivot or 0)
         day = date(year, month, int(parts["day"])) if "day" in parts else _edge(year, month, missing_day)
-        clock = time(int(parts.get("hour", 0)), int(parts.get("minute", 0)), int(parts.get("second", 0)))
+        if "hour" not in parts:
+            return day, "00:00:00"
+        clock = time(int(parts["hour"]), int(parts.get("minute", 0)), int(parts.get("second", 0)))
     except (ValueError, OverflowError):
         return None
     return day, f"{clock:%H:%M:%S}"

@@ -279,7 +279,7 @@ def _source(rule: CheckedRule) -> Read:
     missing = rule.missing
     if not rule.pointers:
         return lambda _row: None
-    if len(rule.pointers) == 1 and "[]" not in rule.pointers[0].split("/"):
+    if not rule.many:
         read = _reader(rule.pointers[0])
 
         def one(row: Row) -> Any:
@@ -309,6 +309,8 @@ def _value(rule: CheckedRule, source: Read) -> Read:
     runs: tuple[Run, ...] = tuple(step.run for step in rule.steps if step.name != "copy")
     finish = _finisher(rule.element)
     gated = _gated(rule.gate, source) if rule.gate else source
+    if not runs and finish is as_text and rule.gate is None and rule.pointers[0].count("/") == 1 and not rule.missing:
+        return _plain_copy(_column(rule.pointers[0]))
     if not runs:
 
         def copied(row: Row) -> Any:
@@ -326,6 +328,16 @@ def _value(rule: CheckedRule, source: Read) -> Read:
         return MISSING if value is MISSING or value == "" else finish(value)
 
     return chained
+
+
+def _plain_copy(column: str) -> Read:
+    """The commonest rule, one column to one text field, in one step: the same as the general way, only faster."""
+
+    def copied(row: Row) -> Any:
+        value = row.get(column)
+        return MISSING if is_blank(value) else as_text(value)
+
+    return copied
 
 
 def _gated(gate: Gate, source: Read) -> Read:

@@ -113,7 +113,10 @@ def trim_name(value: Any) -> str:
 
 def trim_identifier(value: Any) -> str:
     """A number or code: half-width, upper case, no spaces, no apostrophe that kept a spreadsheet from converting it."""
-    text = unicodedata.normalize("NFKC", as_text(value))
+    text = as_text(value)
+    if text.isascii() and text.isalnum():
+        return text.upper()
+    text = unicodedata.normalize("NFKC", text)
     return _SPACES.sub("", text).lstrip("'`‘’＇").upper()
 
 

@@ -18,6 +18,9 @@ EXACT_FLOAT = 10**15  # a floating number keeps 15 decimal digits; beyond, digit
 DITTO = frozenset({"同上", "同前", "同左", "〃", "″", '"', "ditto"})
 
 
+BLANKS = " \t\r\n\u3000\u00a0\u200b\ufeff"
+
+
 class Untranslatable(Exception):
     """This value cannot become what the target wants. ``code`` is stable; neither sentence holds the value."""
 
@@ -40,7 +43,9 @@ MISSING: Final = _Missing()
 
 def is_blank(value: object) -> bool:
     """Nothing there: no value, or text of spaces only (full-width and zero-width ones included)."""
-    return value is None or (isinstance(value, str) and not value.strip(" \t\r\n\u3000\u00a0\u200b\ufeff"))
+    if isinstance(value, str):
+        return not value or (value[0] in BLANKS and not value.strip(BLANKS))
+    return value is None
 
 
 def as_text(value: Any) -> str:
