@@ -174,6 +174,12 @@ class LogUnavailable(TongquError):
     retryable = True
 
 
+class LogUnfit(TongquError):
+    """What is on disk is not the log that was published, or the clock is behind it: the gateway must not start."""
+
+    code, title_zh, title_en = "log_unfit", "审计日志与已公布的不一致", "The log is not the one that was published"
+
+
 class Busy(TongquError):
     code, title_zh, title_en = "busy", "请求过多，请稍后再试", "Too many requests, try again later"
     retryable = True

@@ -11,8 +11,9 @@ is tested to say the same as this file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,7 +23,6 @@ from gateway.audit.kinds import Kind, closed, list_of, maybe
 
 VERSION = 1
 MAX_ENTRY_BYTES = 65_535  # uint16 length prefix, C2SP tlog-tiles
-HEADER = ("v", "type", "t", "id", "gw")
 
 AUTHORIZED = "exchange.authorized"
 OUTCOME_UNKNOWN = "exchange.outcome_unknown"
@@ -111,10 +111,14 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
     **{
         f"agreement.{step}": _agreement
         for step in (
-            "proposed", "signed", "activated", "refused", "suspended", "resumed", "terminated", "expired", "superseded"
+            "proposed", "signed", "activated", "refused", "suspended", "resumption_asked", "resumed", "terminated",
+            "expired", "superseded",
         )
     },
-    **{f"consent.{step}": _consent for step in ("requested", "given", "refused", "withdrawn", "expired")},
+    **{
+        f"consent.{step}": _consent
+        for step in ("requested", "given", "refused", "withdrawn", "expired", "superseded", "invalidated")
+    },
     **{f"service.{step}": _service for step in ("registered", "tested", "approved", "suspended", "resumed", "removed")},
     **{f"party.{step}": _party for step in ("added", "suspended", "resumed")},
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
@@ -125,25 +129,26 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
 }  # fmt: skip
 
 
-class Marks(NamedTuple):
-    """By what an entry is found again; ``of`` is the entry that it is the outcome of. Derived, never the truth."""
+HEADER: Mapping[str, Kind] = {
+    "v": Kind("version", str(VERSION)),
+    "type": kinds.text("event", "|".join(map(re.escape, EVENTS))),
+    "t": kinds.text("time", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"),
+    "id": kinds.text("entry id", "[0-9A-Z]{26}"),
+    "gw": closed(
+        node=kinds.text("node", "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"),
+        build=kinds.text("build", "[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"),
+    ),
+}
 
-    type: str
-    query: str | None
-    agreement: str | None
-    subject: str | None
-    party: str | None  # who acted
-    other_party: str | None  # whom it concerns: the department asked, the party administered
-    of: int | None
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An entry whose bytes lack only the time, which it gets when it enters the log."""
 
     before: bytes
     after: bytes
-    marks: Marks
+    type: str
+    query: str | None
+    of: int | None  # the authorized entry that this one is the outcome of
 
     def at(self, t: str) -> bytes:
         """The bytes of the entry; ``t`` as gateway.lib.clock.rfc3339 writes it."""
@@ -159,56 +164,40 @@ def draft(content: Mapping[str, Any], *, id: str, gw: Mapping[str, str]) -> Draf
 
     ``content``: ``type`` and the members of that type; members that may be null may be left out.
     """
-    event = EVENTS.get(content["type"]) if type(content.get("type")) is str else None
+    kind = content.get("type")
+    event = EVENTS.get(kind) if type(kind) is str else None
     if event is None:
         raise EntryInvalid("type: expected an event of the closed list")
-    whole: dict[str, Any] = {name: _complete(content.get(name), kind) for name, kind in event.items()}
-    for name, kind in event.items():
-        if not kind.accepts(whole[name]):
-            raise EntryInvalid(f"{content['type']}, member {name}: expected {kind.name}")
-    if surplus := content.keys() - event.keys() - {"type"}:
-        raise EntryInvalid(f"{content['type']}: unknown member {', '.join(sorted(map(repr, surplus)))}")
-    marks = marks_of(content["type"], whole)
-    whole |= {"v": VERSION, "type": content["type"], "t": _NO_TIME, "id": id, "gw": gw}
-    # Our keys are ASCII, our numbers integers, and controls are refused: on such values orjson writes RFC 8785.
-    before, mark, after = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS).rpartition(_TIME_MARK)
-    if len(before) + len(mark) + len(after) > MAX_ENTRY_BYTES:
-        raise EntryInvalid(f"{content['type']}: expected at most {MAX_ENTRY_BYTES} bytes")
-    return Draft(before + _TIME_MARK[: -len(_NO_TIME)], after, marks)
+    whole = {**_nulls(kind), **content, "v": VERSION, "t": _NO_TIME, "id": id, "gw": gw}
+    for name in _objects(kind):
+        whole[name] = _complete(whole.get(name), event[name])
+    data = _encode(whole)
+    if not _is_entry(kind, data, whole):
+        raise EntryInvalid(_defect(kind, whole))
+    if len(data) > MAX_ENTRY_BYTES:
+        raise EntryInvalid(f"{kind}: expected at most {MAX_ENTRY_BYTES} bytes")
+    before, mark, after = data.rpartition(_TIME_MARK)
+    return Draft(
+        before + mark[: -len(_NO_TIME)], after, kind, content.get("query"), whole["of"] if kind in OUTCOMES else None
+    )
 
 
 def read(data: bytes) -> dict[str, Any]:
-    """The members of an entry of the log."""
+    """The members of an entry of the log, which is known to be one."""
     value: dict[str, Any] = orjson.loads(data)
     return value
 
 
 def check(data: bytes) -> dict[str, Any]:
-    """Read an entry and raise EntryInvalid unless it is exactly what ``draft`` would have written."""
+    """Read an entry and raise EntryInvalid unless it is exactly one of the closed list in its canonical spelling."""
     try:
         value = read(data)
-        content = {name: member for name, member in value.items() if name not in HEADER or name == "type"}
-        same = draft(content, id=value["id"], gw=value["gw"]).at(value["t"]) == data
-    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError, orjson.JSONEncodeError):
-        raise EntryInvalid("not a JSON object with the header of an entry") from None
-    if not same:
-        raise EntryInvalid("not the canonical spelling, or another version")
-    return value
-
-
-def marks_of(event: str, members: Mapping[str, Any]) -> Marks:
-    """What search needs to know of an entry."""
-    agreement, actor = members.get("agreement"), members.get("actor")
-    source = members.get("source")
-    return Marks(
-        event,
-        members.get("query"),
-        agreement["id"] if agreement else None,
-        members.get("subject"),
-        actor["party"] if actor else None,
-        source["party"] if source else members.get("party"),
-        members["of"] if event in OUTCOMES else None,
-    )
+        if type(value) is dict and EVENTS.get(value["type"]) and _is_entry(value["type"], data, value):
+            if _encode(value) == data and len(data) <= MAX_ENTRY_BYTES:
+                return value
+    except (KeyError, TypeError, orjson.JSONDecodeError):
+        pass
+    raise EntryInvalid("expected an entry of the closed list, in its canonical spelling")
 
 
 def describe() -> dict[str, dict[str, str]]:
@@ -216,8 +205,60 @@ def describe() -> dict[str, dict[str, str]]:
     return {event: {name: kind.name for name, kind in members.items()} for event, members in EVENTS.items()}
 
 
+# ── the parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+@cache
+def _pattern(event: str) -> re.Pattern[str]:
+    """What the canonical JSON of this event looks like, header and all. Compiled when first needed: there are many."""
+    header = {**HEADER, "type": kinds.text("event", re.escape(event))}
+    return re.compile(kinds.object_pattern({**header, **EVENTS[event]}))
+
+
+@cache
+def _nulls(event: str) -> Mapping[str, None]:
+    return {name: None for name, kind in EVENTS[event].items() if kind.nullable}
+
+
+@cache
+def _objects(event: str) -> tuple[str, ...]:
+    return tuple(name for name, kind in EVENTS[event].items() if kind.members is not None)
+
+
 def _complete(value: Any, kind: Kind) -> Any:
     """Write out the nulls of an object's members that were left out."""
-    if kind.members is not None and isinstance(value, dict) and len(value) < len(kind.members):
+    if kind.members is not None and type(value) is dict and len(value) < len(kind.members):
         return {**{name: None for name, member in kind.members.items() if member.nullable}, **value}
     return value
+
+
+def _encode(value: Any) -> bytes:
+    """RFC 8785: our keys are ASCII, our numbers integers and controls are refused; so orjson's sorted form is canonical."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise EntryInvalid("expected JSON values: texts, integers, booleans, nulls, lists, objects") from None
+
+
+def _is_entry(event: str, data: bytes, value: Mapping[str, Any]) -> bool:
+    match = _pattern(event).fullmatch(data.decode())
+    if match is None:
+        return False
+    if event not in _DECIDED:
+        return True
+    facts = value["decision"]["facts"]  # the pattern found their extent by the members round it: is it really theirs?
+    return kinds.is_facts(facts) and _encode(facts).decode() == match["facts"]
+
+
+_DECIDED = frozenset(name for name, members in EVENTS.items() if "decision" in members)
+
+
+def _defect(event: str, whole: Mapping[str, Any]) -> str:
+    """Which member is wrong, and what was expected there; never its value."""
+    expected = {**HEADER, **EVENTS[event]}
+    if surplus := whole.keys() - expected.keys():
+        return f"{event}: unknown member {', '.join(sorted(map(ascii, surplus)))}"
+    for name, kind in expected.items():
+        if name not in whole:
+            return f"{event}, member {name}: missing, expected {kind.name}"
+        if not kind.accepts(whole[name]):
+            return f"{event}, member {name}: expected {kind.name}"
+    return f"{event}, member decision: expected facts that are few, short, and hold no control characters and no ids"

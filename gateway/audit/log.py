@@ -24,17 +24,22 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from gateway.audit import trouble
-from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit import check, trouble
+from gateway.audit.checkpoint import Checkpoint, CheckpointKey
+from gateway.audit.entry import OUTCOME_UNKNOWN
+from gateway.audit.merkle import root_at
+from gateway.audit.publisher import Publisher
+from gateway.audit.runs import Run
 from gateway.audit.store import Rows
-from gateway.audit.transaction import Appended, HeadUnfit, NotOpen, Site, Transaction
+from gateway.audit.transaction import Appended, NotOpen, Site, Transaction
 from gateway.audit.writer import Changed, Guard, Rejected, Writer
 from gateway.db import Database
-from gateway.errors import LogUnavailable
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 
-__all__ = ["Appended", "Changed", "Guard", "HeadUnfit", "Log", "NotOpen", "Rejected", "Transaction"]
+__all__ = ["Appended", "Changed", "Guard", "Log", "NotOpen", "Rejected", "Transaction"]
+
+RECOVER_GROUP = 256
 
 _logger = structlog.get_logger("gateway.audit")
 
@@ -62,21 +67,37 @@ class Log:
         self.folder = folder
         self.clock = clock
         self.site = Site(key.origin, clock, {"node": node, "build": build}, new_id("run"))
+        self.run = Run(self.site.run, database)
         self._on_broken = on_broken
         self._broken: BaseException | None = None
         self._state = threading.Lock()
         self._least = 0  # entries that this process saw committed
         self._writer = Writer(self)
+        self._publisher = Publisher(self)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
-        """Check that the database holds the log that was published, close what an earlier run left open, and run."""
-        self.recover()
+        """Check that the database holds the log that was published, close what ended runs left open, and go to work.
+
+        Raises LogUnfit, and the gateway must not serve: the database was rolled back or altered, the clock is behind the
+        log, or another gateway runs on the same SQLite file.
+        """
+        self.run.begin()
+        try:
+            check.at_start(self.database, self._publisher, self.clock)
+            self.recover()
+        except BaseException:
+            self.run.end()
+            raise
         self._writer.start()
+        self._publisher.start()
+        self._publisher.grown()
 
     def stop(self) -> None:
-        """Finish what is queued and end the threads."""
+        """Finish what is queued, publish it, and end the threads."""
         self._writer.stop()
+        self._publisher.stop()
+        self.run.end()
 
     def __enter__(self) -> Log:
         self.start()
@@ -100,11 +121,10 @@ class Log:
         Raises LogUnavailable if it cannot be written; then nothing of it may be believed.
         """
         self.check_whole()
-        began = finished = False
+        finished = False
         try:
             with self.database.write() as conn:
                 tx = Transaction(conn, self.site, self._least)
-                began = True
                 yield tx
                 tx.flush()
                 finished = True
@@ -112,10 +132,10 @@ class Log:
             self.committed(tx)
         except BaseException as error:
             kind = trouble.judge(error, self.database.dialect, committing=finished)
-            if kind is trouble.Kind.CALLER and (began or not isinstance(error, HeadUnfit)):
+            if kind is trouble.Kind.CALLER:
                 raise
             self.failed(error, kind)
-            raise unavailable() from error
+            raise trouble.unavailable() from error
 
     async def append(
         self, content: Mapping[str, Any], *, unless_changed: Mapping[str, int] = {}, guards: Sequence[Guard] = ()
@@ -134,22 +154,38 @@ class Log:
         return Rows(conn).revisions(keys)
 
     def recover(self) -> int:
-        """Give each query that an ended run left open its outcome ``exchange.outcome_unknown``. Returns how many."""
+        """Give each query that an ended run left open its outcome ``exchange.outcome_unknown``. Returns how many.
+
+        Whatever the department was asked, nothing was released: the release would have been the outcome.
+        """
         closed = 0
         while True:
             with self.transaction() as tx:
-                owners = [owner for owner in tx.rows.owners() if owner != self.site.run]
-                rows = [row for owner in owners for row in tx.rows.open_of_owner(owner, 256)][:256]
+                owners = self.run.ended(tx.conn, tx.rows.owners())
+                rows = tx.rows.open_of(owners, RECOVER_GROUP)
                 for row in rows:
-                    tx.append({"type": "exchange.outcome_unknown", "query": row.query, "of": row.of})
+                    tx.append({"type": OUTCOME_UNKNOWN, "query": row.query, "of": row.of})
             closed += len(rows)
             if not rows:
                 return closed
 
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def publish(self, *, covering: int = 0) -> tuple[Checkpoint, str]:
+        """A signed checkpoint (and its text) over at least the first ``covering`` entries, or over all there are."""
+        return self._publisher.publish(covering=covering)
+
+    def published(self) -> tuple[Checkpoint, str] | None:
+        """The checkpoint signed last, if there is one."""
+        return self._publisher.last()
+
+    def root(self, conn: Connection, size: int) -> bytes:
+        """The root that the tree had when it was ``size`` entries large."""
+        return root_at(size, Rows(conn).nodes)
+
     # ── what the writer and the publisher report ──────────────────────────────────────────────────────────────────────
     def check_whole(self) -> None:
         if self._broken is not None:
-            raise unavailable() from self._broken
+            raise trouble.unavailable() from self._broken
 
     @property
     def least(self) -> int:
@@ -158,6 +194,7 @@ class Log:
     def committed(self, tx: Transaction) -> None:
         with self._state:
             self._least = max(self._least, tx.size)
+        self._publisher.grown()
 
     def failed(self, error: BaseException, kind: trouble.Kind) -> None:
         """Stop for good if what failed leaves it unknown what is on disk."""
@@ -168,11 +205,3 @@ class Log:
             first, self._broken = self._broken is None, self._broken or error
         if first and self._on_broken is not None:
             self._on_broken(error)
-
-
-def unavailable() -> LogUnavailable:
-    return LogUnavailable(
-        "审计日志此刻无法写入，因此没有执行任何操作，也没有放行任何数据。请稍后重试；若持续出现，请联系网关管理员。",
-        "The log cannot be written now, so nothing was done and nothing was released. Try again later; "
-        "if it goes on, tell the gateway's operator.",
-    )

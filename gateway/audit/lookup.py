@@ -1,21 +1,21 @@
-"""Find one entry by what it is about."""
+"""Find the outcome of a query, and which queries have none yet, from the log itself."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from gateway.audit.store import ENTRY, INDEX
+from gateway.audit.store import ENTRY, OPEN
 from gateway.audit.transaction import Appended
 from gateway.db import Database
 
 
-def released(database: Database, query: str) -> Appended | None:
-    """Where the release of this query stands in the log, or None when it was not released."""
-    statement = (
-        select(ENTRY.c.number, ENTRY.c.leaf_hash, ENTRY.c.entry)
-        .join(INDEX, INDEX.c.number == ENTRY.c.number)
-        .where(INDEX.c.query == query, INDEX.c.type == "exchange.released")
-    )
+def outcome(database: Database, of: int) -> Appended | None:
+    """The entry that ended the query authorized in entry ``of``; None while it has no outcome."""
     with database.read() as conn:
-        row = conn.execute(statement).first()
-    return Appended(row.number, row.leaf_hash, row.entry) if row else None
+        row = conn.execute(select(ENTRY).where(ENTRY.c.outcome_of == of)).first()
+    return Appended(row.number, bytes(row.leaf_hash), bytes(row.entry)) if row else None
+
+
+def under_way() -> Select[tuple[str]]:
+    """The ids of queries that are authorized and have no outcome yet, for use within another statement."""
+    return select(OPEN.c.query)

@@ -16,6 +16,7 @@ TILE_WIDTH = 1 << TILE_HEIGHT
 EMPTY_ROOT = sha256(b"").digest()
 
 Node = tuple[int, int]  # (level, number)
+_NOTHING: tuple[()] = ()
 ReadNodes = Callable[[Sequence[Node]], Sequence[bytes]]
 
 
@@ -49,13 +50,17 @@ class CompactRange:
     def encode(self) -> bytes:
         return b"".join(self.hashes)
 
-    def append(self, leaf: bytes) -> list[tuple[Node, bytes]]:
+    def append(self, leaf: bytes) -> Sequence[tuple[Node, bytes]]:
         """Add one leaf hash. Returns the tile hashes above level 0 that it completed: mostly none.
 
         They are given as ((tile level, number), hash), tile level 1 standing for node level 8.
         """
-        completed: list[tuple[Node, bytes]] = []
         number, level, carried = self.size, 0, leaf
+        if not number & 1:
+            self.hashes.append(leaf)
+            self.size = number + 1
+            return _NOTHING
+        completed: list[tuple[Node, bytes]] = []
         while number & 1:
             carried = sha256(b"\x01" + self.hashes.pop() + carried).digest()
             number >>= 1

@@ -30,7 +30,6 @@ from sqlalchemy import (
     Text,
 )
 
-from gateway.audit.entry import Marks
 from gateway.audit.merkle import TILE_WIDTH, Node, subtree_root, tile_of
 from gateway.db import metadata
 
@@ -74,9 +73,6 @@ OPEN = Table(
     Column("query", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("since", Text, nullable=False),
-    Column("agreement", Text),
-    Column("subject", Text),
-    Column("party", Text),
 )
 INDEX = Table(
     "log_index",
@@ -106,9 +102,6 @@ class Head(NamedTuple):
 class OpenRow(NamedTuple):
     of: int
     query: str
-    agreement: str | None
-    subject: str | None
-    party: str | None
 
 
 class Rows:
@@ -200,12 +193,19 @@ class Rows:
         self._bulk("log_open", _OPEN_COLUMNS, rows)
 
     def open_rows(self, numbers: Iterable[int]) -> dict[int, OpenRow]:
-        sql = f"SELECT of_number, query, agreement, subject, party FROM log_open WHERE {self._in('of_number', 'bigint')}"  # noqa: S608
+        sql = f"SELECT of_number, query FROM log_open WHERE {self._in('of_number', 'bigint')}"  # noqa: S608
         return {row[0]: OpenRow(*row) for row in self._all(sql, self._list(numbers))}
 
-    def open_of_owner(self, owner: str, limit: int) -> list[OpenRow]:
-        sql = "SELECT of_number, query, agreement, subject, party FROM log_open WHERE owner = ? ORDER BY of_number LIMIT ?"
-        return [OpenRow(*row) for row in self._all(sql, owner, limit)]
+    def open_of(self, owners: Sequence[str], limit: int) -> list[OpenRow]:
+        """The oldest open queries of these runs."""
+        if not owners:
+            return []
+        sql = f"SELECT of_number, query FROM log_open WHERE {self._in('owner', 'text')} ORDER BY of_number LIMIT ?"  # noqa: S608
+        return [OpenRow(*row) for row in self._all(sql, self._list(owners), limit)]
+
+    def open_after(self, of: int, limit: int) -> list[OpenRow]:
+        sql = "SELECT of_number, query FROM log_open WHERE of_number > ? ORDER BY of_number LIMIT ?"
+        return [OpenRow(*row) for row in self._all(sql, of, limit)]
 
     def owners(self) -> list[str]:
         return [owner for (owner,) in self._all("SELECT DISTINCT owner FROM log_open")]
@@ -216,6 +216,16 @@ class Rows:
     # ── the derived index ─────────────────────────────────────────────────────────────────────────────────────────────
     def insert_index(self, rows: Sequence[tuple[object, ...]]) -> None:
         self._bulk("log_index", _INDEX_COLUMNS, rows)
+
+    def index_rows(self, numbers: Iterable[int]) -> dict[int, tuple[Any, ...]]:
+        names = ", ".join(name for name, _ in _INDEX_COLUMNS)
+        sql = f"SELECT {names} FROM log_index WHERE {self._in('number', 'bigint')}"  # noqa: S608  # our own words only
+        return {row[0]: row for row in self._all(sql, self._list(numbers))}
+
+    def indexed(self) -> int:
+        """How many entries the index knows."""
+        number = self._all("SELECT max(number) FROM log_index")[0][0]
+        return 0 if number is None else int(number) + 1
 
     def _bulk(self, table: str, columns: tuple[tuple[str, str], ...], rows: Sequence[tuple[object, ...]]) -> None:
         """Insert many rows with few statements.
@@ -236,19 +246,11 @@ class Rows:
             start += count
 
 
-def index_row(number: int, t: str, marks: Marks, opened: OpenRow | None) -> tuple[object, ...]:
-    """The row of log_index. An outcome is found by what its query was about."""
-    if opened is None:
-        return (number, t, marks.type, marks.query, marks.agreement, marks.subject, marks.party, marks.other_party)
-    return (number, t, marks.type, marks.query, opened.agreement, opened.subject, opened.party, marks.other_party)
-
-
 _MAX_ROWS = 128
 _ENTRY_COLUMNS = (("number", "bigint"), ("entry", "bytea"), ("leaf_hash", "bytea"), ("outcome_of", "bigint"))
 _NODE_COLUMNS = (("level", "smallint"), ("number", "bigint"), ("hash", "bytea"))
 _OPEN_COLUMNS = (
     ("of_number", "bigint"), ("query", "text"), ("owner", "text"), ("since", "text"),
-    ("agreement", "text"), ("subject", "text"), ("party", "text"),
 )  # fmt: skip
 _INDEX_COLUMNS = (
     ("number", "bigint"), ("t", "text"), ("type", "text"), ("query", "text"),

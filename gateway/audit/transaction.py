@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from gateway.audit import entry
 from gateway.audit.entry import Draft
-from gateway.audit.merkle import CompactRange, leaf_hash
-from gateway.audit.store import Head, OpenRow, Rows, index_row
+from gateway.audit.merkle import CompactRange
+from gateway.audit.store import Head, OpenRow, Rows
+from gateway.errors import LogUnfit
 from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
 
@@ -28,12 +30,7 @@ class NotOpen(Exception):
         self.of = of
 
 
-class HeadUnfit(Exception):
-    """The database does not hold the log it should. Nothing may be appended to it; the message says what differs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """Where an entry stands. It counts only once its transaction has been committed."""
 
     index: int
@@ -63,19 +60,22 @@ class Transaction:
         self._site = site
         head = self.rows.lock_head()
         if head.size < least:
-            raise HeadUnfit(f"the log has {head.size} entries, but had {least} before: the database was rolled back")
+            raise LogUnfit(
+                f"数据库现有 {head.size} 条日志，而先前已有 {least} 条：数据库被回退过。请恢复完整的数据库。",
+                f"The database has {head.size} entries now, but had {least} before: it was rolled back. Restore it whole.",
+            )
         if head.size and head.origin != site.origin:
-            raise HeadUnfit(f"the database holds the log {head.origin}, not {site.origin}")
+            raise LogUnfit(
+                f"数据库中的日志名为 {head.origin}，而配置为 {site.origin}。请核对 database_url 与日志名称。",
+                f"The database holds the log {head.origin}, but the configuration says {site.origin}. Compare the two.",
+            )
         self.changes = head.changes
         self.tree = CompactRange.decode(head.size, head.compact)
         self.t = rfc3339(site.clock.now())
-        self._first = head.size
-        self._appended: list[Appended] = []
         self._changed = 0
         self._entry_rows: list[tuple[int, bytes, bytes, int | None]] = []
         self._node_rows: list[tuple[int, int, bytes]] = []
         self._open_rows: list[tuple[object, ...]] = []
-        self._index_rows: list[tuple[object, ...]] = []
         self._loaded: dict[int, OpenRow] = {}
         self._closed: list[int] = []
         if not head.size:
@@ -90,27 +90,21 @@ class Transaction:
         return self.append_draft(self._site.draft(content))
 
     def append_draft(self, draft: Draft) -> Appended:
-        marks = draft.marks
-        opened = None
-        if marks.of is not None:
-            opened = self.open_row(marks.of)
-            if opened is None or opened.query != marks.query:
-                raise NotOpen(marks.of)
-            del self._loaded[marks.of]
-            self._closed.append(marks.of)
+        of = draft.of
+        if of is not None:
+            opened = self.open_row(of)
+            if opened is None or opened.query != draft.query:
+                raise NotOpen(of)
+            del self._loaded[of]
+            self._closed.append(of)
         index, data = self.tree.size, draft.at(self.t)
-        leaf = leaf_hash(data)
+        leaf = sha256(b"\x00" + data).digest()  # merkle.leaf_hash, without the call
         for (level, number), value in self.tree.append(leaf):
             self._node_rows.append((level, number, value))
-        self._entry_rows.append((index, data, leaf, marks.of))
-        self._index_rows.append(index_row(index, self.t, marks, opened))
-        if marks.type == entry.AUTHORIZED:
-            self._open_rows.append(
-                (index, marks.query, self._site.run, self.t, marks.agreement, marks.subject, marks.party)
-            )
-        appended = Appended(index, leaf, data)
-        self._appended.append(appended)
-        return appended
+        self._entry_rows.append((index, data, leaf, of))
+        if draft.type == entry.AUTHORIZED:
+            self._open_rows.append((index, draft.query, self._site.run, self.t))
+        return Appended(index, leaf, data)
 
     def changed(self, *keys: str) -> None:
         """Say that these withdrawable things changed: whoever relies on their former revision is refused from now on."""
@@ -136,7 +130,6 @@ class Transaction:
         rows = self.rows
         rows.insert_entries(self._entry_rows)
         rows.insert_nodes(self._node_rows)
-        rows.insert_index(self._index_rows)
         rows.insert_open(self._open_rows)
         if self._closed:
             rows.close(self._closed)

@@ -7,7 +7,7 @@ import sqlite3
 
 import sqlalchemy.exc
 
-from gateway.audit.transaction import HeadUnfit
+from gateway.errors import LogUnavailable, LogUnfit
 
 
 class Kind(enum.Enum):
@@ -28,8 +28,10 @@ _PG_BROKEN = ("58", "XX", "F0")  # system error, corruption, configuration file
 
 def judge(error: BaseException, dialect: str, *, committing: bool) -> Kind:
     """``committing``: the failure came from COMMIT itself, or after it."""
-    if isinstance(error, HeadUnfit):
+    if isinstance(error, LogUnfit):
         return Kind.BROKEN
+    if isinstance(error, LogUnavailable):
+        return Kind.PASSING  # reported already by whoever raised it
     cause = driver_error(error)
     if cause is None:
         return Kind.BROKEN if committing else Kind.CALLER
@@ -54,3 +56,12 @@ def driver_error(error: BaseException) -> BaseException | None:
     if isinstance(error, sqlite3.Error):
         return error
     return error if type(error).__module__.partition(".")[0] == "psycopg" else None
+
+
+def unavailable() -> LogUnavailable:
+    """What a caller hears when the log could not be written."""
+    return LogUnavailable(
+        "审计日志此刻无法写入，因此没有执行任何操作，也没有放行任何数据。请稍后重试；若持续出现，请联系网关管理员。",
+        "The log cannot be written now, so nothing was done and nothing was released. Try again later; "
+        "if it goes on, tell the gateway's operator.",
+    )

@@ -64,8 +64,7 @@ class Item:
     draft: Draft
     unless_changed: Mapping[str, int]
     guards: Sequence[Guard]
-    future: asyncio.Future[Appended]
-    loop: asyncio.AbstractEventLoop
+    waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[Appended]] | None  # None: nobody waits for the answer
     result: Appended | None = None
     refusal: Exception | None = None
 
@@ -95,8 +94,14 @@ class Writer:
             raise RuntimeError("the log was not started")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Appended] = loop.create_future()
-        self._queue.put(Item(draft, unless_changed, guards, future, loop))
-        return await future
+        self._queue.put(Item(draft, unless_changed, guards, (loop, future)))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # Cancelled after the answer had come but before it was taken; otherwise the future itself is cancelled.
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._abandon(draft, future.result())
+            raise
 
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _run(self) -> None:
@@ -105,7 +110,7 @@ class Writer:
             items, running = self._gather()
             if items:
                 self._write(items)
-                _deliver(items)
+                self._deliver(items)
 
     def _gather(self) -> tuple[list[Item], bool]:
         """Wait for one entry, then take all that came meanwhile. False with the last group."""
@@ -142,9 +147,7 @@ class Writer:
         self._known_at = -1
         if kind is not trouble.Kind.CALLER:
             self._log.failed(error, kind)
-            from gateway.audit.log import unavailable
-
-            _refuse(items, unavailable())
+            _refuse(items, trouble.unavailable())
         elif len(items) == 1:
             _refuse(items, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
         else:  # one of them is at fault, and all was undone: the others must not suffer
@@ -155,7 +158,7 @@ class Writer:
     def _settle(self, tx: Transaction, items: Sequence[Item]) -> None:
         """Compare, settle and append, all under the log's head."""
         self._compare(tx, items)
-        tx.load_open(item.draft.marks.of for item in items if item.draft.marks.of is not None)
+        tx.load_open(item.draft.of for item in items if item.draft.of is not None)
         self._refuse_closed(tx, items)
         self._settle_guards(tx, items)
         for item in items:
@@ -176,11 +179,11 @@ class Writer:
     def _refuse_closed(self, tx: Transaction, items: Sequence[Item]) -> None:
         closing: set[int] = set()
         for item in items:
-            of = item.draft.marks.of
+            of = item.draft.of
             if of is None or item.refusal is not None:
                 continue
             row = tx.open_row(of)
-            if row is None or row.query != item.draft.marks.query or of in closing:
+            if row is None or row.query != item.draft.query or of in closing:
                 item.refusal = NotOpen(of)
             closing.add(of)
 
@@ -199,29 +202,38 @@ class Writer:
                         for earlier in reversed(item.guards[:place]):
                             type(earlier).undo(tx, [earlier])
 
+    # ── telling the callers ───────────────────────────────────────────────────────────────────────────────────────────
+    def _deliver(self, items: Sequence[Item]) -> None:
+        """Wake every event loop once, whatever number of its callers wait."""
+        by_loop: defaultdict[asyncio.AbstractEventLoop, list[Item]] = defaultdict(list)
+        for item in items:
+            if item.waiter is not None:
+                by_loop[item.waiter[0]].append(item)
+        for loop, waiting in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(self._wake, waiting)
+            except RuntimeError:  # the loop was closed: nobody waits there any more
+                for item in waiting:
+                    self._abandon(item.draft, item.result)
+
+    def _wake(self, items: Sequence[Item]) -> None:
+        for item in items:
+            _, future = item.waiter  # type: ignore[misc]  # _deliver chose those that have one
+            if future.cancelled():
+                self._abandon(item.draft, item.result)
+            elif item.refusal is not None:
+                future.set_exception(item.refusal)
+            elif item.result is not None:
+                future.set_result(item.result)
+
+    def _abandon(self, draft: Draft, result: Appended | None) -> None:
+        """The caller of an authorized query gave up before it knew: no department was called, so close it."""
+        if result is None or draft.type != entry.AUTHORIZED:
+            return
+        content = {"type": "exchange.failed", "query": draft.query, "of": result.index, "code": "abandoned"}
+        self._queue.put(Item(self._log.site.draft(content), {}, (), None))
+
 
 def _refuse(items: Sequence[Item], error: Exception) -> None:
     for item in items:
         item.result, item.refusal = None, error
-
-
-def _deliver(items: Sequence[Item]) -> None:
-    """Wake every event loop once, whatever number of its callers wait."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Item]] = defaultdict(list)
-    for item in items:
-        by_loop[item.loop].append(item)
-    for loop, waiting in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_wake, waiting)
-        except RuntimeError:  # the loop was closed: nobody waits there any more
-            continue
-
-
-def _wake(items: Sequence[Item]) -> None:
-    for item in items:
-        if item.future.done():
-            continue
-        if item.refusal is not None:
-            item.future.set_exception(item.refusal)
-        elif item.result is not None:
-            item.future.set_result(item.result)

@@ -51,9 +51,6 @@ def upgrade() -> None:
         sa.Column("query", sa.Text, nullable=False),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("since", sa.Text, nullable=False),
-        sa.Column("agreement", sa.Text),
-        sa.Column("subject", sa.Text),
-        sa.Column("party", sa.Text),
     )
     op.create_table(
         "log_index",

@@ -1,0 +1,185 @@
+"""Publish the log: within a second of its growing, or when asked, sign the new head and write what proves it.
+
+Before it signs, the publisher checks that the tree it is about to sign continues the tree it signed last; so a database
+that was rolled back, or edited, is never vouched for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gateway.audit import merkle, search
+from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, open_checkpoint
+from gateway.audit.files import Folder, TileName, bundle
+from gateway.audit.merkle import TILE_WIDTH, CompactRange
+from gateway.audit.store import Head, Rows
+from gateway.audit.trouble import Kind, judge
+from gateway.errors import LogUnfit
+from gateway.lib.durable import make_folder
+
+if TYPE_CHECKING:
+    from gateway.audit.log import Log
+
+PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
+
+
+class Publisher:
+    """A thread that belongs to one Log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._folder = Folder(log.folder)
+        self._lock = threading.Lock()
+        self._grown = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="log-publisher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._stopping = True
+            self._grown.set()
+            self._thread.join()
+            self._thread = None
+
+    def grown(self) -> None:
+        """Called after each commit."""
+        self._grown.set()
+
+    def last(self) -> tuple[Checkpoint, str] | None:
+        """The checkpoint published last, and its signed text. Raises LogUnfit if it is not signed by our key."""
+        note = self._folder.checkpoint()
+        if note is None:
+            return None
+        try:
+            return open_checkpoint(note, self._log.key.verifier), note
+        except CheckpointInvalid as error:
+            raise LogUnfit(
+                f"已公布的检查点不是由本日志的密钥签署的（{error}）。请核对密钥文件与日志目录是否属于同一日志。",
+                f"The published checkpoint was not signed by this log's key ({error}). "
+                "Check that key file and log folder belong to the same log.",
+            ) from None
+
+    def publish(self, *, covering: int = 0) -> tuple[Checkpoint, str]:
+        """A signed checkpoint over at least ``covering`` entries: the last one, or a new one over all there are.
+
+        Raises LogUnfit if the database does not continue what was published (the log is broken then).
+        """
+        last = self.last()
+        if last is not None and 0 < covering <= last[0].size:
+            return last
+        with self._lock, self._alone():
+            try:
+                return self._publish()
+            except LogUnfit as error:
+                self._log.failed(error, Kind.BROKEN)
+                raise
+
+    # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _run(self) -> None:
+        while True:
+            self._grown.wait()
+            self._grown.clear()
+            began = time.monotonic()
+            try:
+                self._log.check_whole()
+                self.publish()
+                search.catch_up(self._log.database)
+                self._log.run.keep()
+            except Exception as error:
+                self._failed(error)
+            if self._stopping:
+                return
+            self._pause(began)
+
+    def _pause(self, began: float) -> None:
+        while not self._stopping and time.monotonic() - began < PUBLISH_SECONDS:
+            time.sleep(0.02)
+
+    def _failed(self, error: Exception) -> None:
+        kind = judge(error, self._log.database.dialect, committing=False)
+        if isinstance(error, OSError):  # a disk that does not take the proofs: what is promised cannot be kept
+            kind = Kind.BROKEN
+        if self._log.broken is None:
+            self._log.failed(error, kind)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes that publish into the same folder out."""
+        make_folder(self._folder.path)
+        with (self._folder.path / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _publish(self) -> tuple[Checkpoint, str]:
+        last = self.last()
+        with self._log.database.read() as conn:
+            rows = Rows(conn)
+            head = rows.head()
+            checkpoint = Checkpoint(self._log.key.origin, head.size, CompactRange.decode(head.size, head.compact).root())
+            check_continues(rows, head, checkpoint, last[0] if last else None)
+            if last is not None and last[0].size == head.size:
+                return last
+            self._write_tiles(rows, last[0].size if last else 0, head.size)
+        note = self._log.key.sign(checkpoint)
+        # Now every tile that this checkpoint needs is on disk. Stopping here loses nothing: the next run signs.
+        self._folder.publish(note)
+        # From here on the world may hold us to this tree.
+        return checkpoint, note
+
+    def _write_tiles(self, rows: Rows, old: int, new: int) -> None:
+        for level in range(8):
+            low, high = (size >> merkle.TILE_HEIGHT * (level + 1) for size in (old, new))
+            for number in range(low, high):
+                first = number * TILE_WIDTH
+                tile = rows.tile(level, first, first + TILE_WIDTH)
+                if level == 0:
+                    self._write_bundle(number, tile, rows.entries(first, first + TILE_WIDTH))
+                self._write(TileName(level, number, TILE_WIDTH), tile)
+
+    def _write_bundle(self, number: int, tile: bytes, entries: list[bytes]) -> None:
+        if b"".join(map(merkle.leaf_hash, entries)) != tile:
+            raise _edited(f"entries {number * TILE_WIDTH} to {number * TILE_WIDTH + TILE_WIDTH - 1}")
+        self._write(TileName(None, number, TILE_WIDTH), bundle(entries))
+
+    def _write(self, name: TileName, data: bytes) -> None:
+        try:
+            self._folder.write(name, data)
+        except ValueError as error:
+            raise _edited(str(error)) from None
+
+
+def check_continues(rows: Rows, head: Head, now: Checkpoint, before: Checkpoint | None) -> None:
+    """Raise LogUnfit unless the database's tree continues the one that was published before."""
+    if before is None:
+        return
+    if head.size < before.size:
+        raise LogUnfit(
+            f"数据库只有 {head.size} 条日志，而已公布的检查点有 {before.size} 条：数据库被回退过。"
+            "请恢复完整的数据库；不得删除已公布的检查点。",
+            f"The database has {head.size} entries, but the published checkpoint {before.size}: the database was rolled "
+            "back. Restore the whole database; the published checkpoint must not be removed.",
+        )
+    try:
+        proof = merkle.consistency_proof(before.size, head.size, rows.nodes) if before.size else []
+        if before.size:
+            merkle.verify_consistency(before.size, head.size, proof, before.root, now.root)
+    except (merkle.ProofInvalid, IndexError) as error:
+        raise _edited(f"the tree at {before.size}: {error}") from None
+
+
+def _edited(what: str) -> LogUnfit:
+    return LogUnfit(
+        f"数据库中的日志与已公布的不一致（{what}）：有条目被改动过。请保全现场，恢复未改动的数据库。",
+        f"The log in the database differs from what was published ({what}): entries were altered. "
+        "Preserve the evidence and restore the unaltered database.",
+    )
