@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tongqu_client.provider.errors import SourceUnavailable, Unreadable
 from tongqu_client.provider.readers.csvfile import detect_encoding, read_csv
 from tongqu_client.provider.readers.table import MAX_CELL, Table

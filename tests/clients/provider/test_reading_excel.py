@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-
 from tongqu_client.provider.errors import SourceUnavailable, Unreadable
 from tongqu_client.provider.readers.excel import read_excel
 from tongqu_client.provider.readers.table import text_of
@@ -52,9 +51,10 @@ def test_ditto_takes_the_cell_above_and_without_one_it_is_a_flaw() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, None), ("", None), ("  ", None), (" 甲 ", "甲"), (202304.0, "202304"), (2048.5, "2048.5"), (45296.0, "45296"),
-        (True, "true"), (date(2025, 9, 28), "2025-09-28"), (datetime(2025, 9, 28), "2025-09-28"),  # noqa: DTZ001
-        (datetime(2025, 9, 28, 8, 30), "2025-09-28 08:30:00"), (b"\x00", None),  # noqa: DTZ001
+        (None, None), ("", None), ("  ", None), (" 甲 ", "甲"), (202304.0, "202304"), (2048.5, "2048.5"),
+        (45296.0, "45296"),
+        (True, "true"), (date(2025, 9, 28), "2025-09-28"), (datetime(2025, 9, 28), "2025-09-28"),
+        (datetime(2025, 9, 28, 8, 30), "2025-09-28 08:30:00"), (b"\x00", None),
     ],
 )  # fmt: skip
 def test_cells_become_texts(value: object, text: str | None) -> None:
@@ -129,11 +129,13 @@ def test_a_file_that_is_not_there_can_be_tried_again_later(tmp_path: Path) -> No
 
 def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "bomb.xlsx"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as member:
-            for _ in range(1 << 8):
-                member.write(b"\0" * (1 << 22))
-            member.write(b"\0")
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as member,
+    ):
+        for _ in range(1 << 8):
+            member.write(b"\0" * (1 << 22))
+        member.write(b"\0")
     assert path.stat().st_size < 4 << 20
     with pytest.raises(Unreadable, match="GiB"):
         read_excel(path, {})

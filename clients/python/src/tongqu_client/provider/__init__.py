@@ -5,9 +5,10 @@ Everything here needs the extra ``provider``; the rest of ``tongqu_client`` does
 
 from __future__ import annotations
 
-try:
-    import standards as _standards  # noqa: F401  # says early and plainly that the extra is missing
-except ImportError as error:  # the bare client is installed
-    raise ImportError(
-        "the provider kit needs the extra `provider` / 数据提供工具需要附加组件：pip install 'tongqu-client[provider]'"
-    ) from error
+from importlib.util import find_spec
+
+if find_spec("standards") is None:
+    raise ModuleNotFoundError(
+        "the provider kit needs the extra `provider` / 数据提供工具需要附加组件：pip install 'tongqu-client[provider]'",
+        name="standards",
+    )

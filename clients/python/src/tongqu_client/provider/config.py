@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import tomllib
 
 from tongqu_client.provider.errors import ConfigInvalid
 

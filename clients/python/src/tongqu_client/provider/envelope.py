@@ -16,8 +16,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tongqu_client._jose import JoseInvalid, public_key, read_compact
-from tongqu_client.provider.errors import ConfigInvalid
+from tongqu_client._jose import JoseInvalid, public_key, read_compact, thumbprint
+from tongqu_client.provider.errors import ConfigInvalid, KitError
 
 TYP = "tongqu-request+jwt"
 MAX_ENVELOPE = 8192  # characters
@@ -76,6 +76,11 @@ class Trust:
             raise ConfigInvalid(f"{path.name} 不是 JSON", f"{path.name} is not JSON") from None
         return cls(document, fetch)
 
+    @property
+    def fingerprints(self) -> list[str]:
+        """The ids of the keys, RFC 7638 thumbprints."""
+        return sorted(self._keys)
+
     def key(self, kid: str) -> ec.EllipticCurvePublicKey:
         """The key of this id. Raises EnvelopeInvalid."""
         if kid not in self._keys:
@@ -91,7 +96,7 @@ class Trust:
         self._fetched = time.monotonic()
         try:
             issuer, keys = _read(self._fetch())
-        except (OSError, ValueError, ConfigInvalid):
+        except (OSError, ValueError, KitError):
             return  # the gateway cannot be reached: the keys we hold stay in force, the unknown one stays unknown
         if issuer == self.issuer:
             self._keys = keys
@@ -101,7 +106,7 @@ def _read(document: Mapping[str, Any]) -> tuple[str, dict[str, ec.EllipticCurveP
     try:
         issuer = document["issuer"]
         jwks = [jwk for jwk in document["jwks"]["keys"] if jwk.get("tongqu_purpose") == "request"]
-        keys = {jwk["kid"]: public_key(jwk) for jwk in jwks}
+        keys = {thumbprint(jwk): public_key(jwk) for jwk in jwks}
     except (KeyError, TypeError, AttributeError, ValueError):
         keys = {}
     if not keys or not isinstance(issuer, str):

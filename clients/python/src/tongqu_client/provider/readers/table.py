@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -11,6 +12,8 @@ from typing import Any, Literal
 MAX_CELL = 1 << 20  # characters; the longest real cell we know, a case history, has 30,000
 MAX_ROWS = 5_000_000
 EXACT_INTEGER = 10**15  # Excel keeps 15 digits; the digits of a larger number are lost for good
+
+_DIGITS_LOST = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?1[5-9]")
 
 Kind = Literal["info", "skipped", "bad"]
 
@@ -84,6 +87,12 @@ def flaw_of(text: str) -> tuple[str, str, str] | None:
     """Why a text cannot be part of a record: (rule, zh, en). None if it can."""
     if len(text) > MAX_CELL:
         return ("too_long", f"单元格超过 {MAX_CELL} 字", f"the cell has more than {MAX_CELL} characters")
+    if _DIGITS_LOST.fullmatch(text):
+        return (
+            "digits_lost",
+            "长号码被电子表格变成了科学计数法，末尾数字已丢失，无法还原；请在源头按文本重填",
+            "a spreadsheet turned a long number into an exponent; its last digits are lost; enter it again as text",
+        )
     if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         return ("wrong_encoding", "单元格不是所声明的编码", "the cell is not in the declared encoding")
     if any((character < " " and character not in "\t\r\n") or character == "\x7f" for character in text):

@@ -1,0 +1,43 @@
+"""On a terminal: ask what no column gives, and have the uncertain choices confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from standards import Standard
+
+from tongqu_client.provider.mapping.propose import Choice, Proposal, Wishes, propose
+from tongqu_client.provider.readers.table import Table
+
+Ask = Callable[[str], str]
+
+
+def answer_open(
+    standard: Standard,
+    table: Table,
+    comments: Mapping[str, str],
+    wishes: Wishes,
+    proposal: Proposal,
+    ask: Ask = input,
+) -> Proposal:
+    """Ask about each open and each unsure element once; an empty answer leaves it as it is."""
+    for choice in (*proposal.open, *proposal.unsure):
+        wishes = _with_answer(wishes, choice, table.columns, ask)
+    return propose(standard, table, comments, wishes)
+
+
+def _with_answer(wishes: Wishes, choice: Choice, columns: tuple[str, ...], ask: Ask) -> Wishes:
+    path = choice.element.path
+    now = "、".join(choice.columns) or ("假定" if choice.state == "assumed" else "没有")
+    print(f"\n{choice.element.zh} / {choice.element.en}（{path}）：{now}。{choice.zh} / {choice.en}")  # noqa: T201  # a dialogue
+    while True:
+        answer = ask("  列名，或 =固定值，回车不变 / a column, or =value, Enter to keep: ").strip()
+        if not answer:
+            return wishes
+        if answer.startswith("="):
+            return replace(wishes, set={**wishes.set, path: answer[1:]})
+        chosen = tuple(name.strip() for name in answer.split(","))
+        if set(chosen) <= set(columns):
+            return replace(wishes, use={**wishes.use, path: chosen})
+        print(f"  没有这一列；有：{'、'.join(columns)}")  # noqa: T201  # a dialogue
