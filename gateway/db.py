@@ -41,7 +41,7 @@ class Database:
         if self.dialect not in ("sqlite", "postgresql"):
             raise ValueError(f"database_url: expected sqlite:///… or postgresql+psycopg://…, got {self.dialect}://…")
         self.engine = create_engine(self.url, poolclass=QueuePool, pool_size=pool_size, max_overflow=10)
-        # SQLite lets one writer in at a time and makes the others sleep; within this process a lock is fairer and faster.
+        # SQLite lets one writer in and makes the others sleep; within this process a lock is fairer and faster.
         self._write_lock: threading.Lock | None = threading.Lock() if self.dialect == "sqlite" else None
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)

@@ -1,7 +1,7 @@
 """What every test may ask for: a clock that stands still, an empty migrated database of each kind, a running log.
 
-    TONGQU_TEST_DATABASES=sqlite     leaves PostgreSQL out
-    CI=true                          then nothing may be left out
+TONGQU_TEST_DATABASES=sqlite     leaves PostgreSQL out
+CI=true                          then nothing may be left out
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import URL
@@ -117,7 +118,7 @@ def _start(folder: Path) -> None:
         for path in (folder, data):
             os.chown(path, user.pw_uid, user.pw_gid)
     _run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
+        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
         user,
     )
     settings = [
@@ -128,7 +129,7 @@ def _start(folder: Path) -> None:
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *(f"--{setting}" for setting in settings)],
+            [str(programs / "postgres"), "-D", str(data), *(f"--{setting}" for setting in settings)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", **_as(user),
         )  # fmt: skip
     (folder / "pid").write_text(str(process.pid))
@@ -169,13 +170,13 @@ def _user() -> pwd.struct_passwd | None:
     raise PostgresMissing("running as root, and there is neither an account postgres nor nobody to run the server as")
 
 
-def _as(user: pwd.struct_passwd | None) -> dict[str, object]:
+def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _run(command: list[object], user: pwd.struct_passwd | None) -> None:
     words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, cwd="/", check=False, **_as(user))  # type: ignore[call-overload]  # user, group
+    done = subprocess.run(words, capture_output=True, text=True, cwd="/", check=False, **_as(user))
     if done.returncode:
         raise PostgresMissing(f"{words[0]} failed: {done.stderr[-500:]}")
 
@@ -183,7 +184,7 @@ def _run(command: list[object], user: pwd.struct_passwd | None) -> None:
 def _readable_copy(programs: Path, folder: Path, user: pwd.struct_passwd) -> Path:
     """``programs`` itself if the account may run them, else a copy of the whole installation in ``folder``."""
     try:
-        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **_as(user))  # type: ignore[call-overload]  # user, group
+        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **_as(user))
         return programs
     except (OSError, subprocess.CalledProcessError):
         shutil.copytree(programs.parent, folder / "install", symlinks=True)

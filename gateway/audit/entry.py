@@ -132,7 +132,7 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
 HEADER: Mapping[str, Kind] = {
     "v": Kind("version", str(VERSION)),
     "type": kinds.text("event", "|".join(map(re.escape, EVENTS))),
-    "t": kinds.text("time", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"),
+    "t": kinds.UTC_TIME,
     "id": kinds.text("entry id", "[0-9A-Z]{26}"),
     "gw": closed(
         node=kinds.text("node", "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"),
@@ -164,7 +164,7 @@ def draft(content: Mapping[str, Any], *, id: str, gw: Mapping[str, str]) -> Draf
 
     ``content``: ``type`` and the members of that type; members that may be null may be left out.
     """
-    kind = content.get("type")
+    kind: Any = content.get("type")
     event = EVENTS.get(kind) if type(kind) is str else None
     if event is None:
         raise EntryInvalid("type: expected an event of the closed list")
@@ -192,9 +192,9 @@ def check(data: bytes) -> dict[str, Any]:
     """Read an entry and raise EntryInvalid unless it is exactly one of the closed list in its canonical spelling."""
     try:
         value = read(data)
-        if type(value) is dict and EVENTS.get(value["type"]) and _is_entry(value["type"], data, value):
-            if _encode(value) == data and len(data) <= MAX_ENTRY_BYTES:
-                return value
+        known = type(value) is dict and EVENTS.get(value["type"]) is not None and len(data) <= MAX_ENTRY_BYTES
+        if known and _is_entry(value["type"], data, value) and _encode(value) == data:
+            return value
     except (KeyError, TypeError, orjson.JSONDecodeError):
         pass
     raise EntryInvalid("expected an entry of the closed list, in its canonical spelling")
@@ -231,7 +231,7 @@ def _complete(value: Any, kind: Kind) -> Any:
 
 
 def _encode(value: Any) -> bytes:
-    """RFC 8785: our keys are ASCII, our numbers integers and controls are refused; so orjson's sorted form is canonical."""
+    """RFC 8785. Our keys are ASCII, our numbers integers, controls are refused: so orjson's sorted form it is."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:

@@ -69,11 +69,12 @@ def maybe(kind: Kind) -> Kind:
     return Kind(f"{kind.name} | null", f"(?:null|{kind.pattern})", True, kind.members)
 
 
-def is_facts(value: Any) -> bool:
+def is_facts(value: object) -> bool:
     """A small object of texts, integers, booleans, nulls, lists and objects; checked without recursion."""
     if not isinstance(value, dict):
         return False
-    nodes, waiting = 0, [(value, 1)]
+    nodes = 0
+    waiting: list[tuple[Any, int]] = [(value, 1)]
     while waiting:
         item, depth = waiting.pop()
         nodes += 1
@@ -102,7 +103,9 @@ def _is_fact(value: Any) -> bool:
 DIGEST = text("digest", r"sha-256:[0-9a-f]{64}")
 HEX_HASH = text("hex hash", r"[0-9a-f]{64}")
 THUMBPRINT = text("thumbprint", r"[A-Za-z0-9_-]{43}")
-TIME = text("time", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_SECOND = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+TIME = text("time", _SECOND + r"(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+UTC_TIME = text("UTC time", _SECOND + r"\.[0-9]{3}Z")
 PARTY = text("party", r"[a-z0-9][a-z0-9-]{1,39}")
 CLIENT = text("client", r"[A-Za-z][A-Za-z0-9._:-]{0,79}")
 OFFICER = text("officer", r"off_[A-Za-z0-9_-]{1,64}")

@@ -77,10 +77,10 @@ class Log:
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
-        """Check that the database holds the log that was published, close what ended runs left open, and go to work.
+        """Check that the database holds what was published, close what ended runs left open, and go to work.
 
-        Raises LogUnfit, and the gateway must not serve: the database was rolled back or altered, the clock is behind the
-        log, or another gateway runs on the same SQLite file.
+        Raises LogUnfit, and the gateway must not serve: the database was rolled back or altered, the clock is behind
+        the log, or another gateway runs on the same SQLite file.
         """
         self.run.begin()
         try:
@@ -143,8 +143,8 @@ class Log:
         """Append one entry, durably, together with others that wait (group commit).
 
         ``unless_changed``: the revisions that the caller's decision rests on; if one differs, Changed is raised and
-        nothing is written. ``guards`` are settled in the same transaction; Rejected if one says no. Raises EntryInvalid,
-        NotOpen, LogUnavailable.
+        nothing is written. ``guards`` are settled in the same transaction; Rejected if one says no. Raises
+        EntryInvalid, NotOpen, LogUnavailable.
         """
         self.check_whole()
         return await self._writer.append(self.site.draft(content), unless_changed, guards)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 SECRET_BYTES = 32
 PSEUDONYM_BYTES = 16  # 128 bits: no two residents meet
+_CASE = b"\x00case"  # no scheme is written like this
 
 
 class Pseudonyms:
@@ -34,7 +35,7 @@ class Pseudonyms:
 
     def case(self, text: str) -> str:
         """The pseudonym of a case number: ``c:<epoch>:<22 characters>``."""
-        return f"c:{self.epoch}:{self._hash(self.epoch, b'\x00case', text)}"
+        return f"c:{self.epoch}:{self._hash(self.epoch, _CASE, text)}"
 
     def _subject(self, epoch: int, scheme: str, id: str) -> str:
         return f"s:{epoch}:{self._hash(epoch, scheme.encode(), id)}"

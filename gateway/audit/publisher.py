@@ -125,7 +125,8 @@ class Publisher:
         with self._log.database.read() as conn:
             rows = Rows(conn)
             head = rows.head()
-            checkpoint = Checkpoint(self._log.key.origin, head.size, CompactRange.decode(head.size, head.compact).root())
+            root = CompactRange.decode(head.size, head.compact).root()
+            checkpoint = Checkpoint(self._log.key.origin, head.size, root)
             check_continues(rows, head, checkpoint, last[0] if last else None)
             if last is not None and last[0].size == head.size:
                 return last
@@ -166,8 +167,8 @@ def check_continues(rows: Rows, head: Head, now: Checkpoint, before: Checkpoint 
         raise LogUnfit(
             f"数据库只有 {head.size} 条日志，而已公布的检查点有 {before.size} 条：数据库被回退过。"
             "请恢复完整的数据库；不得删除已公布的检查点。",
-            f"The database has {head.size} entries, but the published checkpoint {before.size}: the database was rolled "
-            "back. Restore the whole database; the published checkpoint must not be removed.",
+            f"The database has {head.size} entries, but the published checkpoint {before.size}: it was rolled back. "
+            "Restore the whole database; the published checkpoint must not be removed.",
         )
     try:
         proof = merkle.consistency_proof(before.size, head.size, rows.nodes) if before.size else []

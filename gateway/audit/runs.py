@@ -40,11 +40,11 @@ class Run:
                 self.end()
                 raise LogUnfit(
                     "另一个网关进程正在使用这个 SQLite 数据库。请先停止它；要运行多个进程，请使用 PostgreSQL。",
-                    "Another gateway is running on this SQLite database. Stop it first; several processes need PostgreSQL.",
+                    "Another gateway is running on this SQLite database. Stop it first; for several use PostgreSQL.",
                 ) from None
 
     def keep(self) -> None:
-        """Hold the lock anew if its connection was lost. Meanwhile others may have closed our queries: they stay closed."""
+        """Hold the lock anew if its connection was lost. What others closed of ours meanwhile stays closed."""
         if self._connection is None:
             return
         try:

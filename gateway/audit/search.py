@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to look for; None means anything. ``party`` acted or is concerned; times are RFC 3339 UTC, [since, until)."""
+    """What to look for; None means anything. ``party`` acted or is concerned; times in RFC 3339 UTC, [since, until)."""
 
     type: str | None = None
     query: str | None = None

@@ -116,10 +116,11 @@ class Rows:
 
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         self._run(sql, *values)
-        return self._cursor.fetchall()  # type: ignore[return-value]  # both drivers give tuples
+        return list(self._cursor.fetchall())
 
     def _in(self, column: str, of: str) -> str:
-        return f"{column} IN (SELECT value FROM json_each(?))" if self._sqlite else f"{column} = ANY(?::{of}[])"
+        """One parameter for a whole list, so that the statement is the same for any length."""
+        return f"{column} IN (SELECT value FROM json_each(?))" if self._sqlite else f"{column} = ANY(?::{of}[])"  # noqa: S608
 
     def _list(self, values: Iterable[object]) -> object:
         return orjson.dumps(list(values)).decode() if self._sqlite else list(values)
@@ -133,7 +134,8 @@ class Rows:
         return self.head(" FOR UPDATE" if not self._sqlite else "")
 
     def head(self, locking: str = "") -> Head:
-        size, compact, *rest = self._all("SELECT size, compact, origin, last_t, changes FROM log_head" + locking)[0]
+        sql = f"SELECT size, compact, origin, last_t, changes FROM log_head{locking}"  # noqa: S608  # our own words only
+        size, compact, *rest = self._all(sql)[0]
         return Head(size, bytes(compact), *rest)
 
     def set_head(self, head: Head) -> None:
@@ -178,7 +180,7 @@ class Rows:
         found = dict.fromkeys(wanted, 0)
         if wanted:
             sql = f"SELECT key, number FROM log_revision WHERE {self._in('key', 'text')}"  # noqa: S608  # our own words
-            found.update(self._all(sql, self._list(wanted)))  # type: ignore[arg-type]  # two columns
+            found.update(self._all(sql, self._list(wanted)))
         return found
 
     def change(self, key: str) -> None:

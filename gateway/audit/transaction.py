@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -30,7 +30,8 @@ class NotOpen(Exception):
         self.of = of
 
 
-class Appended(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Appended:
     """Where an entry stands. It counts only once its transaction has been committed."""
 
     index: int
@@ -52,7 +53,7 @@ class Site:
 
 
 class Transaction:
-    """Made by Log.transaction() and by the writer, inside a database transaction. ``conn`` is for the caller's state."""
+    """Made by Log.transaction() and by the writer, in a database transaction. ``conn`` is for the caller's state."""
 
     def __init__(self, conn: Connection, site: Site, least: int = 0) -> None:
         self.conn = conn
@@ -62,7 +63,8 @@ class Transaction:
         if head.size < least:
             raise LogUnfit(
                 f"数据库现有 {head.size} 条日志，而先前已有 {least} 条：数据库被回退过。请恢复完整的数据库。",
-                f"The database has {head.size} entries now, but had {least} before: it was rolled back. Restore it whole.",
+                f"The database has {head.size} entries now, but had {least} before: it was rolled back. "
+                "Restore it whole.",
             )
         if head.size and head.origin != site.origin:
             raise LogUnfit(
@@ -107,7 +109,7 @@ class Transaction:
         return Appended(index, leaf, data)
 
     def changed(self, *keys: str) -> None:
-        """Say that these withdrawable things changed: whoever relies on their former revision is refused from now on."""
+        """Say that these withdrawable things changed: whoever relies on an earlier revision is refused from now on."""
         for key in keys:
             self.rows.change(key)
         self._changed += len(keys)
@@ -133,7 +135,5 @@ class Transaction:
         rows.insert_open(self._open_rows)
         if self._closed:
             rows.close(self._closed)
-        rows.set_head(
-            Head(self.tree.size, self.tree.encode(), self._site.origin, self.t, self.changes + self._changed)
-        )
+        rows.set_head(Head(self.tree.size, self.tree.encode(), self._site.origin, self.t, self.changes + self._changed))
         return len(self._entry_rows)

@@ -18,11 +18,14 @@ class Kind(enum.Enum):
 
 # Primary result codes of SQLite (sqlite.org/rescode.html) that are not about the statement but about the machine.
 _SQLITE_BUSY = {5, 6}  # BUSY, LOCKED: another process holds the file; nothing was begun
-_SQLITE_MACHINE = {7, 8, 9, 10, 11, 13, 14, 15, 26}  # NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB
+_SQLITE_MACHINE = {
+    7: "NOMEM", 8: "READONLY", 9: "INTERRUPT", 10: "IOERR", 11: "CORRUPT", 13: "FULL", 14: "CANTOPEN", 15: "PROTOCOL",
+    26: "NOTADB",
+}  # fmt: skip
 
 # SQLSTATE classes of PostgreSQL. A statement that fails is undone by the server, so most of them pass.
-_PG_LOST = ("08", "57P")  # connection exception; server shutting down or crashed
-_PG_PASSING = ("08", "40", "53", "55", "57", "25006")  # … rollback, resources, locks, intervention, read-only (a replica)
+# connection, rollback, resources, locks, intervention, read-only (a replica)
+_PG_PASSING = ("08", "40", "53", "55", "57", "25006")
 _PG_BROKEN = ("58", "XX", "F0")  # system error, corruption, configuration file
 
 
@@ -43,7 +46,7 @@ def judge(error: BaseException, dialect: str, *, committing: bool) -> Kind:
     state = getattr(cause, "sqlstate", None)
     if state is not None and state.startswith(_PG_BROKEN):
         return Kind.BROKEN
-    # Without a state the connection itself was lost. Whether the commit happened the server knows, and the head will say.
+    # Without a state the connection itself was lost. Whether the commit happened, the head will say.
     if state is None or committing or state.startswith(_PG_PASSING):
         return Kind.PASSING
     return Kind.CALLER

@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from gateway.audit import entry, trouble
 from gateway.audit.entry import Draft
@@ -166,7 +166,10 @@ class Writer:
                 item.result = tx.append_draft(item.draft)
 
     def _compare(self, tx: Transaction, items: Sequence[Item]) -> None:
-        """Refuse whoever relies on a revision that is no more. The log counts all changes, so that mostly no query is needed."""
+        """Refuse whoever relies on a revision that is no more.
+
+        The log counts all changes; while that count stays, what was read before still holds and no query is needed.
+        """
         if self._known_at != tx.changes or len(self._known) > 100_000:
             self._known, self._known_at = {}, tx.changes
         known = self._known

@@ -20,7 +20,7 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(temporary, path)
+        Path(temporary).rename(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -28,7 +28,7 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make ``path`` and the folders above it that are missing, each durable in the one that holds it. Raises OSError."""
+    """Make ``path`` and the missing folders above it, each durable in the one that holds it. Raises OSError."""
     missing = []
     while not path.is_dir():
         missing.append(path)

@@ -150,7 +150,8 @@ def test_what_rests_on_an_old_revision_is_refused(log: Log) -> None:
 def test_one_that_is_refused_does_not_harm_its_group(log: Log) -> None:
     async def story() -> list[Appended | BaseException]:
         return await asyncio.gather(
-            *(log.append(event(n), unless_changed={"agreement:agr_1": n % 2}) for n in range(40)), return_exceptions=True
+            *(log.append(event(n), unless_changed={"agreement:agr_1": n % 2}) for n in range(40)),
+            return_exceptions=True,
         )
 
     answers = asyncio.run(story())

@@ -1,0 +1,58 @@
+"""The whole log as a folder that an outsider verifies offline (``tongqu verify DIR``).
+
+DIR/checkpoint   DIR/tile/<L>/<N>[.p/<W>]   DIR/tile/entries/<N>[.p/<W>]
+DIR/trust.json   DIR/agreements/<hex>.json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.audit import tiles
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.files import Folder
+from gateway.audit.log import Log
+from gateway.errors import AlreadyExists
+from gateway.lib import durable
+from gateway.lib.canonical_json import digest_bytes
+
+OPERATOR: Mapping[str, None] = {"party": None, "client": None, "officer": None}
+
+
+def export(
+    log: Log,
+    target: Path,
+    *,
+    trust: Mapping[str, Any],
+    agreements: Iterable[bytes] = (),
+    actor: Mapping[str, Any] = OPERATOR,
+) -> Checkpoint:
+    """Write the log to ``target``, which must be empty or not exist. Returns the checkpoint it stands under.
+
+    ``agreements``: the canonical JSON of each signed agreement. The export itself is an entry (``audit.exported``, with
+    the size before it), and part of what is exported. Raises AlreadyExists, LogUnfit, LogUnavailable, OSError.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise AlreadyExists(
+            f"目录 {target} 不是空的，请另选一个。", f"The folder {target} is not empty: choose another."
+        )
+    with log.transaction() as tx:
+        tx.append({"type": "audit.exported", "actor": dict(actor), "size": tx.size})
+        size = tx.size
+    checkpoint, note = log.publish(covering=size)
+    folder = Folder(target)
+    for name in tiles.names(checkpoint.size):
+        data = tiles.tile(log, name)
+        if data is None:
+            raise FileNotFoundError(f"tile/{name.path()}")  # the checkpoint covers it, so this cannot be
+        folder.write(name, data)
+    for document in agreements:
+        durable.make_folder(target / "agreements")
+        hexadecimal = digest_bytes(document).removeprefix("sha-256:")
+        durable.write_file(target / "agreements" / f"{hexadecimal}.json", document)
+    durable.write_file(target / "trust.json", json.dumps(trust, ensure_ascii=False, indent=2).encode() + b"\n")
+    folder.publish(note)  # last: a folder with a checkpoint is complete
+    return checkpoint

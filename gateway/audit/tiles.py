@@ -1,0 +1,59 @@
+"""What the log serves to everybody: tiles, entries and proofs, as of the checkpoint published last."""
+
+from __future__ import annotations
+
+from gateway.audit import merkle
+from gateway.audit.checkpoint import proof_text
+from gateway.audit.files import Folder, TileName, bundle
+from gateway.audit.log import Log
+from gateway.audit.merkle import TILE_WIDTH
+from gateway.audit.store import Rows
+
+
+def names(size: int) -> list[TileName]:
+    """Every tile and entry bundle of a tree of ``size`` entries, entries first, then level by level."""
+    listed: list[TileName] = []
+    for level in (None, *range(8)):
+        for number in range((size >> merkle.TILE_HEIGHT * (level or 0)) // TILE_WIDTH + 1):
+            if width := merkle.tile_width(level or 0, number, size):
+                listed.append(TileName(level, number, width))
+    return listed
+
+
+def tile(log: Log, name: TileName) -> bytes | None:
+    """The bytes of a tile or bundle, or None if the published tree has none such."""
+    published = log.published()
+    if published is None or name.width > merkle.tile_width(name.level or 0, name.number, published[0].size):
+        return None
+    full = Folder(log.folder).tile(name._replace(width=TILE_WIDTH))
+    if full is not None and name.level is not None:
+        return full[: name.width * merkle.HASH_BYTES]
+    if full is not None and name.width == TILE_WIDTH:
+        return full
+    first = name.number * TILE_WIDTH
+    with log.database.read() as conn:
+        rows = Rows(conn)
+        if name.level is None:
+            return bundle(rows.entries(first, first + name.width))
+        return rows.tile(name.level, first, first + name.width)
+
+
+def entry_at(log: Log, index: int) -> bytes | None:
+    """The bytes of one entry."""
+    with log.database.read() as conn:
+        found = Rows(conn).entries(index, index + 1)
+    return found[0] if found else None
+
+
+def proof(log: Log, index: int) -> str | None:
+    """The tlog-proof of one entry, under a checkpoint signed now if none covers it yet. None if there is no such entry.
+
+    Raises LogUnfit, LogUnavailable.
+    """
+    with log.database.read() as conn:
+        if not 0 <= index < Rows(conn).head().size:
+            return None
+    checkpoint, note = log.publish(covering=index + 1)
+    with log.database.read() as conn:
+        hashes = merkle.inclusion_proof(index, checkpoint.size, Rows(conn).nodes)
+    return proof_text(index, hashes, note)

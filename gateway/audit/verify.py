@@ -1,0 +1,125 @@
+"""The operator's own full check (``gateway audit verify``): read every entry and grow the tree anew.
+
+An outsider needs none of this: ``tongqu verify`` works on an export, without this code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.audit import entry, merkle
+from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, VerifierKey, open_checkpoint
+from gateway.audit.entry import EntryInvalid
+from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH, CompactRange
+from gateway.audit.store import Rows
+from gateway.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. ``code``: entry | leaf | node | head | checkpoint | since | outcome | open."""
+
+    code: str
+    index: int | None
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    size: int
+    root: bytes
+    findings: tuple[Finding, ...]
+
+    @property
+    def whole(self) -> bool:
+        return not self.findings
+
+
+def verify(database: Database, key: VerifierKey, *, checkpoint: str | None, since: str | None = None) -> Report:
+    """Compare the entries with everything that claims to know them: stored hashes, the head, open queries, checkpoints.
+
+    ``checkpoint``: the published note; ``since``: an earlier one that somebody kept. Memory does not grow with the log.
+    """
+    findings: list[Finding] = []
+    claims: dict[str, Checkpoint] = {}
+    for code, note in (("checkpoint", checkpoint), ("since", since)):
+        try:
+            if note is not None:
+                claims[code] = open_checkpoint(note, key)
+        except CheckpointInvalid as error:
+            findings.append(Finding(code, None, f"检查点无效：{error}", f"the checkpoint is not valid: {error}"))
+    with database.read() as conn:
+        walk = _Walk(Rows(conn), claims)
+        findings += walk.entries()
+        findings += walk.head()
+        findings += walk.checkpoints()
+        findings += walk.open_queries()
+    return Report(walk.tree.size, walk.tree.root(), tuple(findings))
+
+
+class _Walk:
+    """One pass over the log, from the first entry to the last."""
+
+    def __init__(self, rows: Rows, claims: Mapping[str, Checkpoint]) -> None:
+        self.rows = rows
+        self.claims = claims
+        self.tree = CompactRange()
+        self.open: dict[int, str] = {}
+        self.roots = {0: merkle.EMPTY_ROOT}  # at the sizes that a checkpoint claims
+
+    def entries(self) -> Iterator[Finding]:
+        sizes = {claim.size for claim in self.claims.values()}
+        while bundle := self.rows.entries(self.tree.size, self.tree.size + TILE_WIDTH):
+            stored = self.rows.tile(0, self.tree.size, self.tree.size + len(bundle))
+            for place, data in enumerate(bundle):
+                yield from self._content(data)
+                yield from self._hashes(data, stored[place * HASH_BYTES : (place + 1) * HASH_BYTES])
+                if self.tree.size in sizes:
+                    self.roots[self.tree.size] = self.tree.root()
+
+    def _content(self, data: bytes) -> Iterator[Finding]:
+        index = self.tree.size
+        try:
+            item = entry.check(data)
+        except EntryInvalid as error:
+            yield Finding("entry", index, "条目不合格式", f"not a well-formed entry: {error}")
+            return
+        if item["type"] == entry.AUTHORIZED:
+            self.open[index] = item["query"]
+        elif item["type"] in entry.OUTCOMES and self.open.pop(item["of"], None) != item["query"]:
+            yield Finding(
+                "outcome", index, "结果没有对应的授权", "the outcome of no authorized query that waits for one"
+            )
+
+    def _hashes(self, data: bytes, stored: bytes) -> Iterator[Finding]:
+        index, leaf = self.tree.size, merkle.leaf_hash(data)
+        if stored != leaf:
+            yield Finding("leaf", index, "条目与其散列不符", "the entry does not have the stored hash")
+        for (level, number), value in self.tree.append(leaf):
+            if self.rows.tile(level, number, number + 1) != value:
+                yield Finding("node", index, "内部散列不符", "a stored hash of the tree is not the computed one")
+
+    def head(self) -> Iterator[Finding]:
+        head, size = self.rows.head(), self.tree.size
+        if head.size != size or head.compact != self.tree.encode():
+            en = f"the head speaks of {head.size} entries, there are {size}, or others"
+            yield Finding("head", None, f"日志头记为 {head.size} 条，实有 {size} 条，或内容不同", en)
+
+    def checkpoints(self) -> Iterator[Finding]:
+        for code, claim in self.claims.items():
+            if claim.size > self.tree.size:
+                zh = f"检查点有 {claim.size} 条，数据库只有 {self.tree.size} 条：被回退过"
+                en = f"the checkpoint has {claim.size} entries, the database {self.tree.size}: it was rolled back"
+                yield Finding(code, None, zh, en)
+            elif self.roots.get(claim.size) != claim.root:
+                en = "the database does not hold the log that this checkpoint was signed for"
+                yield Finding(code, None, "数据库中的日志不是该检查点所签的那一份", en)
+
+    def open_queries(self) -> Iterator[Finding]:
+        stored: dict[int, str] = {}
+        while page := self.rows.open_after(max(stored, default=-1), 1000):
+            stored |= {row.of: row.query for row in page}
+        for of, _ in sorted(stored.items() ^ self.open.items()):
+            yield Finding("open", of, "未结查询登记不符", "the list of open queries differs from what the entries say")
