@@ -272,6 +272,13 @@ class _Check:
                     "there is only one value, first and join need several",
                 )
                 return _Known(False)
+            if step.needs > count:
+                self._add(
+                    here,
+                    "part_unknown",
+                    "parts 中的序号超出 from 的列数",
+                    "a position in parts is beyond the columns of from",
+                )
             known = _after(step, known)
         if known.many:
             self._add(

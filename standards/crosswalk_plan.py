@@ -139,9 +139,8 @@ class Plan:
         """Columns with a value that reached no target and are not declared as ignored."""
         found = [column for column in row if column not in self.known and not _nothing(row[column])]
         if self.nested:
-            leaves = [
-                leaf for column in self.nested if column in row for leaf in _leaves(row[column], "/" + _escape(column))
-            ]
+            partly = [column for column in row if column in self.nested]
+            leaves = [leaf for column in partly for leaf in _leaves(row[column], "/" + _escape(column))]
             found += dict.fromkeys(leaf for leaf in leaves if not self._is_known(leaf))
         if outcome.omitted:
             found += self._left_out(outcome)
@@ -161,6 +160,7 @@ class Plan:
 
 
 _INCOMPLETE = ("对象缺少必填部分，整个省略", "the object lacks a required part and is left out as a whole")
+_TOO_MANY = Untranslatable("too_many", f"超过 {MAX_LIST} 个值", f"more than {MAX_LIST} values")
 _ABSENT = Untranslatable("missing", "没有值，而该字段必填", "nothing there, and the field is required")
 
 
@@ -297,7 +297,7 @@ def _source(rule: CheckedRule) -> Read:
             value = read(row)
             values += value if isinstance(value, list) else [value]
         if len(values) > MAX_LIST:
-            raise Untranslatable("too_many", f"超过 {MAX_LIST} 个值", f"more than {MAX_LIST} values")
+            raise _TOO_MANY
         marked = [MISSING if is_blank(v) or (isinstance(v, str) and v.strip() in missing) else v for v in values]
         return MISSING if all(value is MISSING for value in marked) else marked
 
@@ -405,10 +405,10 @@ def _reader(pointer: str) -> Read:
         items = _walk(row, before)
         if items is None:
             return None
-        if not isinstance(items, list) or len(items) > MAX_LIST:
-            raise Untranslatable(
-                "not_a_list", f"应为至多 {MAX_LIST} 项的列表", f"expected a list of at most {MAX_LIST} items"
-            )
+        if not isinstance(items, list):
+            raise Untranslatable("not_a_list", "应为列表", "expected a list")
+        if len(items) > MAX_LIST:
+            raise _TOO_MANY
         return [_walk(item, after) for item in items]
 
     return read

@@ -50,6 +50,7 @@ class Step:
     results: frozenset[Scalar] | None = None
     form: str | None = None
     passes: bool = False
+    needs: int = 0  # how many columns it names by position
 
 
 def make(name: str, parameters: Mapping[str, Any]) -> Step:
@@ -126,13 +127,20 @@ def _concat(parameters: Mapping[str, Any]) -> Step:
 
     def run(value: Any) -> Any:
         values = value if isinstance(value, list) else [value]
-        chosen = values if parts is None else [values[part] if isinstance(part, int) else part for part in parts]
+        chosen = values if parts is None else [_part(part, values) for part in parts]
         given = [as_text(one).strip() for one in chosen if one is not MISSING and not is_blank(one)]
         if all(one is MISSING or is_blank(one) for one in values):
             return MISSING  # literal parts alone say nothing
         return _fitting(separator.join(given))
 
-    return Step("concat", run, takes_list=True)
+    needs = 1 + max((part for part in parts or () if isinstance(part, int)), default=-1)
+    return Step("concat", run, takes_list=True, needs=needs)
+
+
+def _part(part: str | int, values: list[Any]) -> Any:
+    if isinstance(part, str):
+        return part
+    return values[part] if part < len(values) else MISSING
 
 
 def _join(parameters: Mapping[str, Any]) -> Step:

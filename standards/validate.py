@@ -58,7 +58,10 @@ class Validator:
             return []
         if too_big := beyond_bounds(record):
             return [too_big]
-        found = [_violation(error) for error in islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)]
+        try:
+            found = [_violation(error) for error in islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)]
+        except (ValueError, TypeError, RecursionError):  # a lone surrogate, a number without end
+            return [_NOT_JSON]
         return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule)) or [_NOT_JSON]
 
 

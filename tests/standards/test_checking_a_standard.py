@@ -1,0 +1,138 @@
+"""What a document must not hold to become a standard (threats.md 6.3): pointer and code of each problem."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import standards
+from standards.validate import Validator
+
+PERSON = standards.get("person-basic/1.0.0").schema
+NAME = "/properties/name"
+
+
+def with_name(members: dict[str, Any]) -> dict[str, Any]:
+    """person-basic with these members of the element ``name``; None removes one."""
+    changed = copy.deepcopy(PERSON)
+    changed["properties"]["name"] = _without_none(changed["properties"]["name"] | members)
+    return changed
+
+
+def at_top(members: dict[str, Any]) -> dict[str, Any]:
+    """person-basic with these members at the top; None removes one."""
+    return _without_none(copy.deepcopy(PERSON) | members, keep="x-jurisdiction")
+
+
+def _without_none(members: dict[str, Any], keep: str = "") -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None or name == keep}
+
+
+def _deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        value = {"type": "object", "properties": {"a": value}}
+    return value
+
+
+BAD: dict[str, tuple[Any, tuple[str, str]]] = {
+    "no object": ([], ("", "not_an_object")),
+    "ten thousand levels": ({"properties": _deep(10_000)}, ("", "too_large")),
+    "a hundred thousand members": ({str(i): 0 for i in range(100_000)}, ("", "too_large")),
+    "a reference over the network": (with_name({"$ref": "http://example.org/x"}), (f"{NAME}/$ref", "reference")),
+    "a reference to a file": (with_name({"$ref": "file:///etc/passwd"}), (f"{NAME}/$ref", "reference")),
+    "a reference to itself": (with_name({"$ref": "#"}), (f"{NAME}/$ref", "reference")),
+    "a reference within": (with_name({"$ref": "#/properties/sex"}), (f"{NAME}/$ref", "reference")),
+    "a dynamic reference": (at_top({"$dynamicRef": "#x"}), ("/$dynamicRef", "reference")),
+    "doubling by allOf": (with_name({"allOf": [{}, {}]}), (NAME, "meta:unevaluatedProperties")),
+    "not": (with_name({"not": {}}), (NAME, "meta:unevaluatedProperties")),
+    "contentSchema": (with_name({"contentSchema": {}}), (NAME, "meta:unevaluatedProperties")),
+    "another dialect": (at_top({"$schema": "http://example.org/mine"}), ("/$schema", "meta:const")),
+    "an id elsewhere": (at_top({"$id": "https://example.org/x"}), ("/$id", "meta:pattern")),
+    "an open record": (at_top({"unevaluatedProperties": True}), ("/unevaluatedProperties", "meta:const")),
+    "a record not closed": (at_top({"unevaluatedProperties": None}), ("", "meta:required")),
+    "no English title": (with_name({"x-en": None}), (NAME, "meta:required")),
+    "no source": (with_name({"x-standard": None}), (NAME, "meta:required")),
+    "no sensitivity": (with_name({"x-sensitivity": None}), (NAME, "meta:required")),
+    "no authority": (with_name({"x-authority": None}), (NAME, "meta:required")),
+    "a sensitivity of its own": (with_name({"x-sensitivity": "secret"}), (f"{NAME}/x-sensitivity", "meta:enum")),
+    "sensitive without a category": (with_name({"x-sensitivity": "sensitive"}), (NAME, "meta:required")),
+    "text without a bound": (with_name({"maxLength": None}), (NAME, "meta:anyOf")),
+    "text of anything": (with_name({"pattern": None}), (NAME, "text_unbounded")),
+    "a number": (with_name({"type": "number"}), (f"{NAME}/type", "meta:enum")),
+    "an unknown format": (with_name({"format": "regex"}), (f"{NAME}/format", "meta:enum")),
+    "a pattern without ends": (with_name({"pattern": "[0-9]+"}), (f"{NAME}/pattern", "meta:pattern")),
+    "a pattern that looks ahead": (with_name({"pattern": "^(?=a)a$"}), ("", "does_not_compile")),
+    "a pattern with a back-reference": (with_name({"pattern": "^(a+)\\1$"}), ("", "does_not_compile")),
+    "a pattern of a million states": (with_name({"pattern": "^(a{1000}){1000}$"}), ("", "does_not_compile")),
+    "a pattern that is none": (with_name({"pattern": "^(a$"}), ("", "does_not_compile")),
+    "an unknown list": (with_name({"x-codelist": "no-list/1.0.0"}), (f"{NAME}/x-codelist", "code_list_unknown")),
+    "codes not of the list": (
+        with_name({"x-codelist": "person-status/1.0.0", "enum": ["alive"]}),
+        (f"{NAME}/enum", "not_of_the_list"),
+    ),
+    "required but absent": (at_top({"required": ["idNumber", "nobody"]}), ("/required", "required_unknown")),
+    "a subject that is not required": (at_top({"required": ["name"]}), ("/x-subject", "subject_unchecked")),
+    "a subject that is absent": (
+        at_top({"x-subject": {"field": "who", "scheme": "cn.resident-id"}}),
+        ("/x-subject/field", "field_unknown"),
+    ),
+    "a subject that is not checked": (
+        at_top({"x-subject": {"field": "name", "scheme": "cn.resident-id"}}),
+        ("/x-subject", "subject_unchecked"),
+    ),
+    "a jurisdiction that is absent": (at_top({"x-jurisdiction": "where"}), ("/x-jurisdiction", "field_unknown")),
+    "a jurisdiction that is an object": (
+        at_top({"x-jurisdiction": "domicileAddress"}),
+        ("/x-jurisdiction", "not_a_code"),
+    ),
+    "a range without anything in it": (with_name({"minLength": 60}), (NAME, "empty_range")),
+    "a length beyond all text": (with_name({"maxLength": 10**9}), (f"{NAME}/maxLength", "meta:maximum")),
+}
+
+
+@pytest.mark.parametrize(("written", "problem"), BAD.values(), ids=BAD.keys())
+def test_what_is_no_standard_is_told_by_place(written: Any, problem: tuple[str, str]) -> None:
+    began = time.process_time()
+    assert problem in {(found.pointer, found.code) for found in standards.check(written)}
+    assert time.process_time() - began < 1.0
+
+
+def test_every_problem_is_a_sentence_in_both_languages() -> None:
+    for written, _ in BAD.values():
+        assert all(problem.zh and problem.en for problem in standards.check(written))
+
+
+def test_a_field_name_is_a_plain_word() -> None:
+    for name in ("$ref", "__class__", "Name", "na me", "姓名", "a" * 41):
+        changed = copy.deepcopy(PERSON)
+        changed["properties"][name] = changed["properties"]["formerName"]
+        assert standards.check(changed), name
+
+
+# Attacks that hang or mislead other validators. What passes the check cannot hold them; should one ever be compiled,
+# it must still answer quickly and fetch nothing.
+COMPILED: dict[str, tuple[Callable[[], dict[str, Any]], Any]] = {
+    "a remote reference": (lambda: {"$ref": "http://127.0.0.1:9/x"}, {}),
+    "a reference to a file": (lambda: {"$ref": "file:///etc/hostname"}, {}),
+    "an unknown dialect": (lambda: {"$schema": "http://127.0.0.1:9/dialect", "type": "object"}, {}),
+    "a nested quantifier": (lambda: {"type": "string", "pattern": "^(a+)+$"}, "a" * 29 + "!"),
+}
+
+
+@pytest.mark.parametrize(("schema", "instance"), COMPILED.values(), ids=COMPILED.keys())
+def test_the_validator_fetches_nothing_and_does_not_hang(schema: Callable[[], dict[str, Any]], instance: Any) -> None:
+    began = time.process_time()
+    try:
+        accepted = Validator.of(schema()).ok(instance)
+    except ValueError:
+        accepted = False  # refused when compiled
+    except Exception as error:
+        assert type(error).__name__ == "ReferencingError"
+        accepted = False
+    assert not accepted or "$schema" in schema()
+    assert time.process_time() - began < 0.5

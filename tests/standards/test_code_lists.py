@@ -1,0 +1,83 @@
+"""Code lists, and the crosswalk from one list to another."""
+
+from __future__ import annotations
+
+import pytest
+
+from standards import codelists
+from standards.codelists import UnknownCodeList
+
+ALL = codelists.names()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_list_says_where_its_codes_come_from(name: str) -> None:
+    found = codelists.get(name)
+    assert found.id == name and found.source and found.confidence and found.title_zh and found.title_en
+    assert all(code.zh and code.en for code in found.codes.values())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_parent_is_a_code_of_the_same_list(name: str) -> None:
+    codes = codelists.get(name).codes
+    assert {code.parent for code in codes.values()} - {None} <= codes.keys()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_code_is_found_by_itself(name: str) -> None:
+    found = codelists.get(name)
+    assert all(found.lookup()[code] == code for code in found.codes)
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [("gbt-3304-1991-ethnic-group", 56), ("gbt-4761-2008-kinship", 84), ("gbt-4658-2006-education", 40)],
+)
+def test_the_big_lists_are_whole(name: str, codes: int) -> None:
+    assert len(codelists.get(name).codes) == codes
+
+
+def test_a_word_that_means_two_codes_is_unknown() -> None:
+    kinship = codelists.get("gbt-4761-2008-kinship").lookup()
+    assert kinship["配偶"] == "10"
+    assert "其他亲属" not in kinship  # the name of 97 and another name of 80
+
+
+def test_the_same_code_means_different_things_in_different_lists() -> None:
+    """Why lists are never merged: 01 is the resident card in the health list, and nothing in the police list."""
+    assert codelists.get("ws364.3-cv02.01.101-certificate-type").lookup()["居民身份证"] == "01"
+    assert codelists.get("gat-517-2004-certificate-type").lookup()["居民身份证"] == "111"
+
+
+def test_a_crosswalk_between_lists_goes_one_way_where_codes_merge() -> None:
+    forward = codelists.crosswalk("gbt-4761-2008-kinship", "gbt-4761-2008-kinship-1digit")
+    assert forward.lossy and not forward.unmapped
+    assert forward.pairs["33"] == "3" and forward.pairs["02"] == "0" and forward.pairs["97"] == "8"
+    backward = codelists.crosswalk("gbt-4761-2008-kinship-1digit", "gbt-4761-2008-kinship")
+    assert not backward.pairs  # each of the nine groups has several members
+
+
+def test_a_crosswalk_between_lists_goes_both_ways_where_codes_do_not_merge() -> None:
+    health, police = "ws364.3-cv02.01.101-certificate-type", "gat-517-2004-certificate-type"
+    assert not codelists.crosswalk(health, police).lossy
+    assert codelists.crosswalk(police, health).pairs["111"] == "01"
+    assert codelists.crosswalk(police, health).unmapped == ("112", "420", "421")
+
+
+def test_a_crosswalk_between_lists_only_names_codes_of_both() -> None:
+    for path in (codelists.FOLDER / "crosswalks").glob("*.json"):
+        source, target = path.stem.split("--")
+        pairs = codelists.crosswalk(source, target).pairs
+        assert pairs.keys() <= codelists.get(source).codes.keys()
+        assert set(pairs.values()) <= codelists.get(target).codes.keys()
+
+
+@pytest.mark.parametrize("name", ["unheard-of", "../schemas", "gbt-2261.1-2003-sex/9.9.9", ""])
+def test_an_unknown_list_is_a_key_error(name: str) -> None:
+    with pytest.raises(UnknownCodeList):
+        codelists.get(name)
+
+
+def test_lists_without_a_published_crosswalk_have_none() -> None:
+    with pytest.raises(UnknownCodeList):
+        codelists.crosswalk("gbt-2261.1-2003-sex", "gbt-3304-1991-ethnic-group")
