@@ -61,7 +61,7 @@ class Event:
     state: str
     at: datetime
     log_index: int
-    party: str | None = None  # through whom; None: the gateway's own clock, or the resident's withdrawal code
+    party: str | None = None  # through whom; None: the gateway's own clock
     reason: str | None = None
     proof: Proof | None = None
     code_hash: str | None = field(default=None, repr=False)  # keyed hash of the withdrawal code

@@ -83,7 +83,7 @@ def find(conn: Connection, consent_id: str) -> Consent | None:
 
 
 def page(
-    conn: Connection, *, known_to: str | None, agreement_id: str | None, subject: str | None, after: str, limit: int
+    conn: Connection, *, known_to: str | None, agreement_id: str | None, after: str, limit: int
 ) -> tuple[Consent, ...]:
     """Consents in order of id, from behind ``after``. ``known_to`` None: all of them, for overseers."""
     chosen = select(consents.c.id).where(consents.c.id > after).order_by(consents.c.id).limit(limit)
@@ -91,8 +91,6 @@ def page(
         chosen = chosen.where(or_(consents.c.provider == known_to, consents.c.consumer == known_to))
     if agreement_id is not None:
         chosen = chosen.where(consents.c.agreement_id == agreement_id)
-    if subject is not None:
-        chosen = chosen.where(consents.c.subject == subject)
     return _read(conn, _JOINED.where(consents.c.id.in_(chosen)).order_by(*_ORDER))
 
 
