@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -20,13 +19,13 @@ from tongqu_client._canonical import NotCanonical, canonical
 from tongqu_client._evidence import SeenCheckpoints, verify_answer
 from tongqu_client._http import Call, Deadline, Reply, Retries, Timeout, Transport
 from tongqu_client._jose import KeySource, SigningKey
+from tongqu_client._keys import KnownKeys
 from tongqu_client._models import Answer, Decision, Health, Reason, Subject
 from tongqu_client._resources import Agreements, Catalogue, Consents, Standards
 from tongqu_client._settings import settings
 from tongqu_client.verify.receipts import VerifiedReceipt
 from tongqu_client.verify.trust import TrustStore
 
-_RELOAD = 60.0  # seconds between two looks for changed keys
 _LOG = "/v1/log/"
 
 
@@ -66,9 +65,8 @@ class Gateway:
         if client_id is not None and key is not None:
             signing = SigningKey.load(key)
             self._authorizer = Authorizer(self._transport, self.base_url, client_id, signing, language)
-        self._pinned = trust is not None
-        self._trust = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
-        self._trust_read, self._trust_lock = 0.0, threading.Lock()
+        given = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
+        self._keys = KnownKeys(given, self._read_trust)
         self._seen = SeenCheckpoints(Path(state) if state is not None else None)
         self._verify_responses = verify_responses
         self.catalogue = Catalogue(self._ask)
@@ -180,10 +178,7 @@ class Gateway:
 
     def trust(self) -> TrustStore:
         """The keys that answers are checked with: those given, else the gateway's own word, read once."""
-        with self._trust_lock:
-            if self._trust is None:
-                self._trust = self._read_trust()
-            return self._trust
+        return self._keys.get()
 
     def read_log(self, path: str) -> bytes:
         """A file of the public log: ``checkpoint`` or a tile such as ``tile/0/000``. Raises FileNotFoundError."""
@@ -268,27 +263,9 @@ class Gateway:
                     "The answer lacks the gateway's signature: it may be forged.",
                 )
             return
-        try:
-            _signatures.verify_response(reply, self.trust())
-        except _signatures.UnknownKey:
-            _signatures.verify_response(reply, self._trust_again())
-
-    def _trust_again(self) -> TrustStore:
-        """The gateway's keys anew, at most once a minute; never when they were given. The log's key may not change."""
-        with self._trust_lock:
-            assert self._trust is not None
-            if not self._pinned and time.monotonic() - self._trust_read >= _RELOAD:
-                fresh = self._read_trust()
-                if (fresh.issuer, fresh.log_key) != (self._trust.issuer, self._trust.log_key):
-                    raise errors.LogForked(
-                        "网关换了日志密钥或自称的身份；在弄清原因之前不要采信它的答复。",
-                        "The gateway changed its log's key or its name; do not rely on it before you know why.",
-                    )
-                self._trust = fresh
-            return self._trust
+        self._keys.verify(reply)
 
     def _read_trust(self) -> TrustStore:
-        self._trust_read = time.monotonic()
         return TrustStore.parse(self._call("GET", "/.well-known/tongqu-trust", None).body)
 
     def _answer(self, reply: Reply, body: Mapping[str, Any], key: str) -> Answer:
@@ -309,7 +286,7 @@ class Gateway:
         except (KeyError, TypeError, ValueError):
             raise errors.UnexpectedReply("答复的结构不对。", "The answer does not have the shape of one.") from None
 
-    def _verify_answer(self, answer: Answer) -> tuple[VerifiedReceipt, str]:
+    def _verify_answer(self, answer: Answer, wait: float) -> tuple[VerifiedReceipt, str]:
         return verify_answer(
             answer,
             self.trust(),
@@ -317,6 +294,7 @@ class Gateway:
             client_id=self.client_id,
             fetch_proof=self._fetch_proof,
             read_tile=self.read_log,
+            wait=wait,
         )
 
     def _fetch_proof(self, index: int) -> str | None:

@@ -16,7 +16,6 @@ from tongqu_client.verify.notes import Checkpoint
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_promise, verify_receipt
 from tongqu_client.verify.trust import TrustStore
 
-PATIENCE = 10.0  # seconds to wait for the next checkpoint; the gateway signs one about every second
 _PAUSE = 0.25  # seconds between two looks
 
 
@@ -82,6 +81,7 @@ def verify_answer(
     client_id: str | None,
     fetch_proof: Callable[[int], str | None],
     read_tile: tiles.Read,
+    wait: float,
 ) -> tuple[VerifiedReceipt, str]:
     """The verified receipt and its tlog-proof. ``fetch_proof`` gives None while the log does not show the entry."""
     receipt = verify_receipt(answer.receipt, trust, request=answer.request, response=answer.body())
@@ -91,15 +91,15 @@ def verify_answer(
             "回执与答复所称的查询、日志位置或客户端不同。",
             "The receipt names another query, place in the log or client than the answer.",
         )
-    proof = _wait_for_proof(receipt, fetch_proof)
+    proof = _wait_for_proof(receipt, fetch_proof, wait)
     verified = verify_promise(receipt, proof, trust)
     assert verified.checkpoint is not None
     seen.check(verified.checkpoint, trust, read_tile)
     return verified, proof
 
 
-def _wait_for_proof(receipt: VerifiedReceipt, fetch_proof: Callable[[int], str | None]) -> str:
-    end = time.monotonic() + PATIENCE
+def _wait_for_proof(receipt: VerifiedReceipt, fetch_proof: Callable[[int], str | None], wait: float) -> str:
+    end = time.monotonic() + wait
     while True:
         proof = fetch_proof(receipt.index)
         if proof is not None:

@@ -13,6 +13,7 @@ from tongqu_client import errors
 from tongqu_client.verify.receipts import VerifiedReceipt
 
 SAVED = "tongqu-answer/1"
+PATIENCE = 10.0  # seconds; the gateway signs a checkpoint about every second
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Answer:
     request_id: str
     idempotency_key: str
     request: Mapping[str, Any]
-    _verify: Callable[[Answer], tuple[VerifiedReceipt, str]]
+    _verify: Callable[[Answer, float], tuple[VerifiedReceipt, str]]
     _kept: list[tuple[VerifiedReceipt, str]] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -126,10 +127,13 @@ class Answer:
             raise errors.AmbiguousSubject(request_id=self.request_id)
         return self.data[0]
 
-    def verify(self) -> VerifiedReceipt:
-        """Raises IntegrityError kin when anything does not hold, NotYetLogged while the log lacks the entry."""
+    def verify(self, *, wait: float = PATIENCE) -> VerifiedReceipt:
+        """Prove the answer. ``wait``: seconds to wait for the checkpoint that covers its entry.
+
+        Raises IntegrityError kin when anything does not hold, NotYetLogged when the log lacks the entry so far.
+        """
         if not self._kept:
-            self._kept.append(self._verify(self))
+            self._kept.append(self._verify(self, wait))
         return self._kept[0][0]
 
     def body(self) -> dict[str, Any]:
