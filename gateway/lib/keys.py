@@ -5,6 +5,7 @@
     keys/pseudonym-<epoch>.key   what the log's pseudonyms of one epoch are made with; destroy it and they mean nothing
     keys/dpop-nonce.key          what nonces are made with
     keys/idempotency.key         what kept answers are sealed with
+    keys/withdrawal.key          what the printed codes for withdrawing a consent are hashed with
 
 A signing key is ``published`` (in the JWKS, not yet used), then ``active`` (signs), then ``retiring`` (only verifies),
 then its file is deleted. Publish at least 24 hours before activating, so that every cached JWKS has it.
@@ -45,6 +46,7 @@ class Keys:
         self.checkpoint_seed = _secret(folder / "checkpoint.key")
         self.dpop_nonce_secret = _secret(folder / "dpop-nonce.key")
         self.idempotency_secret = _secret(folder / "idempotency.key")
+        self.withdrawal_secret = _secret(folder / "withdrawal.key")
         self.pseudonym_secrets = dict(_epochs(folder))
         if not self.pseudonym_secrets:
             raise KeysUnusable(f"{folder}: no pseudonym-<epoch>.key; run `gateway init` / 缺少假名密钥")
@@ -56,7 +58,7 @@ class Keys:
         for purpose in PURPOSES:
             if not any(folder.glob(f"{purpose}-*.jwk")):
                 _write_signing_key(folder, purpose, SigningKey.generate(), "active")
-        for name in ("checkpoint", "dpop-nonce", "idempotency"):
+        for name in ("checkpoint", "dpop-nonce", "idempotency", "withdrawal"):
             _make_secret(folder / f"{name}.key")
         if not any(folder.glob("pseudonym-*.key")):
             _make_secret(folder / "pseudonym-1.key")
