@@ -153,13 +153,13 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
 
     From an empty tree nothing can be proved, so ``old`` = 0 is refused.
     """
-    _check_hashes(proof, old_root, new_root)
     if not 1 <= old <= new:
         raise ProofInvalid(f"expected 1 ≤ old ≤ new, got {old} and {new}")
     if old == new:
         if proof or old_root != new_root:
             raise ProofInvalid("equal sizes need equal roots and an empty proof")
         return
+    _check_hashes(proof, old_root, new_root)
     path = list(proof)
     if old & (old - 1) == 0:
         path.insert(0, old_root)
