@@ -117,9 +117,9 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def _source(args: argparse.Namespace) -> Source:
-    headings = {"header_row": args.header_row, "header_rows": args.header_rows} if args.header_row else {}
+    headings: dict[str, Any] = {"header_row": args.header_row, "header_rows": args.header_rows} if args.header_row else {}
     if args.csv:
-        given = {"encoding": args.encoding or "", "separator": args.separator or ""}
+        given: dict[str, Any] = {"encoding": args.encoding or "", "separator": args.separator or ""}
         return Source("csv", path=_relative(args.csv, args.folder), **given, **headings)
     if args.excel:
         return Source("excel", path=_relative(args.excel, args.folder), sheet=args.sheet or "", **headings)
@@ -201,8 +201,10 @@ def _how_to_give(proposal: Proposal, folder: Path) -> tuple[str, str]:
     listed = ", ".join(f"{choice.element.en} ({choice.element.path})" for choice in proposal.open)
     return (
         f"标准必填而没有列给出：{names}\n请给出取值（--set）或列名（--use）：tongqu provider map {folder} {flags}",
-        f"required, but no column gives it: {listed}\n"
-        f"give a value (--set) or columns (--use): tongqu provider map {folder} {flags}",
+        (
+            f"required, but no column gives it: {listed}\n"
+            f"give a value (--set) or columns (--use): tongqu provider map {folder} {flags}"
+        ),
     )
 
 

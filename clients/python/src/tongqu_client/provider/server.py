@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no type hints
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tongqu_client.provider import trust as trust_of
@@ -36,7 +36,7 @@ def build(config: Config, *, trust: Trust | None = None, ledger: Path | None = N
     return Parts(service, trust or trust_of.load(config), book)
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # as above
     """Gunicorn with settings given here instead of on its own command line."""
 
     def __init__(self, config: Config) -> None:

@@ -22,7 +22,7 @@ from tongqu_client.provider.readers.table import Note, Row, flaw_of, text_of
 
 ROW_CAP = 200  # rows answered for one subject; the contract allows no more
 STATEMENT_SECONDS = 5.0
-SAMPLE_CAP = MAX_SCAN = 5_000_000
+MAX_SCAN = 5_000_000  # rows read by `map` and `test`
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class SqlTable:
         with self._reading() as connection:
             result = connection.execution_options(yield_per=1000).execute(statement)
             for number, row in enumerate(result.mappings(), 1):
-                yield _row(number, row)
+                yield _row(number, dict(row))
 
     def find(self, column: str, identifiers: Sequence[str], *, normalised: bool) -> list[Row]:
         """The rows whose ``column`` is one of ``identifiers``; their numbers are 0, for a table has none.
@@ -85,7 +85,7 @@ class SqlTable:
             target = sa.func.upper(sa.func.replace(sa.func.trim(target), " ", ""))
         statement = sa.select(*self._chosen()).where(target.in_(list(identifiers))).limit(ROW_CAP)
         with self._reading() as connection:
-            return [_row(0, row) for row in connection.execute(statement).mappings()]
+            return [_row(0, dict(row)) for row in connection.execute(statement).mappings()]
 
     def check(self) -> None:
         """One row is read, to see whether the table can be. Raises SourceUnavailable."""
