@@ -40,34 +40,34 @@ class Identity:
     """
 
     def __init__(self, database: Database, log: Log, clock: Clock) -> None:
-        self._database = database
-        self._log = log
+        self.database = database
+        self.log = log
         self._clock = clock
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def parties(self) -> list[Party]:
-        with self._database.read() as conn:
+        with self.database.read() as conn:
             return store.list_parties(conn)
 
     def party(self, party_id: str) -> Party:
-        with self._database.read() as conn:
+        with self.database.read() as conn:
             return _found(store.get_party(conn, party_id), "单位", "party")
 
     def clients(self, party_id: str | None = None) -> list[Client]:
-        with self._database.read() as conn:
+        with self.database.read() as conn:
             return store.list_clients(conn, party_id)
 
     def client(self, client_id: str) -> Client:
-        with self._database.read() as conn:
+        with self.database.read() as conn:
             return _found(store.get_client(conn, client_id), "客户端", "client")
 
     def officers(self, party_id: str | None = None) -> list[Officer]:
-        with self._database.read() as conn:
+        with self.database.read() as conn:
             return store.list_officers(conn, party_id)
 
     def standing(self, client_id: str) -> tuple[Client, Party] | None:
         """A client with its party, as they stand now; None when either is unknown."""
-        with self._database.read() as conn:
+        with self.database.read() as conn:
             client = store.get_client(conn, client_id)
             party = store.get_party(conn, client.party) if client else None
         return (client, party) if client and party else None
@@ -85,7 +85,7 @@ class Identity:
             ("/uscc", uscc is None or _is_uscc(uscc), "不是有效的统一社会信用代码", "not a valid USCC (GB 32100)"),
         )
         party = Party(party_id, name_zh.strip(), name_en.strip(), kind, uscc)
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             try:
                 store.insert_party(tx.conn, party, self._now())
             except store.Duplicate:
@@ -103,7 +103,7 @@ class Identity:
         return self._set_party_state(actor, party_id, "active")
 
     def _set_party_state(self, actor: Actor, party_id: str, state: str) -> Party:
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             party = _found(store.get_party(tx.conn, party_id), "单位", "party")
             _moves(party.state, state)
             store.set_party_state(tx.conn, party_id, state, self._now())
@@ -118,7 +118,7 @@ class Identity:
         """Register a system of a party. ``key``: its public JWK; the gateway never sees the private one."""
         wanted = frozenset(scopes)
         jwk = _public_jwk(key)
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             party = _found(store.get_party(tx.conn, party_id), "单位", "party")
             _check_scopes(wanted, party)
             client = Client(client_id or new_id("cli"), party_id, (jwk,), wanted)
@@ -132,7 +132,7 @@ class Identity:
     def rotate_key(self, actor: Actor, client_id: str, *, key: Any, keep: bool = False) -> Client:
         """Give a client a new key. The ones before it are dropped, unless ``keep``: for a change without a gap."""
         jwk = _public_jwk(key)
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             client = _found(store.get_client(tx.conn, client_id), "客户端", "client")
             if any(old["kid"] == jwk["kid"] for old in client.keys):
                 raise AlreadyExists("该密钥已登记在此客户端名下。", "This key is the client's already; make a new one.")
@@ -155,7 +155,7 @@ class Identity:
         return self._set_client_state(actor, client_id, "active")
 
     def _set_client_state(self, actor: Actor, client_id: str, state: str) -> Client:
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             client = _found(store.get_client(tx.conn, client_id), "客户端", "client")
             _moves(client.state, state)
             client = replace(client, state=state)
@@ -179,7 +179,7 @@ class Identity:
         )
         jwk = _public_jwk(key)
         officer = Officer(officer_id or new_id("off"), party_id, role, title.strip(), jwk)
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             _found(store.get_party(tx.conn, party_id), "单位", "party")
             try:
                 store.insert_officer(tx.conn, officer, self._now())
@@ -193,7 +193,7 @@ class Identity:
 
     def suspend_officer(self, actor: Actor, officer_id: str) -> Officer:
         """From now on this person's signatures count for nothing new. Earlier ones stand."""
-        with self._log.transaction() as tx:
+        with self.log.transaction() as tx:
             officer = _found(store.get_officer(tx.conn, officer_id), "人员", "officer")
             _moves(officer.state, "suspended")
             store.set_officer_state(tx.conn, officer_id, "suspended", self._now())

@@ -133,6 +133,11 @@ def _verify_es256(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes)
         raise JoseInvalid("the signature does not verify") from None
 
 
+@functools.lru_cache(maxsize=2048)
+def _cached_key(header_text: str) -> PublicKey:
+    return public_key(_header(header_text).get("jwk"))
+
+
 # ── reading tokens ────────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class Unverified:
@@ -219,6 +224,16 @@ def verified(
     return jws
 
 
+def key_in(jws: Unverified) -> PublicKey:
+    """The public key that a token carries in its own header (``jwk``). It proves possession, never identity.
+
+    Never parsed twice: a sender's header is the same each time. Raises JoseInvalid.
+    """
+    if len(jws.header_text) <= CACHED_HEADER:
+        return _cached_key(jws.header_text)
+    return public_key(jws.header.get("jwk"))
+
+
 def strict_object(data: bytes) -> dict[str, Any]:
     """One JSON object that every reader understands alike, or JoseInvalid. Bounded by the size of the token."""
     try:
@@ -297,7 +312,7 @@ class SigningKey:
     def public_jwk(self) -> dict[str, str]:
         return {**self.public.members, "kid": self.kid, "use": "sig", "alg": "ES256"}
 
-    def sign(self, typ: str, claims: Mapping[str, Any], **header: Any) -> str:
+    def sign_jwt(self, typ: str, claims: Mapping[str, Any], **header: Any) -> str:
         """A compact JWS over a JSON object. Further ``header`` parameters may be named, such as ``jwk``."""
         return self.sign_payload(typ, json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode(), **header)
 
@@ -305,9 +320,9 @@ class SigningKey:
         """A compact JWS over exactly these bytes."""
         head = json.dumps({"alg": "ES256", "typ": typ, "kid": self.kid, **header}, separators=(",", ":")).encode()
         signing_input = f"{encode64(head)}.{encode64(payload)}"
-        return f"{signing_input}.{encode64(self.sign_bytes(signing_input.encode('ascii')))}"
+        return f"{signing_input}.{encode64(self.sign_raw(signing_input.encode('ascii')))}"
 
-    def sign_bytes(self, data: bytes) -> bytes:
+    def sign_raw(self, data: bytes) -> bytes:
         """The 64 bytes r‖s of ECDSA over P-256 with SHA-256 (RFC 7518 §3.4, RFC 9421 §3.3.4)."""
         r, s = decode_dss_signature(self._private.sign(data, _SHA256))
         return r.to_bytes(32) + s.to_bytes(32)

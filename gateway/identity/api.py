@@ -1,0 +1,151 @@
+"""Administration by the data bureau: ``/v1/parties``, ``/v1/clients``, ``/v1/officers``. Schema in, action, schema out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from flask import g
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from gateway.identity.actions import Identity
+from gateway.identity.guard import Guard
+from gateway.identity.model import ADMIN_SCOPE, Client, Officer, Party
+from gateway.identity.schemas import (
+    ClientSchema,
+    NewClientSchema,
+    NewKeySchema,
+    OfficerSchema,
+    OfParty,
+    PartySchema,
+)
+from gateway.identity.server import TokenServer
+
+
+def oauth(server: TokenServer) -> flask.Blueprint:
+    """The OAuth endpoints and metadata; they speak RFC 6749, not problem documents."""
+    return server.blueprint()
+
+
+def blueprints(identity: Identity, guard: Guard) -> list[Blueprint]:
+    return [_parties(identity, guard), _clients(identity, guard), _officers(identity, guard)]
+
+
+def _parties(identity: Identity, guard: Guard) -> Blueprint:
+    blp = Blueprint("parties", __name__, url_prefix="/v1/parties", description="Organisations · 单位")
+    admin = guard.needs(ADMIN_SCOPE)
+
+    @blp.route("")
+    class Parties(MethodView):
+        @admin
+        @blp.response(200, PartySchema(many=True))
+        def get(self) -> list[Party]:
+            """All parties · 单位列表"""
+            return identity.parties()
+
+        @admin
+        @blp.arguments(PartySchema)
+        @blp.response(201, PartySchema)
+        def post(self, new: dict[str, Any]) -> Party:
+            """Admit an organisation · 登记单位"""
+            return identity.add_party(g.caller.actor(), new.pop("id"), **new)
+
+    @blp.route("/<party_id>/suspend")
+    class Suspend(MethodView):
+        @admin
+        @blp.response(200, PartySchema)
+        def post(self, party_id: str) -> Party:
+            """Stop everything to and from this party · 暂停单位"""
+            return identity.suspend_party(g.caller.actor(), party_id)
+
+    @blp.route("/<party_id>/resume")
+    class Resume(MethodView):
+        @admin
+        @blp.response(200, PartySchema)
+        def post(self, party_id: str) -> Party:
+            """Let it take part again · 恢复单位"""
+            return identity.resume_party(g.caller.actor(), party_id)
+
+    return blp
+
+
+def _clients(identity: Identity, guard: Guard) -> Blueprint:
+    blp = Blueprint("clients", __name__, url_prefix="/v1/clients", description="Registered systems · 客户端")
+    admin = guard.needs(ADMIN_SCOPE)
+
+    @blp.route("")
+    class Clients(MethodView):
+        @admin
+        @blp.arguments(OfParty, location="query")
+        @blp.response(200, ClientSchema(many=True))
+        def get(self, only: dict[str, Any]) -> list[Client]:
+            """All clients, or those of one party · 客户端列表"""
+            return identity.clients(only["party"])
+
+        @admin
+        @blp.arguments(NewClientSchema)
+        @blp.response(201, ClientSchema)
+        def post(self, new: dict[str, Any]) -> Client:
+            """Register a system with its public key · 登记客户端"""
+            return identity.add_client(g.caller.actor(), new["party"], key=new["key"], scopes=new["scopes"])
+
+    @blp.route("/<client_id>/rotate")
+    class Rotate(MethodView):
+        @admin
+        @blp.arguments(NewKeySchema)
+        @blp.response(200, ClientSchema)
+        def post(self, new: dict[str, Any], client_id: str) -> Client:
+            """Give a client a new key · 更换密钥"""
+            return identity.rotate_key(g.caller.actor(), client_id, key=new["key"], keep=new["keep"])
+
+    @blp.route("/<client_id>/suspend")
+    class Suspend(MethodView):
+        @admin
+        @blp.response(200, ClientSchema)
+        def post(self, client_id: str) -> Client:
+            """No more tokens, and those it has open nothing · 暂停客户端"""
+            return identity.suspend_client(g.caller.actor(), client_id)
+
+    @blp.route("/<client_id>/resume")
+    class Resume(MethodView):
+        @admin
+        @blp.response(200, ClientSchema)
+        def post(self, client_id: str) -> Client:
+            """Let it ask again · 恢复客户端"""
+            return identity.resume_client(g.caller.actor(), client_id)
+
+    return blp
+
+
+def _officers(identity: Identity, guard: Guard) -> Blueprint:
+    blp = Blueprint("officers", __name__, url_prefix="/v1/officers", description="People who act for parties · 人员")
+    admin = guard.needs(ADMIN_SCOPE)
+
+    @blp.route("")
+    class Officers(MethodView):
+        @admin
+        @blp.arguments(OfParty, location="query")
+        @blp.response(200, OfficerSchema(many=True))
+        def get(self, only: dict[str, Any]) -> list[Officer]:
+            """All officers, or those of one party · 人员列表"""
+            return identity.officers(only["party"])
+
+        @admin
+        @blp.arguments(OfficerSchema)
+        @blp.response(201, OfficerSchema)
+        def post(self, new: dict[str, Any]) -> Officer:
+            """Register a person by post and public key · 登记人员"""
+            return identity.add_officer(
+                g.caller.actor(), new["party"], role=new["role"], title=new["title"], key=new["key"]
+            )
+
+    @blp.route("/<officer_id>/suspend")
+    class Suspend(MethodView):
+        @admin
+        @blp.response(200, OfficerSchema)
+        def post(self, officer_id: str) -> Officer:
+            """This person's signatures count for nothing new · 停用人员"""
+            return identity.suspend_officer(g.caller.actor(), officer_id)
+
+    return blp

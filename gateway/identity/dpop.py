@@ -1,0 +1,236 @@
+"""Proof of possession (DPoP, RFC 9449): whoever sends a token proves, for this one request, to hold its key.
+
+A proof counts once, for one method and one address, within a minute, and only with a nonce that this process gave out.
+
+The memory of used proofs is the process's own. That is safe because nonces die with it: their key is derived from the
+memory's generation, so a proof made for an earlier process, or for another one beside it, carries a nonce that is not
+valid here. What is lost with the memory cannot be replayed. Several processes behind one address need a shared memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from gateway.errors import Busy, NonceRequired, ProofInvalid, ProofReplayed
+from gateway.lib import jose
+from gateway.lib.clock import Clock
+from gateway.lib.jose import JoseInvalid, PublicKey, Unverified
+
+MAX_AGE_S: Final = 60  # how old a proof may be
+MAX_AHEAD_S: Final = 10  # how far the sender's clock may be ahead (FAPI 2.0 section 5.3.2.1 asks for 10)
+MAX_EXPIRED_S: Final = 5  # how long after its own exp a proof that has one is still taken
+NONCE_BUCKET_S: Final = 120  # a nonce is good in its bucket and the next: two to four minutes
+MAX_TEXT: Final = 512  # characters of a jti
+MAX_REMEMBERED: Final = 1_000_000  # proofs in each of two halves; beyond it callers are told to come back
+_HALF_S: Final = MAX_AGE_S + MAX_AHEAD_S + 5  # a half lives at least as long as the youngest proof in it can count
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+
+
+def invalid(zh: str, en: str) -> ProofInvalid:
+    return ProofInvalid(
+        f"持有证明（DPoP）无效：{zh}。",
+        f"The proof of possession (DPoP) is not valid: {en}.",
+        rule="A7",
+        fix_zh="请为每个请求重新生成 DPoP 证明，并校准时钟。",
+        fix_en="Make a new proof for each request (RFC 9449 section 4.2) and set the clock.",
+    )
+
+
+class ReplayMemory:
+    """Which proofs were used. Promises: a proof remembered is refused for as long as it could count; whenever it cannot
+    promise that, ``generation`` changes, or it raises. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._latest = float("-inf")
+        self._begin(0.0)
+
+    def _begin(self, now: float) -> None:
+        self.generation = secrets.token_bytes(16)
+        self._young: set[bytes] = set()
+        self._old: set[bytes] = set()
+        self._since = now
+
+    def generation_at(self, now: float) -> bytes:
+        """The present generation. A clock that was set back begins a new one: proofs already forgotten would be young
+        again."""
+        if now < self._latest - MAX_AHEAD_S:
+            with self._lock:
+                if now < self._latest - MAX_AHEAD_S:  # still: another thread may have been first
+                    self._latest = now
+                    self._begin(now)
+        elif now > self._latest:
+            self._latest = now
+        return self.generation
+
+    def remember(self, jkt: str, jti: str, now: float) -> None:
+        """Raises ProofReplayed if this key sent this jti before, Busy if there is no room to remember it."""
+        used = hashlib.sha256(f"{jkt}\0{jti}".encode()).digest()[:16]
+        with self._lock:
+            if now - self._since > _HALF_S:
+                self._old, self._young, self._since = self._young, set(), now
+            if used in self._young or used in self._old:
+                raise ProofReplayed(
+                    "该持有证明（DPoP）已使用过；每个请求都需要新的证明。",
+                    "This proof of possession (DPoP) was used before; each request needs a new one.",
+                    rule="A8",
+                    fix_zh="如非本系统重发，请检查令牌和请求是否被截获。",
+                    fix_en="If your system did not send it twice, find out who intercepted it.",
+                )
+            if len(self._young) >= MAX_REMEMBERED:
+                raise Busy(retry_after=1)
+            self._young.add(used)
+
+
+class Nonces:
+    """What proofs must quote (RFC 9449 section 8). Stateless: a MAC over a slice of time, the same for all callers."""
+
+    def __init__(self, secret: bytes, memory: ReplayMemory) -> None:
+        self._secret = secret
+        self._memory = memory
+        self._known: tuple[bytes, int, str, str] | None = None
+
+    def current(self, now: float) -> str:
+        return self._pair(now)[1]
+
+    def check(self, nonce: object, now: float) -> None:
+        """Raises NonceRequired unless ``nonce`` is one that this process gave out in the last minutes."""
+        before, current = self._pair(now)
+        if isinstance(nonce, str) and nonce.isascii():
+            given = nonce.encode()
+            if hmac.compare_digest(given, current.encode()) | hmac.compare_digest(given, before.encode()):
+                return
+        raise NonceRequired(
+            "请使用应答头 DPoP-Nonce 中的随机数重新生成持有证明并重试。",
+            "Make a new proof with the nonce of the DPoP-Nonce header, and try again.",
+            rule="A9",
+        )
+
+    def _pair(self, now: float) -> tuple[str, str]:
+        """The nonces of the previous slice and of this one."""
+        generation, bucket = self._memory.generation_at(now), int(now // NONCE_BUCKET_S)
+        known = self._known
+        if known is None or known[:2] != (generation, bucket):
+            key = hmac.digest(self._secret, b"tongqu dpop nonce" + generation, "sha256")
+            before, current = (
+                jose.encode64(hmac.digest(key, number.to_bytes(8), "sha256")[:18]) for number in (bucket - 1, bucket)
+            )
+            self._known = known = (generation, bucket, before, current)
+        return known[2], known[3]
+
+
+class Proofs:
+    """Checks proofs for one gateway, at its token endpoint and at its resources alike.
+
+    ``base_url`` is the configured public address. Addresses in proofs are compared with it, never with a Host header,
+    which the sender chooses.
+    """
+
+    def __init__(self, base_url: str, secret: bytes, clock: Clock, memory: ReplayMemory | None = None) -> None:
+        self._base_url = base_url
+        self._clock = clock
+        self._memory = memory or ReplayMemory()
+        self._nonces = Nonces(secret, self._memory)
+
+    def nonce(self) -> str:
+        """For the DPoP-Nonce header, which every response carries."""
+        return self._nonces.current(self._clock.now().timestamp())
+
+    def check(
+        self, headers: Sequence[str], method: str, path: str, *, token_hash: str | None = None, jkt: str | None = None
+    ) -> str:
+        """The thumbprint of the key that made the one proof in ``headers`` (RFC 9449 section 4.3).
+
+        ``path`` as the server routes it, percent-decoded; ``token_hash`` the base64url SHA-256 of the token sent along;
+        ``jkt`` the thumbprint that the token is bound to. The proof is used up by this. Raises ProofInvalid,
+        NonceRequired, ProofReplayed; KeyMismatch if the proof is good but its key is not ``jkt``.
+        """
+        now = self._clock.now().timestamp()
+        proof, key, claims = _read(headers)
+        self._check_claims(claims, method, path, now)
+        if token_hash is not None and not _same(claims.get("ath"), token_hash):
+            raise invalid("未绑定所出示的令牌（ath）", "it is not about the token sent along (ath)")
+        self._nonces.check(claims.get("nonce"), now)
+        _check_signature(proof, key)
+        if jkt is not None and not _same(key.thumbprint, jkt):
+            raise KeyMismatch
+        self._memory.remember(key.thumbprint, claims["jti"], now)
+        return key.thumbprint
+
+    def _check_claims(self, claims: Mapping[str, Any], method: str, path: str, now: float) -> None:
+        jti, htm, htu = claims.get("jti"), claims.get("htm"), claims.get("htu")
+        if not isinstance(jti, str) or not 1 <= len(jti) <= MAX_TEXT:
+            raise invalid("缺少 jti", f"expected a jti of 1 to {MAX_TEXT} characters")
+        if htm != method:
+            raise invalid("htm 与请求方法不符", "htm is not the method of this request")
+        if not isinstance(htu, str) or not self._is_here(htu, path):
+            raise invalid("htu 与请求地址不符", "htu is not the address of this request")
+        issued = number(claims, "iat")
+        if issued is None or not now - MAX_AGE_S <= issued <= now + MAX_AHEAD_S:
+            raise invalid(
+                "iat 不在允许的时间范围内", f"iat must be within {MAX_AGE_S} s before and {MAX_AHEAD_S} s after now"
+            )
+        own = {"nbf": now, "exp": now, **claims}  # RFC 7519: where a sender sets its own limits, they count
+        begins, ends = number(own, "nbf"), number(own, "exp")
+        if begins is None or begins > now + MAX_AHEAD_S:
+            raise invalid("尚未生效（nbf）", "it is not valid yet (nbf)")
+        if ends is None or ends < now - MAX_EXPIRED_S:
+            raise invalid("已过期（exp）", "it has expired (exp)")
+
+    def _is_here(self, htu: str, path: str) -> bool:
+        """Compare as RFC 3986 section 6.2.2 and 6.2.3 do, leaving out query and fragment (RFC 9449 section 4.3)."""
+        if htu == self._base_url + path:
+            return True
+        ours = _normal(self._base_url)
+        theirs = _normal(htu)
+        return ours is not None and theirs is not None and theirs[:2] == ours[:2] and theirs[2] == (path or "/")
+
+
+class KeyMismatch(Exception):
+    """A good proof by another key than the token's. Only guard.py sees this: it knows whose token it was."""
+
+
+def _read(headers: Sequence[str]) -> tuple[Unverified, PublicKey, dict[str, Any]]:
+    if len(headers) != 1:
+        raise invalid("须有且只有一个 DPoP 请求头", f"expected exactly one DPoP header, got {len(headers)}")
+    try:
+        proof = jose.parse(headers[0])
+        if proof.header.get("typ") != "dpop+jwt":
+            raise JoseInvalid("expected typ dpop+jwt")
+        return proof, jose.key_in(proof), proof.claims()
+    except JoseInvalid as error:
+        raise invalid("不是有效的 DPoP 证明", str(error)) from None
+
+
+def _check_signature(proof: Unverified, key: PublicKey) -> None:
+    try:
+        proof.check_signature(key)
+    except JoseInvalid as error:
+        raise invalid("签名不符", str(error)) from None
+
+
+def number(claims: Mapping[str, Any], name: str) -> float | None:
+    """A NumericDate (RFC 7519 section 2); None when absent or no number."""
+    value = claims.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _same(one: object, other: str) -> bool:
+    return isinstance(one, str) and one.isascii() and hmac.compare_digest(one.encode(), other.encode())
+
+
+def _normal(url: str) -> tuple[str, tuple[str | None, int | None], str] | None:
+    try:
+        parts = urlsplit(url)
+        if parts.username is not None or parts.password is not None:
+            return None
+        scheme = parts.scheme.lower()
+        return scheme, (parts.hostname, parts.port or _DEFAULT_PORTS.get(scheme)), unquote(parts.path) or "/"
+    except ValueError:
+        return None

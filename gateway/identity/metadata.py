@@ -1,0 +1,50 @@
+"""What a client must know before its first request: RFC 8414 about the server, RFC 9728 about the resource."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gateway.identity.model import SCOPES
+from gateway.identity.tokens import DETAIL_TYPE
+from gateway.lib.jose import ALGORITHMS
+
+RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
+
+
+def authorization_server(issuer: str, resource: str) -> dict[str, Any]:
+    """RFC 8414 section 2. No authorization endpoint, hence no response types."""
+    algorithms = list(ALGORITHMS)
+    authentication: dict[str, Any] = {}
+    for endpoint in ("token", "revocation", "introspection"):
+        authentication[f"{endpoint}_endpoint_auth_methods_supported"] = ["private_key_jwt"]
+        authentication[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth/token",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        **authentication,
+        "dpop_signing_alg_values_supported": algorithms,
+        "authorization_details_types_supported": [DETAIL_TYPE],
+        "tls_client_certificate_bound_access_tokens": False,
+        "protected_resources": [resource],
+    }
+
+
+def protected_resource(issuer: str, resource: str) -> dict[str, Any]:
+    """RFC 9728 section 2. ``jwks_uri`` holds the keys that responses are signed with."""
+    return {
+        "resource": resource,
+        "authorization_servers": [issuer],
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "scopes_supported": list(SCOPES),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Tongqu (通衢)",
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_bound_access_tokens_required": True,
+        "authorization_details_types_supported": [DETAIL_TYPE],
+    }

@@ -1,0 +1,214 @@
+"""Access tokens: JWTs of RFC 9068, bound to a key (RFC 9449 ``cnf.jkt``) and, for queries, to one agreement (RFC 9396).
+
+They live for five minutes and are kept nowhere. A token that was verified once is remembered by its hash until it
+expires, because its signature would cost as much as the proof that comes with every request; revocation is looked up
+each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from gateway.errors import TokenExpired, TokenInvalid, TokenRevoked
+from gateway.identity.model import Caller, Client, Grant, Party
+from gateway.lib import jose
+from gateway.lib.clock import Clock
+from gateway.lib.jose import JoseInvalid, PublicKey, SigningKey
+
+TOKEN_TYPE: Final = "at+jwt"  # noqa: S105  # RFC 9068 section 2.1: the media type, no password
+DETAIL_TYPE: Final = "gov_record_request"
+LIFETIME_S: Final = 300
+MAX_CACHED: Final = 20_000  # verified tokens; about 1 KB each
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token and what was granted with it."""
+
+    token: str
+    claims: Mapping[str, Any]
+
+
+class Revocations:
+    """Tokens revoked before their time, by ``jti``. The database is the truth; this is this process's view of it."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, str] = {}
+
+    def load(self, revoked: Mapping[str, str]) -> None:
+        """Take over what the database holds: jti → when the token expires."""
+        self._until = dict(revoked)
+
+    def add(self, jti: str, expires: str) -> None:
+        self._until = {**self._until, jti: expires}  # a new dict: readers hold no lock
+
+    def __contains__(self, jti: str) -> bool:
+        return jti in self._until
+
+
+class Tokens:
+    """Issues and checks tokens of one issuer for one resource."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        resource: str,
+        signing: SigningKey,
+        verifiers: Mapping[str, PublicKey],
+        clock: Clock,
+    ) -> None:
+        self.issuer = issuer
+        self.resource = resource
+        self.revocations = Revocations()
+        self._signing = signing
+        self._verifiers = verifiers
+        self._clock = clock
+        self._verified: dict[bytes, Caller] = {}
+        self._lock = threading.Lock()
+
+    def issue(
+        self, client: Client, party: Party, *, scopes: frozenset[str], jkt: str, details: Mapping[str, Any] | None
+    ) -> Issued:
+        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use."""
+        now = int(self._clock.now().timestamp())
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": self.resource,
+            "sub": client.id,
+            "client_id": client.id,
+            "iat": now,
+            "exp": now + LIFETIME_S,
+            "jti": secrets.token_urlsafe(16),
+            "scope": " ".join(sorted(scopes)),
+            "cnf": {"jkt": jkt},
+            "party": party.id,
+            "party_kind": party.kind,
+        }
+        if details is not None:
+            claims["authorization_details"] = [dict(details)]
+        return Issued(self._signing.sign_jwt(TOKEN_TYPE, claims), claims)
+
+    def check(self, token: str, digest: bytes) -> Caller:
+        """Whose token this is. ``digest``: its SHA-256. Raises TokenInvalid, TokenExpired, TokenRevoked.
+
+        Not checked: that the sender holds the key (dpop.py), and that client and party still stand.
+        """
+        caller = self._verified.get(digest)
+        if caller is None:
+            caller = self.read(token)
+            self._remember(digest, caller)
+        if self.is_expired(caller):
+            self._verified.pop(digest, None)
+            raise _expired()
+        if caller.token_id in self.revocations:
+            raise _revoked()
+        return caller
+
+    def is_expired(self, caller: Caller) -> bool:
+        return self._clock.now() >= caller.expires
+
+    def read(self, token: str) -> Caller:
+        """As ``check``, but expired and revoked tokens are read too. Raises TokenInvalid."""
+        return _caller(self.claims(token))
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """The claims of a token that we issued for our resource, expired or not. Raises TokenInvalid."""
+        try:
+            claims = jose.verify(token, self._verifier, typ=TOKEN_TYPE, algs=("ES256",))
+        except JoseInvalid as error:
+            raise _invalid("不是本网关签发的令牌", f"it is no token of this gateway ({error})") from None
+        # RFC 9068 section 4; both are strings, compared whole: a list that contains us is not accepted.
+        if not _is(claims.get("iss"), self.issuer) or not _is(claims.get("aud"), self.resource):
+            raise _invalid("签发者（iss）或受众（aud）不符", "its issuer or its audience is another one")
+        return claims
+
+    def _verifier(self, header: Mapping[str, Any]) -> PublicKey:
+        key = self._verifiers.get(header.get("kid", ""))
+        if key is None:
+            raise JoseInvalid("unknown kid")
+        return key
+
+    def _remember(self, digest: bytes, caller: Caller) -> None:
+        with self._lock:
+            while len(self._verified) >= MAX_CACHED:
+                del self._verified[next(iter(self._verified))]  # dicts keep their order: the eldest goes
+            self._verified[digest] = caller
+
+
+def digest_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    """Our own signature vouches for the shape of these claims; only what two versions of us might do is checked."""
+    try:
+        return Caller(
+            party=claims["party"],
+            party_kind=claims["party_kind"],
+            client=claims["client_id"],
+            scopes=frozenset(claims["scope"].split()),
+            grant=_grant(claims.get("authorization_details")),
+            token_id=claims["jti"],
+            key_thumbprint=claims["cnf"]["jkt"],
+            expires=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _invalid("令牌内容不完整", "its claims are incomplete") from None
+
+
+def _grant(details: Any) -> Grant | None:
+    if details is None:
+        return None
+    (detail,) = details  # one object per token
+    if detail["type"] != DETAIL_TYPE:
+        raise ValueError(detail["type"])
+    fields = detail.get("datatypes")
+    return Grant(
+        agreement_id=detail["agreement_id"],
+        agreement_digest=detail["agreement_digest"],
+        purpose=detail["purpose"],
+        standard=detail.get("standard"),
+        fields=tuple(fields) if fields is not None else None,
+    )
+
+
+def _is(value: object, expected: str) -> bool:
+    return isinstance(value, str) and hmac.compare_digest(value.encode("utf-8", "surrogatepass"), expected.encode())
+
+
+def _invalid(zh: str, en: str) -> TokenInvalid:
+    return TokenInvalid(
+        f"访问令牌无效：{zh}。",
+        f"The access token is not valid: {en}.",
+        rule="A3",
+        fix_zh="请向 /oauth/token 重新申请令牌。",
+        fix_en="Get a new token from /oauth/token.",
+    )
+
+
+def _expired() -> TokenExpired:
+    return TokenExpired(
+        "访问令牌已过期。",
+        "The access token has expired.",
+        rule="A4",
+        fix_zh=f"令牌有效期为 {LIFETIME_S} 秒，请重新申请。",
+        fix_en=f"Tokens live for {LIFETIME_S} seconds; get a new one.",
+    )
+
+
+def _revoked() -> TokenRevoked:
+    return TokenRevoked(
+        "访问令牌已被撤销。",
+        "The access token was revoked.",
+        rule="A5",
+        fix_zh="请重新申请令牌；如非本系统撤销，请联系政务数据共享主管部门。",
+        fix_en="Get a new token; if you did not revoke this one, ask the data bureau.",
+    )
