@@ -1,4 +1,4 @@
-"""Administration by the data bureau: ``/v1/parties``, ``/v1/clients``, ``/v1/officers``. Schema in, action, schema out."""
+"""``/v1/parties``, ``/v1/clients``, ``/v1/officers`` for the data bureau: schema in, one action, schema out."""
 
 from __future__ import annotations
 
