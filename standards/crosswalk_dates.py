@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from standards.crosswalk_values import Untranslatable, as_text
@@ -67,10 +68,13 @@ def parser(
             text = as_text(value).strip()
             if not text.isascii():
                 text = text.translate(_FULL_WIDTH)
-            found = {moment for one in patterns if (moment := _read(one, text, pivot, missing_day)) is not None}
+            # A number such as 2020.1 may have been 2020.10 before a spreadsheet took the nought: no date is read in it.
+            broken = isinstance(value, float | Decimal) and value != int(value)
+            texts = [] if broken else patterns
+            found = {moment for one in texts if (moment := _read(one, text, pivot, missing_day)) is not None}
             found |= {moment for name in serials if (moment := _from_serial(name, value, text)) is not None}
             if not found:
-                raise _not_a_date(any(one.fullmatch(text) for one in patterns))
+                raise _not_a_date(any(one.fullmatch(text) for one in texts))
         if not with_time:
             found = {(day, "") for day, _ in found}
         if len(found) > 1:

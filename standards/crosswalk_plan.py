@@ -59,7 +59,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Optional:
+class OptionalObject:
     """An optional object with rules for its parts; without its required parts it is left out as a whole."""
 
     path: tuple[str, ...]
@@ -71,7 +71,7 @@ class Plan:
     """All rules of a crosswalk, or of the items of one list in it."""
 
     rules: tuple[Rule, ...]
-    optional: tuple[Optional, ...]
+    optional: tuple[OptionalObject, ...]
     known: frozenset[str]  # top-level columns that are used or declared ignored
     pointers: frozenset[str]  # the same as pointers, for nested columns
     nested: frozenset[str]  # columns of which only parts are known
@@ -119,7 +119,7 @@ class Plan:
         for one in self.optional:
             self._drop_if_incomplete(one, record, outcome)
 
-    def _drop_if_incomplete(self, one: Optional, record: dict[str, Any], outcome: Outcome) -> None:
+    def _drop_if_incomplete(self, one: OptionalObject, record: dict[str, Any], outcome: Outcome) -> None:
         *parents, name = one.path
         holder = record
         for parent in parents:
@@ -209,7 +209,7 @@ def _rule(rule: CheckedRule, written: Mapping[str, Any], standard: Standard, pre
     )
 
 
-def _optional(rules: tuple[Rule, ...], standard: Standard, prefix: str) -> tuple[Optional, ...]:
+def _optional(rules: tuple[Rule, ...], standard: Standard, prefix: str) -> tuple[OptionalObject, ...]:
     """Optional objects of which some required part has a rule; innermost first."""
     found = []
     kept = {rule.target for rule in rules}
@@ -219,7 +219,7 @@ def _optional(rules: tuple[Rule, ...], standard: Standard, prefix: str) -> tuple
         element = standard.element(prefix + ".".join(path))
         required = tuple(name for name in element.schema["required"] if ".".join((*path, name)) in kept)
         if not element.required and required:
-            found.append(Optional(path, required))
+            found.append(OptionalObject(path, required))
     return tuple(found)
 
 

@@ -125,6 +125,10 @@ def dates(*formats: str, **more: Any) -> dict[str, Any]:
         (dates("yyyy.MM", "yyyy年M月", "yyyyMM", missing_day="first"), "2020年1月", "2020-01-01"),
         (dates("yyyy.MM", "yyyy年M月", "yyyyMM", missing_day="last"), 202402.0, "2024-02-29"),
         (dates("yyyy.MM", missing_day="first"), 2020.1, "not_a_date"),  # a spreadsheet ate the nought of 2020.10
+        (dates("yyyy.M", missing_day="first"), 2020.1, "not_a_date"),
+        (dates("yyyy.M", missing_day="first"), Decimal("2020.1"), "not_a_date"),
+        (dates("yyyy.M", missing_day="first"), "2020.1", "2020-01-01"),
+        (dates("yyyyMMdd"), float("inf"), "not_a_number"),
         (dates("yyyy.MM", missing_day="first"), date(2025, 9, 28), "2025-09-28"),
         (dates("yyyyMMdd"), datetime(2025, 9, 28, 23, 59), "2025-09-28"),
         (dates("d/M/yyyy", "M/d/yyyy"), "3/4/2024", "ambiguous_date"),
