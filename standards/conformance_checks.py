@@ -209,7 +209,11 @@ def forged_signature(probe: Probe) -> Finding:
 
 def wrong_audience(probe: Probe) -> Finding:
     body = probe.body()
-    audiences: Sequence[Any] = ("svc_00000000000000000000000000", [probe.service_id, "svc_00000000000000000000000000"])
+    audiences: Sequence[Any] = (
+        "svc_of_another_department",
+        probe.service_id[:-1],
+        [probe.service_id, "svc_of_another_department"],
+    )
     cases = ((body, probe.make_request(probe.claims(body, aud=audience))) for audience in audiences)
     return _each(probe, cases, 401, "wrong_audience")
 
