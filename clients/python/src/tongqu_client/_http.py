@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+import urllib3  # comes with requests
 from requests import exceptions as raised
 
 from tongqu_client import errors
@@ -22,6 +23,7 @@ from tongqu_client._canonical import MalformedJson, strict_loads
 
 MAX_REPLY = 32 * 1024 * 1024  # bytes; a full bundle of log entries has at most 17 MB
 _CHUNK = 64 * 1024
+_TRICKLE = 512  # bytes at a time where urllib3 is older than 2.1 and has no read1
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +170,15 @@ class Transport:
                 stream=True,
             )
             with response:
+                _refuse_redirect(response)
                 body = _read(response, deadline)
         except raised.RequestException as error:
             raise _transport_error(error) from None
+        except urllib3.exceptions.TimeoutError:
+            raise errors.TimedOut("答复在中途停住。", "The answer stopped half-way.", sent=True) from None
+        except urllib3.exceptions.HTTPError:
+            raise errors.ConnectionLost("答复在中途断开。", "The answer broke off.") from None
         reply = Reply(call, response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
-        if 300 <= reply.status < 400:
-            raise errors.UnexpectedReply(
-                "收到重定向，未跟随；请核对网关地址。",
-                "A redirect came back and was not followed; check the gateway's address.",
-                status=reply.status,
-            )
         return reply
 
 
@@ -185,16 +186,31 @@ def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+def _refuse_redirect(response: requests.Response) -> None:
+    if 300 <= response.status_code < 400:
+        raise errors.UnexpectedReply(
+            "收到重定向，未跟随；请核对网关地址。",
+            "A redirect came back and was not followed; check the gateway's address.",
+            status=response.status_code,
+        )
+
+
 def _read(response: requests.Response, deadline: Deadline) -> bytes:
-    """The body, within the deadline even when it trickles, and within MAX_REPLY."""
+    """The body, within the deadline even when it trickles, and within MAX_REPLY.
+
+    ``read1`` gives what has come so far; ``iter_content`` would wait for a whole chunk, however long that takes.
+    """
+    read_some = getattr(response.raw, "read1", None) or (lambda _: response.raw.read(_TRICKLE))
     chunks, size = [], 0
-    for chunk in response.iter_content(_CHUNK):
+    while chunk := read_some(_CHUNK):
         size += len(chunk)
         if size > MAX_REPLY:
             raise errors.UnexpectedReply("答复过大，已中止。", f"The answer is larger than {MAX_REPLY} bytes.")
         if deadline.left() <= 0:
             raise errors.TimedOut("答复未在总时限内收完。", "The answer was not complete in time.", sent=True)
         chunks.append(chunk)
+    if size < int(response.headers.get("Content-Length") or 0):
+        raise errors.ConnectionLost("答复在中途断开。", "The answer broke off.")
     return b"".join(chunks)
 
 

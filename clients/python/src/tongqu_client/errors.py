@@ -433,6 +433,14 @@ class LogUnavailable(ServerError):
     )
 
 
+class LogUnfit(ServerError):
+    code, title_zh, title_en = (
+        "log_unfit",
+        "数据库与已公布的日志不符",
+        "The database does not continue the published log",
+    )
+
+
 class IdempotencyInProgress(ServerError):
     code, title_zh, title_en = (
         "idempotency_in_progress",

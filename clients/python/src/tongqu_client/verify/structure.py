@@ -187,6 +187,9 @@ def strays(source: LogSource, size: int) -> Iterator[Finding]:
             continue
         level, index = match[1], int(match[2].replace("/", "").replace("x", ""))
         width = int(match[3] or tiles.WIDTH)
+        if name != tiles.path(level, index, width):
+            yield _broken(name, "no tile has this name")
+            continue
         depth = 0 if level == tiles.ENTRIES else int(level)
         due = min(tiles.WIDTH, (size >> (tiles.HEIGHT * depth)) - index * tiles.WIDTH)
         if width > due:
