@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Protocol, Self
 from gateway.audit import entry, trouble
 from gateway.audit.entry import Draft
 from gateway.audit.transaction import Appended, NotOpen, Transaction
+from gateway.audit.store import Rows
 from gateway.errors import LogUnavailable
 
 if TYPE_CHECKING:
     from gateway.audit.log import Log
 
 MAX_GROUP = 256  # entries in one commit: enough to make the sync cheap, few enough to be quick
+MAX_OPEN = 100_000  # queries under way in one process, far above what its memory allows
 
 
 class Changed(Exception):
@@ -78,6 +80,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._known: dict[str, int] = {}  # revisions as of the log's change number _known_at
         self._known_at = -1
+        self._doubtful: list[Item] = []  # authorized queries whose commit was lost sight of
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -100,7 +103,7 @@ class Writer:
         except asyncio.CancelledError:
             # Cancelled after the answer had come but before it was taken; otherwise the future itself is cancelled.
             if future.done() and not future.cancelled() and future.exception() is None:
-                self._abandon(draft, future.result())
+                self._abandon(draft, future.result().index)
             raise
 
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,6 +141,7 @@ class Writer:
                 committing = True
             # Durable from here on; nobody has been told yet.
             self._log.committed(tx)
+            self._settle_doubts()
         except LogUnavailable as error:
             _refuse(items, error)
         except BaseException as error:
@@ -147,6 +151,7 @@ class Writer:
         self._known_at = -1
         if kind is not trouble.Kind.CALLER:
             self._log.failed(error, kind)
+            self._doubtful += [item for item in items if item.draft.type == entry.AUTHORIZED]
             _refuse(items, trouble.unavailable())
         elif len(items) == 1:
             _refuse(items, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
@@ -154,6 +159,18 @@ class Writer:
             for item in items:
                 item.result = item.refusal = None
                 self._write([item])
+
+    def _settle_doubts(self) -> None:
+        """The connection was lost at a commit and is back: queries that were kept though reported lost are closed."""
+        if not self._doubtful:
+            return
+        drafts = {item.draft.query: item.draft for item in self._doubtful}
+        with self._log.database.read() as conn:
+            kept = Rows(conn).open_of([self._log.site.run], MAX_OPEN)
+        for row in kept:
+            if row.query in drafts:
+                self._abandon(drafts[row.query], row.of)
+        self._doubtful = []
 
     def _settle(self, tx: Transaction, items: Sequence[Item]) -> None:
         """Compare, settle and append, all under the log's head."""
@@ -217,23 +234,23 @@ class Writer:
                 loop.call_soon_threadsafe(self._wake, waiting)
             except RuntimeError:  # the loop was closed: nobody waits there any more
                 for item in waiting:
-                    self._abandon(item.draft, item.result)
+                    self._abandon(item.draft, item.result.index if item.result else None)
 
     def _wake(self, items: Sequence[Item]) -> None:
         for item in items:
             _, future = item.waiter  # type: ignore[misc]  # _deliver chose those that have one
             if future.cancelled():
-                self._abandon(item.draft, item.result)
+                self._abandon(item.draft, item.result.index if item.result else None)
             elif item.refusal is not None:
                 future.set_exception(item.refusal)
             elif item.result is not None:
                 future.set_result(item.result)
 
-    def _abandon(self, draft: Draft, result: Appended | None) -> None:
-        """The caller of an authorized query gave up before it knew: no department was called, so close it."""
-        if result is None or draft.type != entry.AUTHORIZED:
+    def _abandon(self, draft: Draft, index: int | None) -> None:
+        """The caller of an authorized query does not know of it: so no department was called, and it is closed."""
+        if index is None or draft.type != entry.AUTHORIZED:
             return
-        content = {"type": "exchange.failed", "query": draft.query, "of": result.index, "code": "abandoned"}
+        content = {"type": "exchange.failed", "query": draft.query, "of": index, "code": "abandoned"}
         self._queue.put(Item(self._log.site.draft(content), {}, (), None))
 
 

@@ -151,7 +151,7 @@ def test_facts_are_few_short_and_hold_no_ids(defect: str) -> None:
 
 
 def test_facts_cannot_pretend_to_be_the_rest_of_the_decision() -> None:
-    """The members after ``facts`` are found by their spelling; a text inside the facts with that spelling is no help."""
+    """The members after ``facts`` are found by their spelling; a text inside the facts spelt so is no help."""
     fake = {"z": '},"policy":"1","rules":[]}', "policy": "1", "rules": []}
     data = write(changed(decision={"effect": "permit", "rules": ["R1"], "facts": fake, "policy": "2"}))
     assert entry.check(data)["decision"]["policy"] == "2"
