@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from standards.crosswalk_check import CheckedRule, Gate
@@ -31,14 +31,16 @@ class Refusal:
     en: str
 
 
-@dataclass(slots=True)
 class Outcome:
     """What happened to one row, gathered while it runs."""
 
-    translated: list[str] = field(default_factory=list)
-    defaulted: list[str] = field(default_factory=list)
-    omitted: list[Refusal] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    __slots__ = ("defaulted", "omitted", "refused", "translated")
+
+    def __init__(self) -> None:
+        self.translated: list[str] = []
+        self.defaulted: list[str] = []
+        self.omitted: list[Refusal] = []
+        self.refused: list[Refusal] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,15 @@ class Plan:
                     value = _instead(rule, rule.on_missing, None, outcome)
                 else:
                     outcome.translated.append(rule.target)
-            if value is not MISSING:
+            if value is MISSING:
+                continue
+            if rule.parents:
                 holder = record
                 for parent in rule.parents:
                     holder = holder.setdefault(parent, {})
                 holder[rule.name] = value
+            else:
+                record[rule.target] = value
         for one in self.optional:
             self._drop_if_incomplete(one, record, outcome)
 
@@ -137,6 +143,8 @@ class Plan:
 
     def lost(self, row: Row, outcome: Outcome) -> tuple[str, ...]:
         """Columns with a value that reached no target and are not declared as ignored."""
+        if not self.nested and not outcome.omitted and self.known.issuperset(row):
+            return ()
         found = [column for column in row if column not in self.known and not _nothing(row[column])]
         if self.nested:
             partly = [column for column in row if column in self.nested]
