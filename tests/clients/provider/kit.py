@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
-
 from tongqu_client.provider.app import Parts, create_provider_app
 from tongqu_client.provider.config import Config, Source
 from tongqu_client.provider.conform import SERVICE, ThrowAwayGateway

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.clients.provider.kit import FLOATING, PEOPLE, POLICE, SAMPLES, Asking
 from tongqu_client.provider import conform
 from tongqu_client.provider.config import Config
 from tongqu_client.provider.conform import ThrowAwayGateway, conform_here
+
+from tests.clients.provider.kit import FLOATING, PEOPLE, POLICE, SAMPLES, Asking
 
 KNOWN = PEOPLE[0]["id"]
 NOBODY = "990999190001019994"
@@ -298,4 +298,4 @@ def test_the_kit_passes_the_conformance_test_of_the_gateway_over_http(config: Co
     assert report.passed
     skipped = {check.id for check in report.skipped}
     assert skipped == ({"other_agreement"} if agreements == "any" else set())
-    assert conform.SERVICE == report.service
+    assert report.service == conform.SERVICE

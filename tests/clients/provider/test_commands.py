@@ -18,15 +18,15 @@ from typing import Any
 
 import pytest
 import requests
-
-import standards
-from standards import conformance
-from tests.clients.provider.kit import ALL, ASSISTANCE, FLOATING, PEOPLE, POLICE, SAMPLES, Sample
 from tongqu_client.cli import main
 from tongqu_client.provider import register
 from tongqu_client.provider.config import load
 from tongqu_client.provider.conform import ThrowAwayGateway, sender
 from tongqu_client.provider.errors import KitError
+
+import standards
+from standards import conformance
+from tests.clients.provider.kit import ALL, ASSISTANCE, FLOATING, PEOPLE, POLICE, SAMPLES, Sample
 
 COMMAND = [sys.executable, "-c", "import sys; from tongqu_client.cli import main; sys.exit(main())", "provider"]
 
@@ -72,7 +72,7 @@ def test_bad_rows_are_listed_by_row_and_column_and_strict_makes_them_fail(
         assert line in shown
     assert main(["provider", "test", "--strict", str(tmp_path)]) == 2
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "<td class=\"\">303</td>" in page and "unknown_code" in page and "<script" not in page
+    assert '<td class="">303</td>' in page and "unknown_code" in page and "<script" not in page
     for person in PEOPLE:
         assert person["id"] not in page + shown
 
@@ -252,7 +252,7 @@ def test_another_gateway_than_the_one_pinned_is_refused(tmp_path: Path, catalogu
     other = Catalogue()
     config = replace(POLICE.config(tmp_path), base_url="http://127.0.0.1:1")
     register.register(replace(config, service=""), catalogue.url, catalogue)
-    with pytest.raises(KitError, match="issuer|固定"):
+    with pytest.raises(KitError, match=r"issuer|固定"):
         register.register(load(tmp_path), other.url, other)
     other.server.shutdown()
     other.server.server_close()

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import standards
-from tests.clients.provider.kit import ALL, ASSISTANCE, CROSSWALKS, FLOATING, PEOPLE, POLICE, Asking, Sample
 from tongqu_client.provider import crosswalks, sources
 from tongqu_client.provider.mapping.propose import Wishes, propose
 from tongqu_client.provider.rowcheck import RowReport, check_rows
+
+import standards
+from tests.clients.provider.kit import ALL, ASSISTANCE, CROSSWALKS, FLOATING, PEOPLE, POLICE, Asking, Sample
 
 
 def checked(sample: Sample, folder: Path) -> RowReport:

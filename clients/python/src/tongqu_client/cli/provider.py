@@ -117,7 +117,9 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def _source(args: argparse.Namespace) -> Source:
-    headings: dict[str, Any] = {"header_row": args.header_row, "header_rows": args.header_rows} if args.header_row else {}
+    headings: dict[str, Any] = (
+        {"header_row": args.header_row, "header_rows": args.header_rows} if args.header_row else {}
+    )
     if args.csv:
         given: dict[str, Any] = {"encoding": args.encoding or "", "separator": args.separator or ""}
         return Source("csv", path=_relative(args.csv, args.folder), **given, **headings)
@@ -163,7 +165,7 @@ def _map(args: argparse.Namespace) -> int:
     config = load(args.folder)
     standard = standard_of(config)
     table = sources.read_table(config)
-    comments = sources.sql_table(config, ()).comments if config.source.kind == "sql" else {}
+    comments = sources.comments_of(config)
     wishes = _wishes(args)
     for path in (*wishes.set, *wishes.use, *wishes.codes, *wishes.skip):
         _known_field(standard, path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -60,9 +61,17 @@ def read_table(config: Config) -> Table:
         return read_csv(config.source_path, config.source.declared)
     if config.source.kind == "excel":
         return read_excel(config.source_path, config.source.declared)
-    table = sql_table(config, ())
-    rows = tuple(table.scan())
-    return Table(table.names, rows, tuple(_notes(rows)), {})
+    with closing(sql_table(config, ())) as table:
+        rows = tuple(table.scan())
+        return Table(table.names, rows, tuple(_notes(rows)), {})
+
+
+def comments_of(config: Config) -> Mapping[str, str]:
+    """The database's comments on the columns; a file has none."""
+    if config.source.kind != "sql":
+        return {}
+    with closing(sql_table(config, ())) as table:
+        return table.comments
 
 
 def _notes(rows: tuple[Row, ...]) -> Iterator[Note]:
@@ -147,7 +156,7 @@ class _TableRows:
         """Nothing to follow: each request reads the table."""
 
     def close(self) -> None:
-        self._table.engine.dispose()
+        self._table.close()
 
     def find(self, identifier: str) -> list[Row]:
         # an index on the column serves both spellings of the check digit; other spellings need key_match = normalised

@@ -56,6 +56,11 @@ class SqlTable:
         except SQLAlchemyError as error:
             raise _unavailable(error) from None
 
+    def close(self) -> None:
+        """Close the connections, if any were opened."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.reflected.columns)
@@ -81,6 +86,8 @@ class SqlTable:
         the identifiers are compared as they are.
         """
         target: Any = self.reflected.columns[column]
+        if not isinstance(target.type, sa.String):
+            target = sa.cast(target, sa.String(64))  # identifiers kept as numbers: compared as what they look like
         if normalised:
             target = sa.func.upper(sa.func.replace(sa.func.trim(target), " ", ""))
         statement = sa.select(*self._chosen()).where(target.in_(list(identifiers))).limit(ROW_CAP)
@@ -92,12 +99,15 @@ class SqlTable:
         with self._reading() as connection:
             connection.execute(sa.select(*self._chosen()).limit(1)).all()
 
-    def _chosen(self) -> list[sa.Column[Any]]:
+    def _chosen(self) -> list[Any]:
+        """The allowed columns as the driver gives them: SQLAlchemy's own numbers go through floating point on SQLite,
+        which would spoil an identity number kept as a number."""
         unknown = [name for name in self.columns if name not in self.reflected.columns]
         if unknown:
             listed = "、".join(unknown)
             raise Unreadable(f"表 {self.table} 没有列：{listed}", f"table {self.table} lacks the columns: {listed}")
-        return [self.reflected.columns[name] for name in self.columns or self.names]
+        columns = [self.reflected.columns[name] for name in self.columns or self.names]
+        return [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in columns]
 
     def _tables(self) -> list[str]:
         inspector = sa.inspect(self.engine)

@@ -77,7 +77,7 @@ def text_of(value: object) -> str | None:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(value.normalize(), "f") if value.is_finite() else None
     if isinstance(value, bytes | memoryview):
         return None  # pictures and blobs have no place in a record of texts
     return str(value).strip() or None

@@ -1,0 +1,177 @@
+"""Which column means which element: by name, comment and values, with the doubt said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tongqu_client.provider.mapping.ask import answer_open
+from tongqu_client.provider.mapping.names import aliases, candidates, plain
+from tongqu_client.provider.mapping.propose import Choice, Proposal, Wishes, propose
+from tongqu_client.provider.mapping.rules import dates
+from tongqu_client.provider.readers.table import Row, Table
+
+import standards
+from standards.crosswalk import compile
+
+PERSON = standards.get("person-basic/1.0.0")
+IDS = ("990101199001010019", "990101195001010037")
+
+
+def table(**columns: list[str | None]) -> Table:
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    return Table(tuple(columns), tuple(Row(number, cells) for number, cells in enumerate(rows, 2)), (), {})
+
+
+def proposed(found: Table, comments: Mapping[str, str] | None = None, **wishes: Any) -> Proposal:
+    return propose(PERSON, found, comments or {}, Wishes(**wishes))
+
+
+def choice(proposal: Proposal, path: str) -> Choice:
+    return next(one for one in proposal.choices if one.element.path == path)
+
+
+PLAIN: dict[str, list[str | None]] = {
+    "sfzhm": list(IDS), "xm": ["甲甲", "乙乙"], "xb": ["男", "女"], "csrq": ["1990/1/1", "1950/1/1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "path"),
+    [
+        ("GMSFHM", "idNumber"), ("公民身份号码", "idNumber"), ("CERT_NUM", "idNumber"), ("户主信息/身份证号", "idNumber"),
+        ("DE02.01.039.00", "name"), ("AAC003", "name"), ("姓 名", "name"), ("XBDM", "sex"), ("性别（代码）", "sex"),
+        ("HYZK", "maritalStatus"),
+        ("婚姻状况", "maritalStatus"), ("WHCD", "education"), ("LXDH", "phone"),
+    ],
+)  # fmt: skip
+def test_names_departments_really_use_are_known(column: str, path: str) -> None:
+    (best, *_) = candidates(PERSON.element(path), [column], {})
+    assert best.score >= 0.9
+
+
+@pytest.mark.parametrize("name", standards.names())
+def test_no_alias_means_two_elements_of_one_object(name: str) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for element in standards.get(f"{name}/1.0.0").elements:
+        holder = element.path.rpartition(".")[0]
+        for alias in aliases(element.path):
+            other = seen.setdefault((holder, plain(alias)), element.path)
+            level = element.path.rpartition(".")[2].endswith(("divisionCode", "streetCode", "communityCode"))
+            assert other == element.path or level, (alias, other, element.path)
+
+
+def test_a_comment_in_the_database_names_a_column() -> None:
+    columns = {"c1": PLAIN["sfzhm"], "c2": PLAIN["xm"], "c3": PLAIN["xb"], "c4": PLAIN["csrq"]}
+    proposal = proposed(table(**columns), {"c1": "身份证号", "c2": "姓名", "c3": "性别", "c4": "出生日期"})
+    assert not proposal.open
+    assert choice(proposal, "sex").columns == ("c3",)
+
+
+def test_identity_numbers_are_recognised_by_their_check_digits_under_any_name() -> None:
+    proposal = proposed(table(nonsense=list(IDS), xm=["甲甲", "乙乙"]))
+    assert choice(proposal, "idNumber").columns == ("nonsense",)
+
+
+def test_a_fitting_name_with_values_that_do_not_fit_is_not_taken_and_said_so() -> None:
+    proposal = proposed(table(**(PLAIN | {"csrq": ["甲", "乙"]})))
+    birth = choice(proposal, "birthDate")
+    assert birth.state == "open" and birth in proposal.open
+    assert "csrq" in birth.zh and "2" in birth.zh
+
+
+def test_a_constant_or_a_column_of_the_users_choice_wins() -> None:
+    found = table(**(PLAIN | {"zt": ["注销", "正常"]}))
+    assert choice(proposed(found, set={"sex": "9"}), "sex").state == "constant"
+    chosen = choice(proposed(found, use={"personStatus": ("zt",)}), "personStatus")
+    assert (chosen.columns, chosen.confidence) == (("zt",), 1.0)
+    assert "maritalStatus" not in proposed(found, skip=frozenset({"maritalStatus"})).document["targets"]
+
+
+def test_an_assumption_is_marked_in_the_document_and_listed_as_unsure() -> None:
+    proposal = proposed(table(**PLAIN))
+    assert [one.element.path for one in proposal.unsure] == ["personStatus"]
+    assert "note_zh" in proposal.document["targets"]["personStatus"]
+
+
+def test_an_optional_object_that_would_be_half_is_left_out() -> None:
+    proposal = proposed(table(**(PLAIN | {"JLX": ["一里", "二里"], "MLPH": ["1号", "2号"]})))
+    assert not [path for path in proposal.document["targets"] if path.startswith("domicileAddress")]
+    assert "缺少必填部分" in choice(proposal, "domicileAddress.road").zh
+
+
+def test_words_for_nothing_are_declared_as_missing() -> None:
+    proposal = proposed(table(**(PLAIN | {"lxdh": ["无", "13800000000"]})))
+    assert proposal.document["targets"]["phone"]["missing"] == ["无"]
+
+
+def test_codes_that_a_spreadsheet_shortened_are_padded() -> None:
+    proposal = proposed(table(**(PLAIN | {"mz": ["1", "15"]})))
+    row = {"sfzhm": IDS[0], "xm": "甲甲", "xb": "男", "csrq": "1990/1/1", "mz": "1"}
+    assert (compile(proposal.document, PERSON).apply(row).record or {})["ethnicGroup"] == "01"
+
+
+def test_every_column_is_either_used_or_listed_with_a_reason() -> None:
+    found = table(**(PLAIN | {"haici": ["1", "2"], "del_flag": ["0", "1"]}))
+    proposal = proposed(found)
+    used = {column for one in proposal.choices for column in one.columns}
+    assert used | {one.column for one in proposal.unused} == set(found.columns)
+    assert [one.column for one in proposal.unused if one.flag] == ["del_flag"]
+    assert compile(proposal.document, PERSON).apply(found.rows[0].cells).lost == ()
+
+
+def test_on_a_terminal_what_is_open_is_asked_and_what_is_unsure_confirmed() -> None:
+    found = table(**(PLAIN | {"csrq": ["?", "?"], "geboren": ["1990-01-01", "1950-01-01"]}))
+    answers = iter(["kein", "geboren", "=deceased"])
+    proposal = answer_open(PERSON, found, {}, Wishes(), proposed(found), lambda _: next(answers))
+    assert choice(proposal, "birthDate").columns == ("geboren",)
+    assert choice(proposal, "personStatus").state == "constant"
+    assert not proposal.open
+
+
+SHAPES = {
+    "yyyyMMdd": "{0:%Y%m%d}", "yyyy-M-d": "{0:%Y-%m-%d}", "yyyy/M/d": "{0.year}/{0.month}/{0.day}",
+    "yyyy.M.d": "{0.year}.{0.month}.{0.day}", "yyyy年M月d日": "{0.year}年{0.month}月{0.day}日",
+    "yyyy-M-d HH:mm:ss": "{0:%Y-%m-%d} 00:00:00", "yyyyMMddHHmmss": "{0:%Y%m%d}083000",
+}  # fmt: skip
+
+
+@given(
+    days=st.lists(st.dates(date(1900, 1, 1), date(2099, 12, 31)), min_size=1, max_size=12),
+    shapes=st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=4),
+)
+def test_dates_written_in_any_mixture_of_shapes_are_read_back(days: list[date], shapes: list[str]) -> None:
+    written: list[str | None] = [SHAPES[shapes[index % len(shapes)]].format(day) for index, day in enumerate(days)]
+    step = dates(written, with_time=False)
+    document = {
+        "crosswalk": "tongqu-crosswalk/1",
+        "standard": PERSON.id,
+        "targets": {
+            "idNumber": {"from": "/i", "fn": ["id15to18"]},
+            "name": {"from": "/n", "fn": ["trim"]},
+            "sex": {"fn": [{"fn": "const", "value": "9"}]},
+            "birthDate": {"from": "/d", "fn": [step]},
+            "personStatus": {"fn": [{"fn": "const", "value": "active"}]},
+        },
+    }
+    crosswalk = compile(document, PERSON).narrow(("birthDate",))
+    for text, day in zip(written, days, strict=True):
+        assert crosswalk.apply({"d": text}).record == {"birthDate": day.isoformat()}
+
+
+def test_a_day_that_two_formats_read_differently_is_refused_and_not_guessed() -> None:
+    step = dates(["13/4/2024", "4/13/2024", "3/4/2024"], with_time=False)
+    assert {"M/d/yyyy", "d/M/yyyy"} <= set(step["formats"])
+    proposal = proposed(table(**(PLAIN | {"csrq": ["13/4/2024", "4/13/2024"]})))
+    done = compile(proposal.document, PERSON).narrow(("birthDate",)).apply({"csrq": "3/4/2024"})
+    assert [refusal.why_code for refusal in done.refused] == ["ambiguous_date"]
+
+
+def test_a_month_without_a_day_becomes_its_first_day_by_declaration() -> None:
+    step = dates(["2020.10", "202304", "2019年9月"], with_time=False)
+    assert step["missing_day"] == "first"
+    assert step["formats"] == ["yyyyMM", "yyyy.M", "yyyy年M月"]
