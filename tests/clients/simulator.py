@@ -117,7 +117,11 @@ class Simulator:
                 return self._authorized(request, "agreements:read", lambda _: Sent(200, self.explained))
             case "/v1/catalogue":
                 found = [{"id": "svc_1", "title_zh": "户籍", "q": parse_qs(parts.query)["q"][0]}]
-                return self._authorized(request, "catalogue:read", lambda _: Sent(200, {"services": found}))
+                return self._authorized(request, "catalogue:read", lambda _: Sent(200, found))
+            case "/v1/agreements":
+                after = parse_qs(parts.query).get("after", ["0"])[0]
+                page = {"agreements": [{"id": f"agr_{after}"}], "next": "1" if after == "0" else None}
+                return self._authorized(request, "agreements:read", lambda _: Sent(200, page))
             case "/v1/standards/person-basic/1.0.0":
                 name = {"title": "姓名", "x-en": "Name", "x-standard": "GB/T 1"}
                 return Sent(200, {"title": "人员", "x-en": "Person", "properties": {"name": name}})

@@ -364,6 +364,10 @@ def test_the_catalogue_is_searched(gateway: Gateway) -> None:
     assert gateway.catalogue.search("低保 & 住址")[0]["q"] == "低保 & 住址"
 
 
+def test_all_pages_of_a_list_are_read(gateway: Gateway) -> None:
+    assert [agreement["id"] for agreement in gateway.agreements.list()] == ["agr_0", "agr_1"]
+
+
 def test_a_standard_is_read_without_a_token(simulator: Simulator) -> None:
     with Gateway(simulator.base_url) as gateway:
         assert gateway.standards.get("person-basic/1.0.0")["title"] == "人员"

@@ -262,6 +262,7 @@ STORIES = [
     ("two outcomes", _two_outcomes, "second_outcome"),
     ("more fields than permitted", _more_fields, "released_more"),
     ("agreement suspended", _stopped({"type": "agreement.suspended", "agreement": AGREEMENT}), "released_after_stop"),
+    ("agreement superseded", _stopped({"type": "agreement.superseded", "agreement": AGREEMENT}), "released_after_stop"),
     ("agreement terminated", _stopped({"type": "agreement.terminated", "agreement": AGREEMENT}), "released_after_stop"),
     (
         "consent withdrawn",
@@ -295,6 +296,16 @@ def test_a_release_after_the_agreement_was_resumed_is_in_order(tmp_path: Path) -
     permit = log.add(**authorized("qry_x"))
     log.add(**released("qry_x", permit))
     assert verify_export(log.export(tmp_path), trust_of(log)).unfinished == 0
+
+
+def test_a_new_version_of_an_agreement_goes_on_when_the_old_one_ends(tmp_path: Path) -> None:
+    log = good_log()
+    second = {"id": "agr_1", "digest": "sha-256:" + "22" * 32, "version": 2}
+    log.add(type="agreement.activated", agreement=second)
+    log.add(type="agreement.superseded", agreement=AGREEMENT)
+    permit = log.add(**authorized("qry_x", agreement=second))
+    log.add(**released("qry_x", permit))
+    verify_export(log.export(tmp_path), trust_of(log))
 
 
 def test_clocks_that_differ_a_little_are_in_order(tmp_path: Path) -> None:

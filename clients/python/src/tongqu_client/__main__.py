@@ -1,8 +1,7 @@
-"""Run as ``python -m tongqu_client``."""
+"""``python -m tongqu_client`` is the command ``tongqu``."""
 
 import sys
 
 from tongqu_client.cli import main
 
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())

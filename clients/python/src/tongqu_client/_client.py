@@ -169,6 +169,21 @@ class Gateway:
                 return _refused(error, fields)
         return Decision.of(_members(reply, "effect"))
 
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        scope: str | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Any other operation of the gateway: the JSON of a 2xx answer, or an exception of tongqu_client.errors.
+
+        ``scope``: what the operation needs, such as ``catalogue:write``; without it the call is made unauthenticated.
+        """
+        return self._ask(method, path, scope, query=query, body=json)
+
     def ping(self) -> Health:
         """Is the gateway there and ready? Raises TransportError kin when it does not answer at all."""
         started, limits = time.monotonic(), self._transport.timeout

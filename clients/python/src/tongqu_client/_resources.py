@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -69,9 +69,17 @@ class Agreements:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def list(self) -> list[dict[str, Any]]:
-        """The agreements that this client's party may see."""
-        return _rows(self._ask("GET", "/v1/agreements", "agreements:read"))
+    def list(self, state: str | None = None) -> list[dict[str, Any]]:
+        """The agreements that this client's party may see, all pages of them."""
+        found: list[dict[str, Any]] = []
+        query = {"state": state} if state else {}
+        after: Any = ""
+        while after is not None:
+            asked = {**query, "after": str(after)} if after else query
+            page = _object(self._ask("GET", "/v1/agreements", "agreements:read", query=asked))
+            found += _rows(page.get("agreements"))
+            after = page.get("next")
+        return found
 
     def get(self, id: str) -> dict[str, Any]:
         """State, digest, document and signatures of one agreement."""
@@ -79,39 +87,59 @@ class Agreements:
 
 
 class Consents:
+    """Residents' consents, for the office at whose counter they are given."""
+
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def request(self, subject: Subject | Mapping[str, str], agreement: str, **more: Any) -> dict[str, Any]:
-        """Ask a resident for consent to an agreement."""
+    def request(
+        self,
+        subject: Subject | Mapping[str, str],
+        agreement: str,
+        *,
+        purposes: Sequence[str],
+        until: str,
+        notice: Mapping[str, str],
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Put down what a resident is asked.
+
+        ``until``: RFC 3339. ``notice``: {"version", "digest", "channel"} of what the resident was told. ``more``:
+        ``data`` and ``language``, as openapi.yaml has them.
+        """
         person = Subject.of(subject)
-        body = {"agreement": agreement, "subject": {"scheme": person.scheme, "id": person.id}, **more}
-        return _object(self._ask("POST", "/v1/consents", "consents:write", body=body))
+        body = {
+            "agreement_id": agreement,
+            "subject": {"scheme": person.scheme, "id": person.id},
+            "purposes": list(purposes),
+            "validity": {"until": until},
+            "notice": dict(notice),
+        }
+        return _object(self._ask("POST", "/v1/consents", "consents:write", body={**body, **more}))
 
     def get(self, id: str) -> dict[str, Any]:
         return _object(self._ask("GET", f"/v1/consents/{_segment(id)}", "consents:write"))
 
-    def give(self, id: str, **evidence: Any) -> dict[str, Any]:
-        """Record the resident's yes."""
-        return self._move(id, "give", evidence)
+    def give(self, id: str, proof: Mapping[str, str]) -> dict[str, Any]:
+        """Record the resident's yes; ``proof``: {"kind", "clerk", "witness"}, the last two signed by officers.
 
-    def refuse(self, id: str, **evidence: Any) -> dict[str, Any]:
+        The answer holds the ``withdrawal_code`` to print for the resident; it is shown this once.
+        """
+        return self._move(id, "give", {"proof": dict(proof)})
+
+    def refuse(self, id: str) -> dict[str, Any]:
         """Record the resident's no."""
-        return self._move(id, "refuse", evidence)
+        return self._move(id, "refuse", {})
 
-    def withdraw(self, id: str, **evidence: Any) -> dict[str, Any]:
-        """End a consent; from now on nothing is released under it."""
-        return self._move(id, "withdraw", evidence)
+    def withdraw(self, id: str, code: str | None = None) -> dict[str, Any]:
+        """End a consent, at once and without a reason; from now on nothing is released under it."""
+        return self._move(id, "withdraw", {"code": code} if code else {})
 
     def _move(self, id: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return _object(self._ask("POST", f"/v1/consents/{_segment(id)}/{verb}", "consents:write", body=body))
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
-    """A list, or the list in the only list-valued member of an object."""
-    if isinstance(value, dict):
-        lists = [member for member in value.values() if isinstance(member, list)]
-        value = lists[0] if len(lists) == 1 else None
     if not isinstance(value, list):
         raise errors.UnexpectedReply("收到的不是列表。", "Expected a list.")
     return value

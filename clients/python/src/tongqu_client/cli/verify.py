@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tongqu_client import errors
-from tongqu_client._canonical import MalformedJson, strict_loads
+from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client._client import Gateway
 from tongqu_client._models import SAVED
 from tongqu_client._settings import settings
@@ -72,7 +71,7 @@ class RemoteLog:
 
     def read(self, path: str) -> bytes:
         if path == "trust.json":
-            return json.dumps(dict(self.gateway.trust().document)).encode()
+            return canonical(dict(self.gateway.trust().document))
         return self.gateway.read_log(path)
 
     def names(self) -> Iterable[str] | None:

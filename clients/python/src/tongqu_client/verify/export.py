@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tongqu_client._canonical import MalformedJson, strict_loads
+from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
 from tongqu_client.verify import structure
 from tongqu_client.verify.findings import ExportReport, Finding
@@ -54,8 +54,7 @@ def verify_export(
         findings += _holds(contents, story, checkpoint, keys, token)
     archived = list(_agreements(log))
     findings += [finding for finding in archived if isinstance(finding, Finding)]
-    if trust is not None:
-        findings += _same_trust(log, trust)
+    findings += _trust_file(log, trust)
     if findings:
         raise _invalid(findings)
     return ExportReport(
@@ -186,16 +185,26 @@ def _agreements(log: LogSource) -> Iterator[Finding | str]:
             )
 
 
-def _same_trust(log: LogSource, trust: TrustStore) -> Iterator[Finding]:
+def _trust_file(log: LogSource, trust: TrustStore | None) -> Iterator[Finding]:
+    """The trust file in the export: written as exports are, and the one that the verifier trusts."""
     try:
         inside = log.read("trust.json")
+        document = strict_loads(inside)
     except FileNotFoundError:
         return
-    try:
-        same = strict_loads(inside) == json.loads(json.dumps(dict(trust.document)))
     except MalformedJson:
-        same = False
-    if not same:
+        document = None
+    if document is None or inside not in (
+        canonical(document),
+        json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n",
+    ):
+        yield Finding(
+            "file_broken",
+            "trust.json",
+            "trust.json 不是导出时的写法：文件被改动过或已损坏。",
+            "trust.json is not as exports write it: it was changed or is damaged.",
+        )
+    elif trust is not None and document != trust.document:
         yield Finding(
             "trust_differs",
             "trust.json",

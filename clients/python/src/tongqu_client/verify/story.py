@@ -19,7 +19,7 @@ TOLERANCE = timedelta(seconds=10)
 
 _STOPS = {
     "agreement": {"suspended", "terminated", "expired", "superseded"},
-    "consent": {"withdrawn", "expired", "refused"},
+    "consent": {"withdrawn", "expired", "refused", "superseded", "invalidated"},
     "client": {"suspended"},
     "party": {"suspended"},
 }
@@ -111,7 +111,7 @@ class Story:
         if kind not in _STOPS:
             return
         named = entry.get(kind)
-        key = (kind, str(named.get("id") if isinstance(named, Mapping) else named))
+        key = _thing(kind, named)
         if event in _STOPS[kind]:
             self._stopped[key] = index
         elif event in _STARTS[kind]:
@@ -173,14 +173,19 @@ def _parse(data: bytes) -> dict[str, Any] | None:
         return None
 
 
+def _thing(kind: str, named: object) -> tuple[str, str]:
+    """What can be stopped: one *version* of an agreement, by its digest; all else by its id."""
+    if isinstance(named, Mapping):
+        named = named.get("digest" if kind == "agreement" else "id")
+    return kind, str(named)
+
+
 def _permitted(entry: Mapping[str, Any]) -> Permitted:
     named = {"agreement": entry.get("agreement"), "consent": entry.get("consent")}
-    rests_on = [
-        (kind, str(value["id"])) for kind, value in named.items() if isinstance(value, Mapping) and "id" in value
-    ]
+    rests_on = [_thing(kind, value) for kind, value in named.items() if isinstance(value, Mapping)]
     actor = entry.get("actor")
     if isinstance(actor, Mapping):
-        rests_on += [(kind, str(actor[kind])) for kind in ("party", "client") if actor.get(kind)]
+        rests_on += [_thing(kind, actor[kind]) for kind in ("party", "client") if actor.get(kind)]
     return Permitted(entry.get("query"), tuple(rests_on), frozenset(str(name) for name in entry.get("fields") or ()))
 
 
