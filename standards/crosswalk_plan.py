@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from standards.crosswalk_check import CheckedRule, Gate
+from standards.crosswalk_pointers import MAX_LIST, Read, Row, column_of, escape, leaves, nothing, reader, too_many
 from standards.crosswalk_steps import Run
 from standards.crosswalk_values import MISSING, Untranslatable, as_text, is_blank
 from standards.identifiers import IdentifierInvalid, check_uscc
 from standards.standard import Element, Standard
 
-MAX_LIST = 200  # items of one list in a row; a standard allows fewer
 MAX_LOST = 64  # columns named in one report
-MAX_LEAVES = 2_000  # nested values of a row that are looked at for loss
-
-Row = Mapping[str, Any]
-Read = Callable[[Row], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +141,11 @@ class Plan:
         """Columns with a value that reached no target and are not declared as ignored."""
         if not self.nested and not outcome.omitted and self.known.issuperset(row):
             return ()
-        found = [column for column in row if column not in self.known and not _nothing(row[column])]
+        found = [column for column in row if column not in self.known and not nothing(row[column])]
         if self.nested:
             partly = [column for column in row if column in self.nested]
-            leaves = [leaf for column in partly for leaf in _leaves(row[column], "/" + _escape(column))]
-            found += dict.fromkeys(leaf for leaf in leaves if not self._is_known(leaf))
+            inner = [leaf for column in partly for leaf in leaves(row[column], "/" + escape(column))]
+            found += dict.fromkeys(leaf for leaf in inner if not self._is_known(leaf))
         if outcome.omitted:
             found += self._left_out(outcome)
         return tuple(dict.fromkeys(str(column)[:100] for column in found[:MAX_LOST]))
@@ -168,7 +164,6 @@ class Plan:
 
 
 _INCOMPLETE = ("对象缺少必填部分，整个省略", "the object lacks a required part and is left out as a whole")
-_TOO_MANY = Untranslatable("too_many", f"超过 {MAX_LIST} 个值", f"more than {MAX_LIST} values")
 _ABSENT = Untranslatable("missing", "没有值，而该字段必填", "nothing there, and the field is required")
 
 
@@ -186,12 +181,12 @@ def _plan(
 ) -> Plan:
     compiled = tuple(_rule(rule, targets[rule.target.removeprefix(prefix)], standard, prefix) for rule in rules)
     pointers = frozenset(ignored) | {one for rule in compiled for one in rule.pointers}
-    whole = {_column(one) for one in pointers if one.count("/") == 1}
+    whole = {column_of(one) for one in pointers if one.count("/") == 1}
     for rule in compiled:
         if rule.each is not None:  # the list as a column is known through its items' columns
             whole.discard(rule.columns[0])
             pointers = (pointers - {rule.pointers[0]}) | {f"{rule.pointers[0]}/[]{one}" for one in rule.each.pointers}
-    known = frozenset(_column(one) for one in pointers)
+    known = frozenset(column_of(one) for one in pointers)
     return Plan(compiled, _optional(compiled, standard, prefix), known, pointers, known - whole)
 
 
@@ -206,9 +201,9 @@ def _rule(rule: CheckedRule, written: Mapping[str, Any], standard: Standard, pre
         path,
         tuple(parents),
         name,
-        tuple(dict.fromkeys(_column(one) for one in pointers)),
+        tuple(dict.fromkeys(column_of(one) for one in pointers)),
         pointers,
-        _reader(rule.pointers[0]) if inner else _value(rule, _source(rule)),
+        reader(rule.pointers[0]) if inner else _value(rule, _source(rule)),
         rule.default,
         rule.on_missing,
         rule.on_unknown,
@@ -251,7 +246,7 @@ def _run_list(rule: Rule, each: Plan, row: Row, record: dict[str, Any], outcome:
     except Untranslatable as fault:
         outcome.refused.append(Refusal(rule.target, source, fault.code, fault.zh, fault.en))
         return
-    if _nothing(items):
+    if nothing(items):
         if rule.on_missing == "refuse":
             outcome.refused.append(Refusal(rule.target, source, _ABSENT.code, _ABSENT.zh, _ABSENT.en))
         return
@@ -288,7 +283,7 @@ def _source(rule: CheckedRule) -> Read:
     if not rule.pointers:
         return lambda _row: None
     if not rule.many:
-        read = _reader(rule.pointers[0])
+        read = reader(rule.pointers[0])
 
         def one(row: Row) -> Any:
             value = read(row)
@@ -297,7 +292,7 @@ def _source(rule: CheckedRule) -> Read:
             return value
 
         return one
-    readers = tuple(_reader(one) for one in rule.pointers)
+    readers = tuple(reader(one) for one in rule.pointers)
 
     def several(row: Row) -> Any:
         values: list[Any] = []
@@ -305,7 +300,7 @@ def _source(rule: CheckedRule) -> Read:
             value = read(row)
             values += value if isinstance(value, list) else [value]
         if len(values) > MAX_LIST:
-            raise _TOO_MANY
+            raise too_many()
         marked = [MISSING if is_blank(v) or (isinstance(v, str) and v.strip() in missing) else v for v in values]
         return MISSING if all(value is MISSING for value in marked) else marked
 
@@ -318,7 +313,7 @@ def _value(rule: CheckedRule, source: Read) -> Read:
     finish = _finisher(rule.element)
     gated = _gated(rule.gate, source) if rule.gate else source
     if not runs and finish is as_text and rule.gate is None and rule.pointers[0].count("/") == 1 and not rule.missing:
-        return _plain_copy(_column(rule.pointers[0]))
+        return _plain_copy(column_of(rule.pointers[0]))
     if not runs:
 
         def copied(row: Row) -> Any:
@@ -349,7 +344,7 @@ def _plain_copy(column: str) -> Read:
 
 
 def _gated(gate: Gate, source: Read) -> Read:
-    read = _reader(gate.column)
+    read = reader(gate.column)
 
     def through(row: Row) -> Any:
         other = read(row)
@@ -383,71 +378,3 @@ def _uscc(value: Any) -> str:
     except IdentifierInvalid as error:
         raise Untranslatable(error.reason, error.zh, error.en) from None
     return text
-
-
-# ── pointers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-
-
-def _escape(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
-
-
-def _column(pointer: str) -> str:
-    return _steps(pointer)[0]
-
-
-def _reader(pointer: str) -> Read:
-    """Follow a pointer of at most six steps, with at most one ``[]``. What is not there is None, never an error."""
-    steps = _steps(pointer)
-    if len(steps) == 1:
-        column = steps[0]
-        return lambda row: row.get(column)
-    if "[]" not in steps:
-        return lambda row: _walk(row, steps)
-    at = steps.index("[]")
-    before, after = steps[:at], steps[at + 1 :]
-
-    def read(row: Row) -> Any:
-        items = _walk(row, before)
-        if items is None:
-            return None
-        if not isinstance(items, list):
-            raise Untranslatable("not_a_list", "应为列表", "expected a list")
-        if len(items) > MAX_LIST:
-            raise _TOO_MANY
-        return [_walk(item, after) for item in items]
-
-    return read
-
-
-def _walk(value: Any, steps: list[str]) -> Any:
-    for step in steps:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(step)
-    return value
-
-
-def _nothing(value: Any) -> bool:
-    return is_blank(value) or (isinstance(value, list | dict) and not value)
-
-
-def _leaves(value: Any, place: str) -> Iterator[str]:
-    """The pointers of all scalars within, list positions as [], breadth first and bounded."""
-    level = [(place, value)]
-    seen = 0
-    while level:
-        below: list[tuple[str, Any]] = []
-        for here, one in level:
-            seen += 1
-            if seen > MAX_LEAVES:
-                return
-            if isinstance(one, dict):
-                below += [(f"{here}/{_escape(str(name))}", part) for name, part in one.items()]
-            elif isinstance(one, list):
-                below += [(f"{here}/[]", part) for part in one]
-            elif not is_blank(one):
-                yield here
-        level = below
