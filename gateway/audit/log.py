@@ -34,6 +34,7 @@ from gateway.audit.store import Rows
 from gateway.audit.transaction import Appended, NotOpen, Site, Transaction
 from gateway.audit.writer import Changed, Guard, Rejected, Writer
 from gateway.db import Database
+from gateway.errors import LogUnfit
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 
@@ -118,7 +119,8 @@ class Log:
     def transaction(self) -> Iterator[Transaction]:
         """A transaction of the control plane: committed when the block ends, undone when it raises.
 
-        Raises LogUnavailable if it cannot be written; then nothing of it may be believed.
+        Raises LogUnavailable if it cannot be written; then nothing of it may be believed. Raises LogUnfit if the
+        database does not hold this log any more.
         """
         self.check_whole()
         finished = False
@@ -135,6 +137,8 @@ class Log:
             if kind is trouble.Kind.CALLER:
                 raise
             self.failed(error, kind)
+            if isinstance(error, LogUnfit):
+                raise
             raise trouble.unavailable() from error
 
     async def append(

@@ -86,20 +86,23 @@ class Publisher:
 
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._grown.wait()
             self._grown.clear()
             began = time.monotonic()
-            try:
-                self._log.check_whole()
-                self.publish()
-                search.catch_up(self._log.database)
-                self._log.run.keep()
-            except Exception as error:
-                self._failed(error)
-            if self._stopping:
-                return
+            self._round()
             self._pause(began)
+        self._round()  # what was written since
+
+    def _round(self) -> None:
+        if self._log.broken is not None:
+            return
+        try:
+            self.publish()
+            search.catch_up(self._log.database)
+            self._log.run.keep()
+        except Exception as error:
+            self._failed(error)
 
     def _pause(self, began: float) -> None:
         while not self._stopping and time.monotonic() - began < PUBLISH_SECONDS:
@@ -143,6 +146,8 @@ class Publisher:
             for number in range(low, high):
                 first = number * TILE_WIDTH
                 tile = rows.tile(level, first, first + TILE_WIDTH)
+                if merkle.subtree_root(tile) != rows.tile(level + 1, number, number + 1):
+                    raise _edited(f"tile {number} of level {level}")
                 if level == 0:
                     self._write_bundle(number, tile, rows.entries(first, first + TILE_WIDTH))
                 self._write(TileName(level, number, TILE_WIDTH), tile)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from gateway.audit import entry, trouble
 from gateway.audit.entry import Draft
-from gateway.audit.transaction import Appended, NotOpen, Transaction
 from gateway.audit.store import Rows
+from gateway.audit.transaction import Appended, NotOpen, Transaction
 from gateway.errors import LogUnavailable
 
 if TYPE_CHECKING:
