@@ -99,15 +99,14 @@ class Agreements:
 
     def edit(self, caller: Caller, agreement_id: str, content: Any) -> Agreement:
         """Replace the document of a draft."""
-        with self._log.transaction() as tx:
-            line = [each for each in store.versions(tx.conn, agreement_id) if _may_act(caller, each)]
-            draft = _found(_newest(line))
-            if draft.state != "draft":
-                raise wrong_state("edit", draft.state)
-            read = self._reader.read(tx.conn, caller.party, content, agreement_id, tuple(line[:-1]), draft.version)
-            edited = draft.edited(read.digest, read.text)
-            store.save(tx.conn, draft, edited, self._clock.now())
-        return edited
+
+        def edited(tx: Transaction, draft: Agreement) -> Agreement:
+            draft.after("edit")
+            line = [each for each in store.versions(tx.conn, agreement_id) if each.version < draft.version]
+            read = self._reader.read(tx.conn, caller.party, content, agreement_id, line, draft.version)
+            return draft.edited(read.digest, read.text)
+
+        return self._change(caller, agreement_id, edited, pending=True)
 
     def submit(self, caller: Caller, agreement_id: str) -> Agreement:
         """Propose a draft to the other party. From now on its document never changes."""

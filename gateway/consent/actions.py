@@ -36,7 +36,13 @@ EXPIRE_BATCH = 200  # consents per transaction, so that housekeeping never holds
 class Subjects(Protocol):
     """Makes pseudonyms: audit.pseudonyms.Pseudonyms is one."""
 
-    def subject(self, scheme: str, id: str, /) -> str: ...
+    def subject(self, scheme: str, id: str, /) -> str:
+        """The pseudonym under which new things are kept."""
+        ...
+
+    def subjects(self, scheme: str, id: str, /) -> list[str]:
+        """Every pseudonym under which older things may be kept."""
+        ...
 
 
 class Consents:
@@ -78,9 +84,9 @@ class Consents:
 
     def of_subject(self, caller: Caller, agreement_id: str, subject: Mapping[str, str]) -> tuple[Consent, ...]:
         """One resident's consents to one agreement, for the clerk who stands before them."""
-        pseudonym = self._pseudonyms.subject(subject["scheme"], subject["id"])
+        pseudonyms = self._pseudonyms.subjects(subject["scheme"], subject["id"])
         with self._database.read() as conn:
-            found = store.of_subject(conn, agreement_id, pseudonym)
+            found = [each for name in pseudonyms for each in store.of_subject(conn, agreement_id, name)]
         return tuple(each for each in found if _may_read(caller, each))
 
     # ── asking, yes and no ────────────────────────────────────────────────────────────────────────────────────────────
