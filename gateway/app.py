@@ -59,7 +59,7 @@ def create_app(deps: Deps) -> Flask:
         *identity_api.blueprints(deps.identity, deps.guard),
     ):
         api.register_blueprint(blueprint)
-    app.register_blueprint(identity_api.oauth(deps.identity))
+    app.register_blueprint(identity_api.oauth(deps.tokens))
     _health(app, deps)
     app.register_error_handler(Exception, lambda error: _problem(error, deps))
     return app

@@ -44,7 +44,10 @@ class Gateway:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._control_plane = WSGIMiddleware(create_app(deps), workers=CONTROL_PLANE_THREADS)
+        self._control_plane = WSGIMiddleware(
+            create_app(deps),  # type: ignore[arg-type]  # werkzeug spells the WSGI types its own way
+            workers=CONTROL_PLANE_THREADS,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

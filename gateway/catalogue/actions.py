@@ -113,7 +113,7 @@ class Catalogue:
                 "对照表有误，见 errors。",
                 "The crosswalk is not valid; see errors.",
                 errors=[
-                    {"pointer": problem.pointer, "rule": problem.rule, "zh": problem.zh, "en": problem.en}
+                    {"pointer": problem.pointer, "zh": problem.zh, "en": problem.en}
                     for problem in error.problems
                 ],
             ) from None

@@ -6,8 +6,9 @@ schema. Both operations are declared for openapi.yaml in declare.py.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
@@ -27,6 +28,7 @@ from gateway.errors import (
 )
 from gateway.exchange import query as path
 from gateway.exchange.decision import wanted_fields
+from gateway.exchange.metrics import Metrics
 from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
 from gateway.identity.guard import Authenticator
 from gateway.identity.model import Caller
@@ -87,10 +89,19 @@ class Exchange:
     authenticator: Authenticator
     pseudonyms: Pseudonyms
     max_under_way: int
+    metrics: Metrics = field(default_factory=Metrics)
     under_way: int = 0
 
     async def handle(self, request: Request) -> Response:
         """Answer a request to one of the two paths. Never raises: what goes wrong becomes a problem document."""
+        started = time.perf_counter()
+        response = await self._handle(request)
+        code = "ok" if response.status < 400 else str(orjson.loads(response.body)["code"])
+        self.metrics.answered(response.status, code, time.perf_counter() - started)
+        self.metrics.under_way.set(self.under_way)
+        return response
+
+    async def _handle(self, request: Request) -> Response:
         request_id = new_id("qry")
         lang = problems.language(request.header("accept-language"))
         if self.under_way >= self.max_under_way:

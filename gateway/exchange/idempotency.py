@@ -21,6 +21,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import bindparam, delete, select, update
 
+from gateway.audit import lookup
 from gateway.audit.log import Transaction
 from gateway.errors import InvalidRequest
 from gateway.exchange.store import IDEMPOTENCY
@@ -158,5 +159,6 @@ def sweep(tx: Transaction, now: datetime) -> int:
 
 
 def forget_unanswered(tx: Transaction) -> int:
-    """When the gateway starts: queries of an earlier run will never be answered, so their keys are free again."""
-    return tx.conn.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.answer.is_(None))).rowcount
+    """When the gateway starts: queries that ended without an answer leave their keys free again."""
+    dead = IDEMPOTENCY.c.answer.is_(None) & IDEMPOTENCY.c.query.not_in(lookup.under_way())
+    return tx.conn.execute(delete(IDEMPOTENCY).where(dead)).rowcount

@@ -46,7 +46,7 @@ class Deps:
     issuer: str
     fetch: Callable[[FetchRequest, Facts], Any]  # → Awaitable[Reply]; raises errors.ProviderError kin
     sign_receipt: receipt.Sign
-    find_release: Callable[[str], Appended | None]  # by the id of a query
+    find_outcome: Callable[[int], Appended | None]  # by the index of the authorized entry
     secret: bytes  # for the seals of idempotency.py
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
@@ -180,7 +180,7 @@ async def _once_more(ticket: idempotency.Ticket, taken: idempotency.Taken, deps:
 
 async def _replay(ticket: idempotency.Ticket, taken: idempotency.Taken, sealed: bytes, deps: Deps) -> Answer:
     kept = ticket.opened(sealed)
-    released = await asyncio.to_thread(deps.find_release, taken.query)
+    released = await asyncio.to_thread(deps.find_outcome, kept["of"])
     if released is None:
         raise LogUnavailable
     return _signed(receipt.Draft(kept["claims"]), kept["core"], released, taken.query, deps)
@@ -258,7 +258,10 @@ async def _release_and_sign(
         salt=decided.salt,
         answer=core,
     )
-    guards = [idempotency.Remember(ticket.key, ticket.sealed({"claims": draft.claims, "core": core}))] if ticket else []
+    guards = []
+    if ticket:
+        kept_answer = {"of": decided.entry.index, "claims": draft.claims, "core": core}
+        guards.append(idempotency.Remember(ticket.key, ticket.sealed(kept_answer)))
     entry = entries.released(query, decided.entry.index, permit, kept, core, draft.claims["response_digest"])
     try:
         at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)  # 7

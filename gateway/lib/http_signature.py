@@ -49,8 +49,7 @@ def sign_response(
     if request_digest is not None:
         components.append(('"content-digest";req', request_digest))
     parameters = (
-        f"({' '.join(name for name, _ in components)})"
-        f';created={created};keyid="{key_id}";alg="{ALGORITHM}";tag="{TAG}"'
+        f'({" ".join(name for name, _ in components)});created={created};keyid="{key_id}";alg="{ALGORITHM}";tag="{TAG}"'
     )
     lines = [f"{name}: {value}" for name, value in components]
     base = "\n".join([*lines, f'"@signature-params": {parameters}'])

@@ -51,7 +51,6 @@ def manifest(config: Config) -> dict[str, Any]:
         "crosswalk": None,
         "timeout_ms": round(config.timeout_seconds * 1000),
         "max_concurrent": config.threads,
-        "jurisdiction_source": None,
         "contact": config.contact,
     }
 

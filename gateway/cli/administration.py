@@ -1,0 +1,194 @@
+"""``gateway party|client|user``: administration without the web page, on the gateway's own machine.
+
+The log names the operator as nobody: party, client and officer are null.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from gateway.cli.common import config_option, store_of
+from gateway.identity.model import OPERATOR, PARTY_KINDS, ROLES, SCOPES
+from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.durable import write_file
+from gateway.lib.jose import SigningKey
+
+_key_file = click.option(
+    "--key",
+    "key_file",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="public JWK; or a private one to be made here if the file does not exist (--new-key)",
+)
+_new_key = click.option("--new-key", is_flag=True, help="make a new ES256 key and write it to --key, mode 0600")
+
+
+def _public_key(file: Path, new: bool) -> object:
+    """The public JWK in ``file``; with ``new`` a key made here, whose private half stays in the file."""
+    if new:
+        if file.exists():
+            raise click.ClickException(f"{file} exists; it will not be overwritten / 文件已存在，不会覆盖")
+        key = SigningKey.generate()
+        write_file(file, _json(key.private_jwk()), mode=0o600)
+        return key.public_jwk()
+    try:
+        jwk = strict_loads(file.read_bytes())
+    except (OSError, MalformedJson) as error:
+        raise click.ClickException(f"{file}: {error}") from None
+    if not isinstance(jwk, dict):
+        raise click.ClickException(f"{file}: expected a JWK (a JSON object) / 应为 JWK")
+    return {name: value for name, value in jwk.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")}
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+@click.group()
+def party() -> None:
+    """Organisations · 单位"""
+
+
+@party.command("add")
+@click.argument("party_id")
+@click.option("--name-zh", required=True)
+@click.option("--name-en", required=True)
+@click.option("--kind", required=True, type=click.Choice(PARTY_KINDS))
+@click.option("--uscc", help="unified social credit code (GB 32100)")
+@config_option
+def add_party(
+    party_id: str, name_zh: str, name_en: str, kind: str, uscc: str | None, config_file: Path | None
+) -> None:
+    """Admit an organisation · 登记单位"""
+    with store_of(config_file) as store:
+        added = store.identity.add_party(OPERATOR, party_id, name_zh=name_zh, name_en=name_en, kind=kind, uscc=uscc)
+    click.echo(f"{added.id}  {added.name_zh} / {added.name_en}")
+
+
+@party.command("list")
+@config_option
+def list_parties(config_file: Path | None) -> None:
+    """All organisations · 单位列表"""
+    with store_of(config_file) as store:
+        for each in store.identity.parties():
+            click.echo(f"{each.id:24} {each.kind:14} {each.state:10} {each.name_zh} / {each.name_en}")
+
+
+@party.command("suspend")
+@click.argument("party_id")
+@config_option
+def suspend_party(party_id: str, config_file: Path | None) -> None:
+    """Nothing goes to it or comes from it any more · 停用单位"""
+    with store_of(config_file) as store:
+        store.identity.suspend_party(OPERATOR, party_id)
+    click.echo(f"{party_id}: suspended / 已停用")
+
+
+@party.command("resume")
+@click.argument("party_id")
+@config_option
+def resume_party(party_id: str, config_file: Path | None) -> None:
+    """Let it take part again · 恢复单位"""
+    with store_of(config_file) as store:
+        store.identity.resume_party(OPERATOR, party_id)
+    click.echo(f"{party_id}: active / 已恢复")
+
+
+@click.group()
+def client() -> None:
+    """Organisations' registered systems · 客户端"""
+
+
+@client.command("add")
+@click.argument("party_id")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(sorted(SCOPES)))
+@_key_file
+@_new_key
+@config_option
+def add_client(
+    party_id: str, scopes: tuple[str, ...], key_file: Path, new_key: bool, config_file: Path | None
+) -> None:
+    """Register a system of PARTY_ID by its public key · 登记客户端"""
+    with store_of(config_file) as store:
+        store.identity.party(party_id)
+        added = store.identity.add_client(OPERATOR, party_id, key=_public_key(key_file, new_key), scopes=scopes)
+    click.echo(f"client_id: {added.id}")
+
+
+@client.command("rotate")
+@click.argument("client_id")
+@click.option("--keep", is_flag=True, help="keep the old keys valid, for a change without a gap")
+@_key_file
+@_new_key
+@config_option
+def rotate_client(client_id: str, keep: bool, key_file: Path, new_key: bool, config_file: Path | None) -> None:
+    """Give a system a new key · 更换密钥"""
+    with store_of(config_file) as store:
+        store.identity.client(client_id)
+        store.identity.rotate_key(OPERATOR, client_id, key=_public_key(key_file, new_key), keep=keep)
+    click.echo(f"{client_id}: new key in force / 已更换")
+
+
+@client.command("suspend")
+@click.argument("client_id")
+@config_option
+def suspend_client(client_id: str, config_file: Path | None) -> None:
+    """It gets no tokens and no answers any more · 停用客户端"""
+    with store_of(config_file) as store:
+        store.identity.suspend_client(OPERATOR, client_id)
+    click.echo(f"{client_id}: suspended / 已停用")
+
+
+@client.command("list")
+@config_option
+def list_clients(config_file: Path | None) -> None:
+    """All registered systems · 客户端列表"""
+    with store_of(config_file) as store:
+        for each in store.identity.clients():
+            click.echo(f"{each.id:32} {each.party:24} {each.state:10} {' '.join(sorted(each.scopes))}")
+
+
+@click.group()
+def user() -> None:
+    """People who act for organisations · 人员"""
+
+
+@user.command("add")
+@click.argument("party_id")
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--title", required=True, help="the post (科长), never the person's name")
+@_key_file
+@_new_key
+@config_option
+def add_user(
+    party_id: str, role: str, title: str, key_file: Path, new_key: bool, config_file: Path | None
+) -> None:
+    """Register a person of PARTY_ID by post and public key · 登记人员"""
+    with store_of(config_file) as store:
+        store.identity.party(party_id)
+        added = store.identity.add_officer(
+            OPERATOR, party_id, role=role, title=title, key=_public_key(key_file, new_key)
+        )
+    click.echo(f"officer_id: {added.id}")
+
+
+@user.command("list")
+@config_option
+def list_users(config_file: Path | None) -> None:
+    """All registered people · 人员列表"""
+    with store_of(config_file) as store:
+        for each in store.identity.officers():
+            click.echo(f"{each.id:32} {each.party:24} {each.role:14} {each.state:10} {each.title}")
+
+
+@user.command("suspend")
+@click.argument("officer_id")
+@config_option
+def suspend_user(officer_id: str, config_file: Path | None) -> None:
+    """This person's signatures count for nothing new · 停用人员"""
+    with store_of(config_file) as store:
+        store.identity.suspend_officer(OPERATOR, officer_id)
+    click.echo(f"{officer_id}: suspended / 已停用")

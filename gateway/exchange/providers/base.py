@@ -1,0 +1,35 @@
+"""The fetch contract: what every way of reaching a department gets and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One question to one department. ``fields`` are names of the standard; ``timeout_s`` bounds the whole exchange."""
+
+    query_id: str
+    service_id: str
+    base_url: str
+    standard: str
+    subject_scheme: str
+    subject_id: str = field(repr=False)
+    fields: tuple[str, ...]
+    agreement_id: str
+    agreement_digest: str
+    purpose: str
+    consumer: str
+    timeout_s: float
+    max_concurrent: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a department said, not yet believed: native or standard records, and when they were true (RFC 3339)."""
+
+    records: list[dict[str, Any]] = field(repr=False)
+    as_of: str | None
+    report: Mapping[str, Any] | None = None

@@ -1,0 +1,32 @@
+"""The application's own log: JSON lines on standard error, without personal data.
+
+Not the audit log: this one is for operators, may be lost, and never holds what was asked or answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+# Libraries that write tokens, addresses or bodies into their debug logs (authlib: whole access tokens).
+QUIET = ("authlib", "aiohttp", "urllib3", "asyncio", "sqlalchemy", "alembic", "werkzeug", "joserfc")
+
+
+def configure(level: str = "INFO") -> None:
+    """Write JSON lines of at least ``level``; libraries speak from WARNING only."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    logging.basicConfig(level=number, stream=sys.stderr, format="%(message)s", force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

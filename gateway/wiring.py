@@ -1,0 +1,214 @@
+"""The only place where concrete stores, keys, clock and network are chosen. Everything else is handed what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+
+from gateway import __version__, db
+from gateway.agreements.actions import Agreements
+from gateway.audit import lookup
+from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.log import Log
+from gateway.audit.pseudonyms import Pseudonyms
+from gateway.catalogue import outbound
+from gateway.catalogue.actions import Catalogue
+from gateway.config import Settings
+from gateway.consent.actions import Consents
+from gateway.exchange import idempotency
+from gateway.exchange.api import Exchange
+from gateway.exchange.facts import Gatherer
+from gateway.exchange.model import Facts
+from gateway.exchange.providers.base import FetchRequest, Reply
+from gateway.exchange.providers.rest import RestProviders
+from gateway.exchange.query import Deps as QueryDeps
+from gateway.identity.actions import Identity
+from gateway.identity.guard import Authenticator, Guard
+from gateway.identity.server import TokenServer
+from gateway.lib.clock import Clock, SystemClock
+from gateway.lib.keys import Keys
+
+logger = structlog.get_logger(__name__)
+
+HOUSEKEEPING_EVERY_S = 30.0
+EXIT_LOG_BROKEN = 70  # EX_SOFTWARE: a supervisor starts us anew, and a new process reads the truth from disk
+
+
+def end_process(error: BaseException) -> None:
+    """What a broken log does to the gateway: after a failed commit nobody knows what the disk holds (rule W4)."""
+    logger.critical("the log cannot be trusted any more; the gateway ends", error=type(error).__name__)
+    os._exit(EXIT_LOG_BROKEN)
+
+
+class Store:
+    """Settings, keys, database and log: what the command line needs too, without a network."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        on_broken: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.keys = Keys(settings.data_dir / "keys")
+        self.database = db.Database(settings.database)
+        self.log = Log(
+            self.database,
+            clock=self.clock,
+            key=CheckpointKey.from_seed(settings.origin, self.keys.checkpoint_seed),
+            folder=settings.data_dir / "log",
+            node=settings.node,
+            build=__version__,
+            on_broken=on_broken,
+        )
+        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
+        self.identity = Identity(self.database, self.log, self.clock)
+        self.agreements = Agreements(self.database, self.log, self.clock)
+
+    def trust(self) -> dict[str, Any]:
+        """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
+        return {
+            "issuer": self.settings.issuer,
+            "resource": self.settings.public_url,
+            "log": {"origin": self.settings.origin, "vkey": str(self.log.key.verifier)},
+            "jwks": self.keys.jwks(),
+        }
+
+    def close(self) -> None:
+        self.database.close()
+
+
+class Deps(Store):
+    """Everything a serving gateway is made of."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        on_broken: Callable[[BaseException], None] | None = end_process,
+    ) -> None:
+        super().__init__(settings, clock=clock, on_broken=on_broken)
+        policy = outbound.OutboundPolicy(
+            networks=settings.provider_networks,
+            plain_http=settings.provider_plain_http,
+            ports=settings.provider_ports,
+        )
+        self.authenticator = Authenticator(
+            issuer=settings.issuer, resource=settings.public_url, keys=self.keys, clock=self.clock
+        )
+        self.guard = Guard(self.authenticator, self.log)
+        self.tokens = TokenServer(
+            self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
+        )
+        self.consents = Consents(
+            self.database, self.log, self.clock, self.pseudonyms, secret=self.keys.withdrawal_secret
+        )
+        self.providers = RestProviders(policy, self._sign_request, settings.issuer, self.clock)
+        self.catalogue = Catalogue(
+            self.database,
+            self.log,
+            self.clock,
+            issuer=settings.issuer,
+            check_url=policy.check_url,
+            sender=lambda base_url: outbound.conformance_sender(policy, base_url),
+            sign_request=self._sign_request,
+        )
+        self.exchange = Exchange(
+            QueryDeps(
+                gatherer=Gatherer(self.database, self.log, self.clock),
+                log=self.log,
+                clock=self.clock,
+                issuer=settings.issuer,
+                fetch=self._fetch,
+                sign_receipt=self.keys.receipt.sign_jwt,
+                find_outcome=lambda of: lookup.outcome(self.database, of),
+                secret=self.keys.idempotency_secret,
+                under_way={},
+            ),
+            self.authenticator,
+            self.pseudonyms,
+            settings.max_queries_under_way,
+        )
+        self._housekeeper: asyncio.Task[None] | None = None
+
+    def _sign_request(self, claims: Any) -> str:
+        return self.keys.request.sign_jwt("tongqu-request+jwt", claims)
+
+    async def _fetch(self, request: FetchRequest, _facts: Facts) -> Reply:
+        return await self.providers.fetch(request)
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+    async def start(self) -> None:
+        """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
+        await asyncio.to_thread(self.log.start)
+        await asyncio.to_thread(self.tokens.refresh)
+        await asyncio.to_thread(self._free_idempotency_keys)
+        self._housekeeper = asyncio.create_task(self._keep_house())
+
+    async def stop(self) -> None:
+        if self._housekeeper:
+            self._housekeeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._housekeeper
+        await self.providers.close()
+        await asyncio.to_thread(self.log.stop)
+        self.close()
+
+    def _free_idempotency_keys(self) -> None:
+        with self.log.transaction() as tx:
+            idempotency.forget_unanswered(tx)
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._tidy)
+            except Exception as error:  # tidying must go on; what it does is done again next time
+                logger.error("housekeeping failed", error=type(error).__name__)
+            await asyncio.sleep(HOUSEKEEPING_EVERY_S)
+
+    def _tidy(self) -> None:
+        now = self.clock.now()
+        self.tokens.refresh()
+        self.agreements.expire_due(now)
+        self.consents.expire_due(now)
+        with self.log.transaction() as tx:
+            idempotency.sweep(tx, now)
+
+    # ── what operators see ────────────────────────────────────────────────────────────────────────────────────────────
+    def metrics(self) -> bytes:
+        """Prometheus text. No label names a person, an agreement or an office."""
+        return self.exchange.metrics.text()
+
+    def ready(self) -> list[dict[str, str]]:
+        """What keeps the gateway from doing its work; empty when it is ready."""
+        findings = []
+        if self.log.broken is not None:
+            findings.append({"code": "log_broken", "zh": "审计日志不可写", "en": "the log cannot be written"})
+        try:
+            with self.database.read() as conn:
+                conn.execute(text("SELECT 1"))
+        except Exception as error:
+            logger.error("the database does not answer", error=type(error).__name__)
+            findings.append({"code": "database", "zh": "数据库无响应", "en": "the database does not answer"})
+        return findings
+
+
+def make_installation(settings: Settings) -> None:
+    """Keys, folders and tables of a new installation; what exists stays, so this may be run again."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Keys.create(settings.data_dir / "keys")
+    (settings.data_dir / "log").mkdir(exist_ok=True)
+    database = db.Database(settings.database)
+    try:
+        db.upgrade(database)
+    finally:
+        database.close()
