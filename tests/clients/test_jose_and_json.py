@@ -22,7 +22,7 @@ from tongqu_client._jose import JoseInvalid, SigningKey
 from tongqu_client.errors import KeyUnusable
 
 # RFC 7515 appendix A.3: a signature by ES256.
-A3_KEY = {
+A3_KEY: dict[str, str | list[str]] = {
     "kty": "EC",
     "crv": "P-256",
     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
@@ -76,7 +76,7 @@ def test_the_thumbprint_of_rfc_9449() -> None:
 def test_what_we_sign_another_library_verifies() -> None:
     key = SigningKey.load(A3_KEY)
     token = key.sign({"typ": "dpop+jwt", "jwk": key.public_jwk}, {"htm": "POST", "名": "值"})
-    read = other_jws.deserialize_compact(token, other_jwk.import_key(key.public_jwk), algorithms=["ES256"])
+    read = other_jws.deserialize_compact(token, other_jwk.import_key({**key.public_jwk}), algorithms=["ES256"])
     assert json.loads(read.payload) == {"htm": "POST", "名": "值"}
 
 
@@ -130,7 +130,7 @@ def test_a_key_is_the_same_however_it_is_given(tmp_path: Path) -> None:
     (tmp_path / "key.json").write_text(json.dumps(A3_KEY))
     (tmp_path / "key.pem").write_bytes(_pem(expected.private))
     pem = _pem(expected.private)
-    sources = [
+    sources: list[_jose.KeySource] = [
         json.dumps(A3_KEY),
         tmp_path / "key.json",
         str(tmp_path / "key.pem"),
@@ -142,7 +142,7 @@ def test_a_key_is_the_same_however_it_is_given(tmp_path: Path) -> None:
 
 
 def test_a_key_never_shows_its_secret() -> None:
-    assert A3_KEY["d"] not in repr(SigningKey.load(A3_KEY))
+    assert str(A3_KEY["d"]) not in repr(SigningKey.load(A3_KEY))
 
 
 BAD_KEYS = [
@@ -162,7 +162,7 @@ BAD_KEYS = [
 def test_an_unusable_key_says_what_was_expected_and_nothing_of_itself(source: Any) -> None:
     with pytest.raises(KeyUnusable) as caught:
         SigningKey.load(source)
-    assert A3_KEY["d"] not in str(caught.value)
+    assert str(A3_KEY["d"]) not in str(caught.value)
     assert caught.value.exit_code == 2
 
 

@@ -66,7 +66,8 @@ def test_a_receipt_and_its_proof_give_the_checkpoint() -> None:
 
 
 def _claims_without(name: str) -> str:
-    return LOG.receipt(9, **{name: None})
+    changes: dict[str, Any] = {name: None}
+    return LOG.receipt(9, **changes)
 
 
 ANOTHER_KEY = SigningKey.generate()
