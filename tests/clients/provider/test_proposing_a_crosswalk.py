@@ -43,10 +43,10 @@ PLAIN: dict[str, list[str | None]] = {
 @pytest.mark.parametrize(
     ("column", "path"),
     [
-        ("GMSFHM", "idNumber"), ("公民身份号码", "idNumber"), ("CERT_NUM", "idNumber"), ("户主信息/身份证号", "idNumber"),
-        ("DE02.01.039.00", "name"), ("AAC003", "name"), ("姓 名", "name"), ("XBDM", "sex"), ("性别（代码）", "sex"),
-        ("HYZK", "maritalStatus"),
-        ("婚姻状况", "maritalStatus"), ("WHCD", "education"), ("LXDH", "phone"),
+        ("GMSFHM", "idNumber"), ("公民身份号码", "idNumber"), ("CERT_NUM", "idNumber"),
+        ("户主信息/身份证号", "idNumber"), ("DE02.01.039.00", "name"), ("AAC003", "name"), ("姓 名", "name"),
+        ("XBDM", "sex"), ("性别（代码）", "sex"), ("HYZK", "maritalStatus"), ("婚姻状况", "maritalStatus"),
+        ("WHCD", "education"), ("LXDH", "phone"),
     ],
 )  # fmt: skip
 def test_names_departments_really_use_are_known(column: str, path: str) -> None:

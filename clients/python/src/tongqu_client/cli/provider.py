@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tongqu_client import Gateway
 from tongqu_client.provider import conform, crosswalks, register, reporting, rowcheck, server, sources, trust
 from tongqu_client.provider.config import CROSSWALK, FILE, Config, Source, load, with_source, write_private
 from tongqu_client.provider.errors import ConfigInvalid, KitError
@@ -328,8 +329,6 @@ def _add_register(commands: Any) -> None:
 
 
 def _register(args: argparse.Namespace) -> int:
-    from tongqu_client import Gateway
-
     config = load(args.folder)
     base_url = args.base_url or config.base_url or f"http://{config.host}:{config.port}"
     config = replace(config, base_url=base_url)

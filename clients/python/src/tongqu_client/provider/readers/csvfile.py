@@ -12,7 +12,7 @@ from tongqu_client.provider.errors import SourceUnavailable, Unreadable
 from tongqu_client.provider.readers.headings import Layout, find_layout, flatten, read_rows
 from tongqu_client.provider.readers.table import MAX_CELL, MAX_ROWS, Note, Table
 
-MAX_BYTES = 2 << 30  # a file larger than 2 GiB belongs in a database
+MAX_BYTES = 512 << 20  # a larger file belongs in a database
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
 SEPARATORS = (",", "\t", ";", "|")
 
@@ -58,8 +58,8 @@ def read_csv(path: Path, declared: Mapping[str, Any]) -> Table:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise Unreadable(
-                f"文件超过 {MAX_BYTES >> 30} GiB，请改用数据库表",
-                f"the file exceeds {MAX_BYTES >> 30} GiB; use a database table",
+                f"文件超过 {MAX_BYTES >> 20} MiB，请改用数据库表",
+                f"the file exceeds {MAX_BYTES >> 20} MiB; use a database table",
             )
         data = path.read_bytes()
     except OSError as error:
