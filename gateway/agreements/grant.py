@@ -16,18 +16,25 @@ from gateway.errors import Forbidden
 def granted(agreement: Agreement | None, party_id: str, requested: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What the token may carry. Raises Forbidden, with member ``reason``, when the agreement does not cover it."""
     if agreement is None or party_id not in agreement.known_to:
-        raise _no_grant("no_agreement", "没有可用的共享协议", "there is no such agreement to which your party belongs")
+        raise _no_grant(
+            "R1",
+            "no_agreement",
+            "没有可用的共享协议：贵单位不是该协议的当事方，或协议不存在",
+            "there is no such agreement to which your office is a party",
+        )
     if agreement.consumer != party_id:
-        raise _no_grant("not_a_party", "贵单位不是协议的数据需求方", "your party is not the agreement's consumer")
+        raise _no_grant("R2", "not_a_party", "贵单位不是协议的数据需求方", "your party is not the agreement's consumer")
     if not agreement.is_active(now):
-        raise _no_grant("agreement_not_active", "协议当前不在有效状态", "the agreement is not active now")
+        raise _no_grant("R1", *_why_not_active(agreement, now))
     if requested.get("purpose") not in agreement.purposes:
-        raise _no_grant("purpose_not_covered", "用途不在协议约定之内", "the agreement does not name this purpose")
+        raise _no_grant(
+            "R3", "purpose_not_covered", "该用途不在协议约定的使用场景内", "the agreement does not name this purpose"
+        )
     standard, fields = requested.get("standard"), requested.get("datatypes")
     if standard is not None and standard not in agreement.standards:
-        raise _no_grant("standard_not_covered", "标准不在协议约定之内", "the agreement does not cover this standard")
+        raise _no_grant("R4", "standard_not_covered", "该标准不在协议范围内", "the agreement does not cover this standard")
     if fields is not None and not _grants(agreement, standard, fields):
-        raise _no_grant("field_not_covered", "字段超出协议授权", "the agreement does not grant these fields")
+        raise _no_grant("R5", "field_not_covered", "字段超出协议授权", "the agreement does not grant these fields")
     grant: dict[str, Any] = {
         "type": requested.get("type"),
         "agreement_id": agreement.id,
@@ -44,5 +51,21 @@ def _grants(agreement: Agreement, standard: str | None, fields: Sequence[str]) -
     return bool(fields) and any(each is not None and all(name in each.fields for name in fields) for each in terms)
 
 
-def _no_grant(reason: str, zh: str, en: str) -> Forbidden:
-    return Forbidden(f"不能签发该令牌：{zh}。", f"No token for this: {en}.", rule="R17", reason=reason)
+_ENDED = {
+    "suspended": ("agreement_suspended", "该共享协议已暂停", "the agreement is suspended"),
+    "terminated": ("agreement_terminated", "该共享协议已终止", "the agreement was terminated"),
+    "superseded": ("agreement_superseded", "该共享协议已被新版本取代", "a newer version has replaced the agreement"),
+    "expired": ("agreement_expired", "该共享协议已到期", "the agreement has expired"),
+}
+
+
+def _why_not_active(agreement: Agreement, now: datetime) -> tuple[str, str, str]:
+    if agreement.state in _ENDED:
+        return _ENDED[agreement.state]
+    if agreement.state == "active" and now >= agreement.valid_until:
+        return _ENDED["expired"]
+    return "agreement_not_active", "该共享协议尚未生效", "the agreement is not active yet"
+
+
+def _no_grant(rule: str, reason: str, zh: str, en: str) -> Forbidden:
+    return Forbidden(f"不能签发该令牌：{zh}。", f"No token for this: {en}.", rule=rule, reason=reason)

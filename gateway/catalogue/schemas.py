@@ -43,7 +43,7 @@ class ServiceView(Schema):
     report = fields.Dict(metadata={"description": "the last conformance test; likewise"})
 
 
-class Subject(Schema):
+class TestSubject(Schema):
     scheme = fields.String(required=True, validate=validate.Length(1, 64))
     id = fields.String(required=True, validate=validate.Length(1, 64))
 
@@ -51,8 +51,8 @@ class Subject(Schema):
 class TestSubjects(Schema):
     """Whom to ask for while testing: used, never stored."""
 
-    subject_found = fields.Nested(Subject, load_default=None, allow_none=True)
-    subject_absent = fields.Nested(Subject, load_default=None, allow_none=True)
+    subject_found = fields.Nested(TestSubject, load_default=None, allow_none=True)
+    subject_absent = fields.Nested(TestSubject, load_default=None, allow_none=True)
 
 
 class ConformanceView(Schema):

@@ -12,6 +12,7 @@ from tongqu_client import Answer, errors
 from gateway.demo import city as cast
 from gateway.demo import papers, sources
 from gateway.demo.build import SCHEME, City, give_consent
+from gateway.demo.processes import DidNotStart
 
 CASE = "SQ-2026-0012"
 
@@ -46,7 +47,7 @@ def tell(city: City, teller: Teller) -> bool:
     for step in (_identity, _minimised, _without_consent, _with_consent, _withdrawn, _own_division, _translated, _pending, _quota, _log):
         try:
             step(city, teller)
-        except (errors.GatewayError, StepFailed) as error:
+        except (errors.GatewayError, StepFailed, DidNotStart, OSError) as error:
             worked = False
             teller.bad(f"这一步没有成功：{error}", f"This step failed: {type(error).__name__}: {error}")
     if worked:

@@ -34,6 +34,7 @@ from gateway.identity.guard import Authenticator
 from gateway.identity.model import Caller
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
+from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
 
 logger = structlog.get_logger(__name__)
@@ -121,7 +122,7 @@ class Exchange:
             return _problem(error, lang, request_id)
         except Exception as error:
             # The class of a surprise is safe to write down; its message might hold what the department sent.
-            logger.error("query failed unexpectedly", request_id=request_id, error=type(error).__name__)
+            logger.error("query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error))
             return _problem(error, lang, request_id)
         finally:
             self.under_way -= 1

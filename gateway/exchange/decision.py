@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.exchange.model import Facts, Permit, Reason, Refused
 
-POLICY = "tongqu-rules/1"
+POLICY = "tongqu-rules:1"
 
 _NOT_ACTIVE: dict[str, tuple[str, str, str]] = {
     "suspended": ("agreement_suspended", "该共享协议已暂停", "The agreement is suspended"),

@@ -5,41 +5,13 @@ A cut is built by picking what is granted, never by deleting what is not: what n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from standards.masks import MASKS
+
 Tree = Mapping[str, "Tree | None"]  # None: the whole value; otherwise only these members of it
-
-MASKED_CHARACTER = "*"
-
-
-def _hide_middle(text: str) -> str:
-    """Keep the first and the last quarter, at most four characters each."""
-    keep = min(4, len(text) // 4)
-    return text[:keep] + MASKED_CHARACTER * (len(text) - 2 * keep) + (text[-keep:] if keep else "")
-
-
-def _last_four(text: str) -> str:
-    keep = 4 if len(text) > 4 else 0
-    return MASKED_CHARACTER * (len(text) - keep) + (text[-keep:] if keep else "")
-
-
-def _year_only(text: str) -> str:
-    return text[:4]
-
-
-def _hidden(_text: str) -> str:
-    return MASKED_CHARACTER * 3  # of fixed length, so that not even the length tells
-
-
-MASKS: Mapping[str, Callable[[str], str]] = {
-    "hide-middle": _hide_middle,
-    "last-four": _last_four,
-    "year-only": _year_only,
-    "hidden": _hidden,
-}
-
 
 @lru_cache(maxsize=4096)
 def tree(fields: tuple[str, ...]) -> Tree:

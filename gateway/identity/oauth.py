@@ -70,6 +70,7 @@ def refusal(code: str, error: TongquError, status: int = 400) -> Refused:
         detail_en=error.detail_en,
         rule=error.rule,
         retry_after=error.members.get("retry_after"),
+        log_index=error.members.get("log_index"),
     )
 
 
@@ -211,8 +212,17 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authl
         except TongquError as error:
             if error.retryable:
                 raise
-            raise refusal("invalid_authorization_details", error) from None
+            raise refusal("invalid_authorization_details", self._noted(error)) from None
         return {**granted, "locations": [resource]}
+
+    def _noted(self, error: TongquError) -> TongquError:
+        """A query that ends here, at the token, is a refused query like any other: it has its entry."""
+        actor = {"party": self.client.party.id, "client": self.client.client.id, "officer": None}
+        code = str(error.members.get("reason", error.code))
+        with self.server.parts.identity.log.transaction() as tx:
+            entry = {"type": "identity.refused", "actor": actor, "code": code, "rule": error.rule}
+            error.members["log_index"] = tx.append(entry).index
+        return error
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         parts: Parts = self.server.parts
