@@ -98,7 +98,9 @@ def _problem(error: Exception, deps: Deps) -> Response:
         body = problems.document(error, lang=lang, request_id=request_id, log_index=getattr(error, "log_index", None))
         if body["status"] == 500:
             # The class of a surprise is safe to write down; its message might hold personal data.
-            logger.error("request failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error))
+            logger.error(
+                "request failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
+            )
     response = jsonify(body)
     response.status_code = body["status"]
     response.content_type = problems.CONTENT_TYPE

@@ -71,7 +71,7 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path.startswith("/v1/") or path.startswith("/oauth/"):
+        if path.startswith(("/v1/", "/oauth/")):
             send = self._with_nonce(send)
         if path.startswith("/v1/"):
             send = _Signing(self._deps, scope, send)

@@ -106,6 +106,11 @@ def upgrade(database: Database, revision: str = "head") -> None:
     command.upgrade(_alembic(database), revision)
 
 
+def downgrade(database: Database, revision: str) -> None:
+    """Take revisions back; for tests only: installations go forward."""
+    command.downgrade(_alembic(database), revision)
+
+
 def check(database: Database) -> None:
     """Raise alembic.util.CommandError unless the tables are exactly what the code expects."""
     command.check(_alembic(database))

@@ -32,7 +32,9 @@ def granted(agreement: Agreement | None, party_id: str, requested: Mapping[str, 
         )
     standard, fields = requested.get("standard"), requested.get("datatypes")
     if standard is not None and standard not in agreement.standards:
-        raise _no_grant("R4", "standard_not_covered", "该标准不在协议范围内", "the agreement does not cover this standard")
+        raise _no_grant(
+            "R4", "standard_not_covered", "该标准不在协议范围内", "the agreement does not cover this standard"
+        )
     if fields is not None and not _grants(agreement, standard, fields):
         raise _no_grant("R5", "field_not_covered", "字段超出协议授权", "the agreement does not grant these fields")
     grant: dict[str, Any] = {

@@ -10,10 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import standards
 from sqlalchemy.exc import IntegrityError
-from standards import conformance, crosswalk
 
+import standards
 from gateway.audit.log import Log, Transaction
 from gateway.catalogue import store
 from gateway.catalogue.model import MAX_CONCURRENT, MAX_TIMEOUT_MS, Service, crosswalk_bytes
@@ -23,6 +22,7 @@ from gateway.identity.model import Caller
 from gateway.lib.canonical_json import digest
 from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
+from standards import conformance, crosswalk
 
 BUREAU = "data_bureau"
 Subject = Mapping[str, str]
@@ -112,16 +112,16 @@ class Catalogue:
             raise CrosswalkInvalid(
                 "对照表有误，见 errors。",
                 "The crosswalk is not valid; see errors.",
-                errors=[
-                    {"pointer": problem.pointer, "zh": problem.zh, "en": problem.en}
-                    for problem in error.problems
-                ],
+                errors=[{"pointer": problem.pointer, "zh": problem.zh, "en": problem.en} for problem in error.problems],
             ) from None
         return crosswalk_bytes(document)
 
     @staticmethod
     def _check_limits(service: Service) -> None:
-        limits = (("timeout_ms", service.timeout_ms, MAX_TIMEOUT_MS), ("max_concurrent", service.max_concurrent, MAX_CONCURRENT))
+        limits = (
+            ("timeout_ms", service.timeout_ms, MAX_TIMEOUT_MS),
+            ("max_concurrent", service.max_concurrent, MAX_CONCURRENT),
+        )
         wrong = [(name, most) for name, value, most in limits if not 1 <= value <= most]
         if wrong:
             raise InvalidRequest(
@@ -139,7 +139,9 @@ class Catalogue:
         """Test the live endpoint, and let it advance when it passes. The subjects are used and never stored."""
         service = self.get(caller, service_id)
         if caller.party != service.party and caller.party_kind != BUREAU:
-            raise Forbidden("只有服务所属部门或主管部门可以测试。", "Only its department or the data bureau may test it.")
+            raise Forbidden(
+                "只有服务所属部门或主管部门可以测试。", "Only its department or the data bureau may test it."
+            )
         self._check_url(service.base_url)
         report = conformance.run(
             self._sender(service.base_url),
@@ -156,7 +158,12 @@ class Catalogue:
         passed = report.passed
         kept = json.dumps(report.to_dict(), ensure_ascii=False)
         after = self._move(
-            caller, service_id, "pass" if passed else "fail", "service.tested", "passed" if passed else "failed", report=kept
+            caller,
+            service_id,
+            "pass" if passed else "fail",
+            "service.tested",
+            "passed" if passed else "failed",
+            report=kept,
         )
         return after, report
 
@@ -182,7 +189,9 @@ class Catalogue:
 
     def _may_manage(self, caller: Caller, service_id: str) -> None:
         if caller.party_kind != BUREAU and caller.party != self.get(caller, service_id).party:
-            raise Forbidden("只有服务所属部门或主管部门可以操作。", "Only its department or the data bureau may do this.")
+            raise Forbidden(
+                "只有服务所属部门或主管部门可以操作。", "Only its department or the data bureau may do this."
+            )
 
     def _move(
         self, caller: Caller, service_id: str, move: str, event: str, outcome: str | None, **changes: Any

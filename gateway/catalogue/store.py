@@ -46,9 +46,7 @@ def find(conn: Connection, service_id: str) -> Service | None:
 def active_service(conn: Connection, party: str, standard: str) -> Service | None:
     """The one service of this department for this standard that may be called."""
     row = conn.execute(
-        select(SERVICE).where(
-            SERVICE.c.party == party, SERVICE.c.standard == standard, SERVICE.c.state == "active"
-        )
+        select(SERVICE).where(SERVICE.c.party == party, SERVICE.c.standard == standard, SERVICE.c.state == "active")
     ).first()
     return _service(row) if row else None
 

@@ -59,9 +59,7 @@ def party() -> None:
 @click.option("--kind", required=True, type=click.Choice(PARTY_KINDS))
 @click.option("--uscc", help="unified social credit code (GB 32100)")
 @config_option
-def add_party(
-    party_id: str, name_zh: str, name_en: str, kind: str, uscc: str | None, config_file: Path | None
-) -> None:
+def add_party(party_id: str, name_zh: str, name_en: str, kind: str, uscc: str | None, config_file: Path | None) -> None:
     """Admit an organisation · 登记单位"""
     with store_of(config_file) as store:
         added = store.identity.add_party(OPERATOR, party_id, name_zh=name_zh, name_en=name_en, kind=kind, uscc=uscc)
@@ -108,9 +106,7 @@ def client() -> None:
 @_key_file
 @_new_key
 @config_option
-def add_client(
-    party_id: str, scopes: tuple[str, ...], key_file: Path, new_key: bool, config_file: Path | None
-) -> None:
+def add_client(party_id: str, scopes: tuple[str, ...], key_file: Path, new_key: bool, config_file: Path | None) -> None:
     """Register a system of PARTY_ID by its public key · 登记客户端"""
     with store_of(config_file) as store:
         store.identity.party(party_id)
@@ -163,9 +159,7 @@ def user() -> None:
 @_key_file
 @_new_key
 @config_option
-def add_user(
-    party_id: str, role: str, title: str, key_file: Path, new_key: bool, config_file: Path | None
-) -> None:
+def add_user(party_id: str, role: str, title: str, key_file: Path, new_key: bool, config_file: Path | None) -> None:
     """Register a person of PARTY_ID by post and public key · 登记人员"""
     with store_of(config_file) as store:
         store.identity.party(party_id)

@@ -18,7 +18,7 @@ import click
 def demo(port: int, folder: Path | None, once: bool, no_story: bool) -> None:
     """A demo city on this machine: asked, answered, verified · 示范城市"""
     try:
-        from gateway.demo import build, story
+        from gateway.demo import build, processes, story
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing; install tongqu-client[provider] beside the gateway / 请先安装 tongqu-client"
@@ -31,7 +31,7 @@ def demo(port: int, folder: Path | None, once: bool, no_story: bool) -> None:
         teller = story.Teller()
         try:
             city = build.build(home, port, teller.say)
-        except build.DidNotStart as error:
+        except processes.DidNotStart as error:
             raise click.ClickException(str(error)) from None
         try:
             worked = no_story or story.tell(city, teller)

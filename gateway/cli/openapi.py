@@ -64,7 +64,9 @@ def _operations(path: dict[str, Any]) -> dict[str, Any]:
             out[method] = operation
             continue
         members = [*(name for name in _ORDER if name in operation), *sorted(set(operation) - set(_ORDER))]
-        out[method] = {name: _responses(operation[name]) if name == "responses" else operation[name] for name in members}
+        out[method] = {
+            name: _responses(operation[name]) if name == "responses" else operation[name] for name in members
+        }
     return out
 
 

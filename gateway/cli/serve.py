@@ -12,6 +12,7 @@ from gateway.cli.common import config_option, settings_of
 from gateway.lib import logs
 from gateway.wiring import Deps
 
+
 @click.command()
 @click.option("--host", help="address to listen on (default 127.0.0.1)")
 @click.option("--port", type=click.IntRange(1, 65535), help="port (default 8080)")

@@ -19,7 +19,7 @@ from tongqu_client import Gateway
 import standards
 from gateway.config import Settings, load
 from gateway.demo import city, papers, people, sources
-from gateway.demo.processes import DidNotStart, Processes, free_port
+from gateway.demo.processes import Processes, free_port
 from gateway.lib.canonical_json import canonical, digest
 from gateway.lib.clock import SystemClock, rfc3339
 from gateway.lib.durable import write_file
@@ -140,9 +140,10 @@ def _departments(made: City, say: Say) -> None:
         _kit_service(made, party)
     _health_service(made)
     say(
-        "四个部门用各自的格式（GB18030 CSV、Excel 台账、SQLite 表、旧 HTTP 接口）登记了服务，通过符合性测试，由主管部门核准。",
-        "Four departments registered services over their own formats (GB18030 CSV, an Excel ledger, a SQLite table, an old "
-        "HTTP interface); each passed the conformance test and was approved by the data bureau.",
+        "四个部门用各自的格式（GB18030 CSV、Excel 台账、SQLite 表、旧 HTTP 接口）登记了服务，"
+        "通过符合性测试，由主管部门核准。",
+        "Four departments registered services over their own formats (GB18030 CSV, an Excel ledger, a SQLite "
+        "table, an old HTTP interface); each passed the conformance test and was approved by the data bureau.",
     )
 
 
@@ -152,9 +153,11 @@ def _kit_service(made: City, party: str) -> None:
     home = made.folder / "departments" / party
     home.mkdir(parents=True)
     source = home / name
-    {city.POLICE: sources.write_police, city.CIVIL: sources.write_civil_affairs, city.POPULATION: sources.write_population}[
-        party
-    ](made.people, source)
+    {
+        city.POLICE: sources.write_police,
+        city.CIVIL: sources.write_civil_affairs,
+        city.POPULATION: sources.write_population,
+    }[party](made.people, source)
     *flags, last = how
     place = f"sqlite:///{source}" if last == "--db" else str(source)
     zh, en = TITLES[party]
@@ -168,7 +171,9 @@ def _kit_service(made: City, party: str) -> None:
         *("--key", str(made.folder / own["key_file"]), "--base-url", f"http://127.0.0.1:{port}"),
     )
     made.processes.run((*register, "--no-conformance"))
-    made.processes.start(party, (*KIT_COMMAND, "serve", str(home), "--port", str(port)), f"http://127.0.0.1:{port}/health")
+    made.processes.start(
+        party, (*KIT_COMMAND, "serve", str(home), "--port", str(port)), f"http://127.0.0.1:{port}/health"
+    )
     made.processes.run(register)
     service = next(each for each in _own_services(made, party) if each["standard"] == standard)
     _approve(made, service["id"])
@@ -245,7 +250,9 @@ def _agreements(made: City, say: Say) -> None:
 def _agree(made: City, paper: dict[str, Any], consumer: str, signed: bool) -> dict[str, Any]:
     """Drafted and signed by the street office, then signed by the department, over one digest."""
     with made.client(consumer) as street:
-        draft = street.request("POST", "/v1/agreements", json=papers.document(paper, consumer), scope="agreements:write")
+        draft = street.request(
+            "POST", "/v1/agreements", json=papers.document(paper, consumer), scope="agreements:write"
+        )
         path = f"/v1/agreements/{draft['id']}"
         street.request("POST", f"{path}/submit", scope="agreements:write")
         view = _sign(made, street, consumer, draft)
@@ -300,7 +307,7 @@ def _consents(made: City, say: Say) -> None:
 
 def give_consent(made: City, person: people.Person) -> dict[str, Any]:
     """Consent of proof level 1: given at the counter before two officers."""
-    paper = papers.ASSISTANCE_CHECK
+    paper: dict[str, Any] = papers.ASSISTANCE_CHECK
     asked = {
         "agreement_id": made.agreement(paper)["id"],
         "subject": {"scheme": SCHEME, "id": person.id},

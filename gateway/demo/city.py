@@ -29,7 +29,9 @@ class PartyOfCity:
 PARTIES = (
     PartyOfCity(POLICE, "示范市公安局", "Police", "department", "11440300MB0000019Q"),
     PartyOfCity(CIVIL, "示范市民政局", "Civil affairs", "department", "11440300MB0000027K"),
-    PartyOfCity(POPULATION, "示范市流动人口管理办公室", "Floating-population office", "department", "11440300MB0000035E"),
+    PartyOfCity(
+        POPULATION, "示范市流动人口管理办公室", "Floating-population office", "department", "11440300MB0000035E"
+    ),
     PartyOfCity(HEALTH, "示范市卫生健康委员会", "Health commission", "department", "12440300MB00000511"),
     PartyOfCity(LINDEN, "椴树街道办事处", "Linden street office", "street_office", "11440399MB0000043N"),
     PartyOfCity(MAPLE, "枫林街道办事处", "Maple street office", "street_office", "51440300MB000006XP"),
@@ -72,9 +74,7 @@ def settle(identity: Identity, folder: Path) -> dict[str, Any]:
             officers.append(
                 {"party": party.id, "officer_id": officer.id, "key_file": _within(file, folder), "role": role}
             )
-    parties = [
-        {"id": each.id, "name_zh": each.name_zh, "name_en": each.name_en, "kind": each.kind} for each in PARTIES
-    ]
+    parties = [{"id": each.id, "name_zh": each.name_zh, "name_en": each.name_en, "kind": each.kind} for each in PARTIES]
     return {"parties": parties, "clients": clients, "officers": officers}
 
 

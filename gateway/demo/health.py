@@ -1,7 +1,7 @@
 """The health commission's old HTTP interface: its own element numbers, no crosswalk of its own.
 
-Run as ``python -m gateway.demo.health FOLDER PORT``. It checks the gateway's signature like any endpoint of the provider
-contract, and leaves the translation to the gateway.
+Run as ``python -m gateway.demo.health FOLDER PORT``. It checks the gateway's signature like any endpoint of the
+provider contract, and leaves the translation to the gateway.
 """
 
 from __future__ import annotations

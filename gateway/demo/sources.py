@@ -22,7 +22,23 @@ def write_police(people: Sequence[Person], file: Path) -> None:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(
-        "GMSFHM XM XB MZ CSRQ HYZK SSXQ JLX MLPH MLXZ XZJD JCWH LXDH RHYZBZ GXSJ".split()
+        [
+            "GMSFHM",
+            "XM",
+            "XB",
+            "MZ",
+            "CSRQ",
+            "HYZK",
+            "SSXQ",
+            "JLX",
+            "MLPH",
+            "MLXZ",
+            "XZJD",
+            "JCWH",
+            "LXDH",
+            "RHYZBZ",
+            "GXSJ",
+        ]
     )
     for person in people:
         table.writerow(
@@ -56,7 +72,9 @@ def write_civil_affairs(people: Sequence[Person], file: Path) -> None:
         sheet.merge_range(1, column, 2, column, heading)
     sheet.merge_range(1, 1, 1, 3, "户主信息")
     sheet.merge_range(1, 5, 1, 8, "保障情况")
-    for column, heading in zip((1, 2, 3, 5, 6, 7, 8), ("姓名", "身份证号", "性别", "类别", "街道代码", "月保障金(元)", "起始年月"), strict=True):
+    for column, heading in zip(
+        (1, 2, 3, 5, 6, 7, 8), ("姓名", "身份证号", "性别", "类别", "街道代码", "月保障金(元)", "起始年月"), strict=True
+    ):
         sheet.write_string(2, column, heading)
     chosen = [people[number] for number in ON_ASSISTANCE if number < len(people)]
     for row, person in enumerate(chosen, 3):

@@ -44,7 +44,18 @@ class Teller:
 def tell(city: City, teller: Teller) -> bool:
     """Tell all steps. Returns whether every one of them worked."""
     worked = True
-    for step in (_identity, _minimised, _without_consent, _with_consent, _withdrawn, _own_division, _translated, _pending, _quota, _log):
+    for step in (
+        _identity,
+        _minimised,
+        _without_consent,
+        _with_consent,
+        _withdrawn,
+        _own_division,
+        _translated,
+        _pending,
+        _quota,
+        _log,
+    ):
         try:
             step(city, teller)
         except (errors.GatewayError, StepFailed, DidNotStart, OSError) as error:
@@ -89,19 +100,22 @@ def _show(teller: Teller, answer: Answer) -> None:
         for name, value in record.items():
             click.echo(f"      {name:20} {value}")
     for item in answer.withheld:
-        teller.say(f"未完整提供：{item['field']}（{item['reason']}）", f"Not in full: {item['field']} ({item['reason']})")
+        teller.say(
+            f"未完整提供：{item['field']}（{item['reason']}）", f"Not in full: {item['field']} ({item['reason']})"
+        )
 
 
 def _identity(city: City, teller: Teller) -> None:
     teller.step(
         "椴树街道窗口：居民来办事，向公安局核对身份。公安局只有一份 GB18030 编码、拼音列名的导出文件。",
-        "At the Linden street office a resident stands at the counter. The police have only a GB18030 export with pinyin columns.",
+        "At the Linden street office a resident stands at the counter. The police have only a GB18030 export with "
+        "pinyin columns.",
     )
     answer = _ask(city, cast.LINDEN, papers.IDENTITY_CHECK, city.people[0].id)
     _show(teller, answer)
     teller.good(
         f"按国家标准返回；放行记录是日志第 {answer.log_index} 条，先落盘后放行。",
-        f"In the published standard; its release is entry {answer.log_index} of the log, written before the record left.",
+        f"In the published standard; its release is entry {answer.log_index} of the log, written before it left.",
     )
     answer.verify()
     receipt = city.folder / "receipt.json"
@@ -123,18 +137,24 @@ def _minimised(city: City, teller: Teller) -> None:
 
 def _without_consent(city: City, teller: Teller) -> None:
     teller.step(
-        "低保信息须经本人同意：没有同意的居民查不到。", "Social assistance needs the resident's consent: without it, no answer."
+        "低保信息须经本人同意：没有同意的居民查不到。",
+        "Social assistance needs the resident's consent: without it, no answer.",
     )
     other = city.people[sources.ON_ASSISTANCE[1]]
     _refused(teller, "R8", lambda: _ask(city, cast.LINDEN, papers.ASSISTANCE_CHECK, other.id))
 
 
 def _with_consent(city: City, teller: Teller) -> None:
-    teller.step("本人在窗口同意后，同样的查询得到答复。", "After the resident has consented at the counter, the query is answered.")
+    teller.step(
+        "本人在窗口同意后，同样的查询得到答复。",
+        "After the resident has consented at the counter, the query is answered.",
+    )
     answer = _ask(city, cast.LINDEN, papers.ASSISTANCE_CHECK, city.people[sources.ON_ASSISTANCE[0]].id)
     _show(teller, answer)
     answer.verify()
-    teller.good("民政局的 Excel 台账被译成标准，回执核验无误。", "The Excel ledger was translated; the receipt verifies.")
+    teller.good(
+        "民政局的 Excel 台账被译成标准，回执核验无误。", "The Excel ledger was translated; the receipt verifies."
+    )
 
 
 def _withdrawn(city: City, teller: Teller) -> None:
@@ -158,7 +178,8 @@ def _own_division(city: City, teller: Teller) -> None:
 def _translated(city: City, teller: Teller) -> None:
     teller.step(
         "卫健委的旧接口用自己的列名和代码；网关译成标准，血型等多余字段到不了街道。",
-        "The health commission's old interface has its own names and codes; the gateway translates, and what was not granted stays behind.",
+        "The health commission's old interface has its own names and codes; the gateway translates, and what was not "
+        "granted stays behind.",
     )
     answer = _ask(city, cast.MAPLE, papers.HEALTH_FILE, city.people[0].id)
     _show(teller, answer)
@@ -168,13 +189,17 @@ def _translated(city: City, teller: Teller) -> None:
     try:
         _ask(city, cast.MAPLE, papers.HEALTH_FILE, city.people[sources.TWICE].id)
     except errors.AmbiguousSubject as error:
-        teller.good(f"同一人两份档案，不猜：{error.detail_zh}", f"Two files of one person are not guessed at: {error.detail_en}")
+        teller.good(
+            f"同一人两份档案，不猜：{error.detail_zh}", f"Two files of one person are not guessed at: {error.detail_en}"
+        )
         return
     raise StepFailed("a person on file twice was answered")
 
 
 def _pending(city: City, teller: Teller) -> None:
-    teller.step("椴树街道与卫健委的协议还没有双方签署。", "Linden's agreement with the health commission waits for a signature.")
+    teller.step(
+        "椴树街道与卫健委的协议还没有双方签署。", "Linden's agreement with the health commission waits for a signature."
+    )
     _refused(teller, "R1", lambda: _ask(city, cast.LINDEN, papers.HEALTH_FILE, city.people[0].id))
 
 
@@ -188,14 +213,13 @@ def _log(city: City, teller: Teller) -> None:
     teller.step("审计局离线核验整本日志。", "The audit office verifies the whole log offline.")
     target = Path(city.folder / "log-export")
     started = time.monotonic()
-    city.processes.run(
-        ("-m", "gateway", "audit", "export", str(target), "--config", str(city.folder / "tongqu.toml"))
-    )
+    city.processes.run(("-m", "gateway", "audit", "export", str(target), "--config", str(city.folder / "tongqu.toml")))
     verify = ("-m", "tongqu_client", "verify", str(target), "--trust", str(city.folder / "trust.json"))
     said = city.processes.run((*verify, "--receipt", str(city.folder / "receipt.json")))
     for line in said.strip().splitlines()[:12]:
         click.echo(f"      {line}")
     took = time.monotonic() - started
-    teller.good(f"日志完整，回执所指条目在册（{took:.1f} 秒）。", f"The log is whole and holds the receipt's entry ({took:.1f} s).")
-
-
+    teller.good(
+        f"日志完整，回执所指条目在册（{took:.1f} 秒）。",
+        f"The log is whole and holds the receipt's entry ({took:.1f} s).",
+    )

@@ -1,7 +1,7 @@
 """``POST /v1/queries`` and ``POST /v1/queries/explain``: bytes in, one call of query.py, bytes out.
 
-Served by the asynchronous half (asgi.py), so no web framework and no marshmallow here: the body is checked by a compiled
-schema. Both operations are declared for openapi.yaml in declare.py.
+Served by the asynchronous half (asgi.py), so no web framework and no marshmallow here: the body is checked by a
+compiled schema. Both operations are declared for openapi.yaml in declare.py.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ class Exchange:
         lang = problems.language(request.header("accept-language"))
         if self.under_way >= self.max_under_way:
             return _problem(
-                Busy("网关正忙，请稍后重试。", "The gateway is busy; try again shortly.", retry_after=1), lang, request_id
+                Busy("网关正忙，请稍后重试。", "The gateway is busy; try again shortly.", retry_after=1),
+                lang,
+                request_id,
             )
         self.under_way += 1
         try:
@@ -122,7 +124,9 @@ class Exchange:
             return _problem(error, lang, request_id)
         except Exception as error:
             # The class of a surprise is safe to write down; its message might hold what the department sent.
-            logger.error("query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error))
+            logger.error(
+                "query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
+            )
             return _problem(error, lang, request_id)
         finally:
             self.under_way -= 1
@@ -155,9 +159,7 @@ class Exchange:
     def _caller(self, request: Request, *scopes: str) -> Caller:
         """Who asks, if they may at all with one of these scopes. Raises Unauthenticated kin and ScopeMissing."""
         if "access_token" in request.query_string:
-            raise MalformedRequest(
-                "访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1"
-            )
+            raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
         caller = self.authenticator.check(
             request.method, request.path, request.header("authorization"), request.headers.get("dpop", ())
         )

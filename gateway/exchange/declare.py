@@ -1,4 +1,4 @@
-"""The exchange's operations as openapi.yaml shows them. They are served by asgi.py; nothing here ever runs for a query."""
+"""The exchange's operations as openapi.yaml shows them. They are served by asgi.py; nothing here runs for a query."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ def document_members() -> dict[str, Any]:
     return {
         "info": {
             "description": (
-                "Inter-agency data exchange: standards, agreements, consent, brokered queries, a tamper-evident log.\n\n"
+                "Inter-agency data exchange: standards, agreements, consent, queries, a tamper-evident log.\n\n"
                 "跨部门数据共享网关：数据标准、共享协议、当事人同意、查询与防篡改日志。"
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "http://127.0.0.1:8080", "description": "the demo city / 示范城市"}],
-        "components": {"schemas": {"Problem": _problem_schema(), "Answer": _answer_schema()}},
+        "components": {
+            "schemas": {"Problem": _problem_schema(), "Answer": _answer_schema()},
+            "securitySchemes": {
+                "dpop": {
+                    "type": "http",
+                    "scheme": "DPoP",
+                    "description": "RFC 9449; the token from /oauth/token, the proof in the DPoP header",
+                }
+            },
+        },
     }
 
 

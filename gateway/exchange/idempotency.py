@@ -31,6 +31,7 @@ from gateway.lib.clock import rfc3339
 KEEP = timedelta(hours=24)  # how long an answer can be fetched again
 KEY_FORM = re.compile(r"[!-~]{16,128}\Z")  # visible ASCII; 16 characters at least, so that it cannot be guessed
 
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """One caller's Idempotency-Key with the request it came with, as keyed hashes; and the seal for the answer."""

@@ -73,7 +73,7 @@ async def answer(query: Query, deps: Deps) -> Answer | Refusal:
     try:
         reply = await _fetch(query, decided, deps)  # 4
         kept = _translate(query, decided, reply)  # 5
-        if kept.outside and not kept.records or _hides_absence(kept, decided):
+        if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
         core = _cut(decided, kept, reply)  # 6
         return await _release_and_sign(query, decided, kept, core, deps)  # 7, 8
@@ -204,6 +204,7 @@ async def _fetch(query: Query, decided: Authorized, deps: Deps) -> Reply:
         purpose=query.purpose,
         consumer=query.caller.party,
         timeout_s=facts.service.timeout_s,
+        max_concurrent=facts.service.max_concurrent,
     )
     reply: Reply = await deps.fetch(request, facts)
     return reply

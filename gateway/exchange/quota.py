@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, tuple_, update
 from gateway.audit.log import Transaction
 from gateway.exchange.store import QUOTA_USE
 
+
 def used(conn: Connection, agreement: str, window: str) -> int:
     """How many queries of this window were permitted so far."""
     row = conn.execute(

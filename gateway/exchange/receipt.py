@@ -70,9 +70,7 @@ class Draft:
         )
 
 
-def sign(
-    draft: Draft, *, issuer: str, origin: str, index: int, leaf_hash: bytes, at: datetime, sign_with: Sign
-) -> str:
+def sign(draft: Draft, *, issuer: str, origin: str, index: int, leaf_hash: bytes, at: datetime, sign_with: Sign) -> str:
     """The receipt: a compact JWS (RFC 7515) over the draft and the place of the entry in the log."""
     return sign_with(
         TYPE,

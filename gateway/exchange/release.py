@@ -13,6 +13,7 @@ from standards.masks import MASKS
 
 Tree = Mapping[str, "Tree | None"]  # None: the whole value; otherwise only these members of it
 
+
 @lru_cache(maxsize=4096)
 def tree(fields: tuple[str, ...]) -> Tree:
     """Field paths (``name``, ``residenceAddress.divisionCode``) as nested members. A whole field covers its parts."""
@@ -90,7 +91,9 @@ def mask(record: dict[str, Any], masks: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(done)
 
 
-def withheld(fields: Iterable[str], records: Sequence[Mapping[str, Any]], masked: Iterable[str]) -> list[dict[str, str]]:
+def withheld(
+    fields: Iterable[str], records: Sequence[Mapping[str, Any]], masked: Iterable[str]
+) -> list[dict[str, str]]:
     """What a caller was granted and does not see in full: masked, or not held by the department."""
     hidden = set(masked)
     out = [{"field": name, "reason": "masked"} for name in fields if name in hidden]

@@ -52,7 +52,9 @@ def translate(
     """
     tree = release.tree(wanted)
     validator = standard.validator(wanted)
-    narrowed = None if crosswalk is None else crosswalk.narrow(wanted)  # a fault in what nobody asked for is none of ours
+    narrowed = (
+        None if crosswalk is None else crosswalk.narrow(wanted)
+    )  # a fault in what nobody asked for is none of ours
     kept: list[dict[str, Any]] = []
     dropped_fields = dropped_records = outside = 0
     for position, native in enumerate(records):

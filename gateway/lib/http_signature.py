@@ -2,8 +2,8 @@
 
 HTTP Message Signatures (RFC 9421) over a Content-Digest (RFC 9530), with the components that the FAPI 2.0 HTTP
 Signatures profile asks for: ``"@status" "content-type" "content-digest" "@method";req "@target-uri";req``, and
-``"content-digest";req`` when the request carried one. Digests are over the bytes as sent, so nothing may encode the body
-after this.
+``"content-digest";req`` when the request carried one. Digests are over the bytes as sent, so nothing may encode the
+body after this.
 """
 
 from __future__ import annotations

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import standards
 from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
-from standards import codelists
 
+import standards
 from gateway.errors import InvalidRequest, MalformedRequest, NotFound, TooLarge, UnknownStandard
 from gateway.lib.canonical_json import MalformedJson, digest, strict_loads
+from standards import codelists
 
 MAX_RECORDS = 1000  # in one request to validate
 IMMUTABLE = "public, max-age=31536000, immutable"  # a published version never changes
