@@ -22,6 +22,7 @@ from gateway.lib.canonical_json import digest
 
 TEXT = "text/plain; charset=utf-8"
 OVERSEERS = ("audit_office", "data_bureau")  # party kinds that see everybody's entries
+MAX_INDEX = 2**53 - 1
 _TEXT_BODY = {"type": "string"}
 _BINARY_BODY = {"type": "string", "format": "binary"}
 
@@ -63,7 +64,7 @@ def _public(blp: Blueprint, log: Log) -> None:
             headers = {"Cache-Control": "public, max-age=31536000, immutable"}
             return Response(data, content_type="application/octet-stream", headers=headers)
 
-    @blp.route("/entries/<int:index>")
+    @blp.route(f"/entries/<int(max={MAX_INDEX}):index>")
     class Entry(MethodView):
         @blp.response(200, schemas.Entry)
         def get(self, index: int) -> Response:
@@ -73,7 +74,7 @@ def _public(blp: Blueprint, log: Log) -> None:
                 raise _no_entry(index)
             return Response(data, content_type="application/json")
 
-    @blp.route("/entries/<int:index>/proof")
+    @blp.route(f"/entries/<int(max={MAX_INDEX}):index>/proof")
     class Proof(MethodView):
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self, index: int) -> Response:
@@ -88,7 +89,7 @@ def _search(blp: Blueprint, log: Log, guard: Needs, suffix: str, write: Callable
     @blp.route(f"/entries{suffix}", endpoint=f"search{suffix.replace('.', '-')}")
     class Search(MethodView):
         @guard.needs("log:read")
-        @blp.arguments(schemas.Search, location="query")
+        @blp.arguments(schemas.Search, location="query", unknown="raise")  # a mistyped filter must not mean "all"
         @blp.response(200, schemas.FoundEntries)
         @blp.doc(summary=f"Search the log{f', as {suffix[1:]}' if suffix else ''} · 检索日志")
         def get(self, asked: dict[str, Any]) -> Response:

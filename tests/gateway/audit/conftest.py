@@ -1,0 +1,78 @@
+"""The log over HTTP, with a doorkeeper who believes what the test says."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask, g, jsonify, request
+from flask.testing import FlaskClient
+from flask_smorest import Api
+
+from gateway import problems
+from gateway.audit.api import blueprint
+from gateway.audit.log import Log
+from gateway.errors import ScopeMissing, TokenMissing, TongquError
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who calls: what the log's pages need to know of a caller."""
+
+    party: str
+    party_kind: str
+    scopes: frozenset[str] = frozenset({"log:read"})
+
+    def actor(self) -> dict[str, Any]:
+        return {"party": self.party, "client": "cli_1", "officer": None}
+
+
+AUDITOR = Visitor("audit-office", "audit_office")
+LINDEN = Visitor("street-linden", "street_office")
+TAX = Visitor("tax", "department")
+CLERK = Visitor("street-linden", "street_office", frozenset({"exchange:query"}))
+
+
+@dataclass
+class Door:
+    """Stands where the identity's guard stands in the gateway."""
+
+    visitor: Visitor | None = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def needs(self, *scopes: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def wrap(handler: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(handler)
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                if self.visitor is None:
+                    raise TokenMissing
+                if not self.visitor.scopes & set(scopes):
+                    raise ScopeMissing
+                g.caller = self.visitor
+                return handler(*args, **kwargs)
+
+            return guarded
+
+        return wrap
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def web(log: Log, door: Door) -> FlaskClient:
+    app = Flask(__name__)
+    app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    Api(app).register_blueprint(blueprint(log, door))
+
+    @app.errorhandler(TongquError)
+    def problem(error: TongquError) -> Any:
+        body = problems.document(error, lang=problems.language(request.headers.get("Accept-Language")), request_id="r")
+        return jsonify(body), body["status"]
+
+    return app.test_client()
