@@ -377,6 +377,14 @@ def test_a_standard_is_read_without_a_token(simulator: Simulator) -> None:
             gateway.standards.get("person-basic")
 
 
+def test_any_other_operation_can_be_called(gateway: Gateway, simulator: Simulator) -> None:
+    page = gateway.request("GET", "/v1/agreements", scope="agreements:read", query={"after": "1"})
+    assert page["agreements"] == [{"id": "agr_1"}]
+    with pytest.raises(errors.NotFound):
+        gateway.request("POST", "/v1/nothing", json={"a": 1})
+    assert simulator.received[-1].json() == {"a": 1}
+
+
 @pytest.mark.parametrize("name", ["../admin", "..", "", "a/b"])
 def test_an_identifier_cannot_lead_to_another_address(gateway: Gateway, simulator: Simulator, name: str) -> None:
     with pytest.raises(errors.InvalidRequest):

@@ -134,5 +134,6 @@ def test_a_problem_of_any_shape_becomes_an_error(document: dict[str, object] | N
 
 
 def test_every_class_has_a_title_in_both_languages() -> None:
-    for cls in [errors.GatewayError, *_problems.BY_CODE.values()]:
+    classes: list[type[errors.GatewayError]] = [errors.GatewayError, *_problems.BY_CODE.values()]
+    for cls in classes:
         assert cls().say("zh") != cls().say("en")

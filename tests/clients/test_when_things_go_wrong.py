@@ -333,6 +333,11 @@ def test_other_addresses_are_accepted(address: str) -> None:
     Gateway(address).close()
 
 
+def test_a_missing_certificate_file_is_a_matter_of_settings() -> None:
+    with Gateway("https://127.0.0.1:9", ca="/nowhere/ca.pem") as gateway, pytest.raises(errors.ConfigError):
+        gateway.ping()
+
+
 def test_plain_http_can_be_permitted_on_a_protected_network() -> None:
     Gateway("http://10.0.0.1", allow_plain_http=True).close()
 

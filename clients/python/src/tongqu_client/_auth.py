@@ -174,7 +174,7 @@ class Authorizer:
                 "GET", f"{self._base_url}/.well-known/oauth-authorization-server", {"Accept": "application/json"}
             )
             document = self._transport.repeat(
-                lambda: _ok(self._transport.send(call, deadline)), repeatable=True, deadline=deadline
+                lambda: _problems.successful(self._transport.send(call, deadline)), repeatable=True, deadline=deadline
             ).json()
             server = (
                 (document.get("issuer"), document.get("token_endpoint")) if isinstance(document, dict) else (None, None)
@@ -202,14 +202,6 @@ class Authorizer:
                 f"This machine's clock is about {abs(skew):.0f} s {ahead_en}: signatures are refused; set it (NTP).",
             )
         return error
-
-
-def _ok(reply: Reply) -> Reply:
-    if reply.status >= 400:
-        raise _problems.from_problem(
-            reply.document(), status=reply.status, retry_after=reply.retry_after, request_id=None
-        )
-    return reply
 
 
 def _code(reply: Reply) -> str | None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
-import requests
-
-from tongqu_client import __version__, _problems, _signatures, errors
+from tongqu_client import errors
 from tongqu_client._auth import Authorizer, Grant
-from tongqu_client._canonical import NotCanonical, canonical
 from tongqu_client._evidence import SeenCheckpoints, verify_answer
 from tongqu_client._http import Call, Deadline, Reply, Retries, Timeout, Transport
 from tongqu_client._jose import KeySource, SigningKey
-from tongqu_client._keys import KnownKeys
 from tongqu_client._models import Answer, Decision, Health, Reason, Subject
 from tongqu_client._resources import Agreements, Catalogue, Consents, Standards
 from tongqu_client._settings import settings
+from tongqu_client._wire import Wire, checked, limits_of, new_session
 from tongqu_client.verify.receipts import VerifiedReceipt
 from tongqu_client.verify.trust import TrustStore
 
@@ -57,22 +52,20 @@ class Gateway:
         verify_responses: bool = True,
         allow_plain_http: bool = False,
     ) -> None:
-        self.base_url = _checked(base_url, allow_plain_http)
+        self.base_url = checked(base_url, allow_plain_http)
         self.client_id, self.language = client_id, language
-        limits = timeout if isinstance(timeout, Timeout) else Timeout() if timeout is None else _limits(timeout)
-        self._transport = Transport(_session(client_cert, ca), limits, retries or Retries())
-        self._authorizer: Authorizer | None = None
+        limits = timeout if isinstance(timeout, Timeout) else Timeout() if timeout is None else limits_of(timeout)
+        transport = Transport(new_session(client_cert, ca), limits, retries or Retries())
+        authorizer: Authorizer | None = None
         if client_id is not None and key is not None:
-            signing = SigningKey.load(key)
-            self._authorizer = Authorizer(self._transport, self.base_url, client_id, signing, language)
+            authorizer = Authorizer(transport, self.base_url, client_id, SigningKey.load(key), language)
         given = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
-        self._keys = KnownKeys(given, self._read_trust)
+        self._wire = Wire(self.base_url, transport, authorizer, given=given, language=language, check=verify_responses)
         self._seen = SeenCheckpoints(Path(state) if state is not None else None)
-        self._verify_responses = verify_responses
-        self.catalogue = Catalogue(self._ask)
-        self.standards = Standards(self._ask)
-        self.agreements = Agreements(self._ask)
-        self.consents = Consents(self._ask)
+        self.catalogue = Catalogue(self._wire.ask)
+        self.standards = Standards(self._wire.ask)
+        self.agreements = Agreements(self._wire.ask)
+        self.consents = Consents(self._wire.ask)
 
     @classmethod
     def from_env(cls, *, profile: str | None = None, **over: Any) -> Gateway:
@@ -94,7 +87,7 @@ class Gateway:
 
     def close(self) -> None:
         """Give the connections back. The Gateway cannot be used afterwards."""
-        self._transport.close()
+        self._wire.transport.close()
 
     def __enter__(self) -> Gateway:
         return self
@@ -134,7 +127,7 @@ class Gateway:
         key = idempotency_key or str(uuid.uuid4())
         grant = Grant("exchange:query", agreement, purpose, standard)
         try:
-            reply = self._call(
+            reply = self._wire.call(
                 "POST", "/v1/queries", grant, body=body, timeout=timeout, headers={"Idempotency-Key": key}
             )
         except (errors.TimedOut, errors.ConnectionLost) as error:
@@ -160,11 +153,11 @@ class Gateway:
         body = _body(standard, subject, agreement, purpose, fields, case, None)
         path = "/v1/queries/explain"
         try:
-            reply = self._call("POST", path, Grant("agreements:read"), body=body, timeout=timeout)
+            reply = self._wire.call("POST", path, Grant("agreements:read"), body=body, timeout=timeout)
         except errors.ScopeMissing:  # a client that may only query asks with the token it would query with
             try:
                 grant = Grant("exchange:query", agreement, purpose, standard)
-                reply = self._call("POST", path, grant, body=body, timeout=timeout)
+                reply = self._wire.call("POST", path, grant, body=body, timeout=timeout)
             except errors.Denied as error:  # the token endpoint refused for the reason we were to explain
                 return _refused(error, fields)
         return Decision.of(_members(reply, "effect"))
@@ -182,107 +175,27 @@ class Gateway:
 
         ``scope``: what the operation needs, such as ``catalogue:write``; without it the call is made unauthenticated.
         """
-        return self._ask(method, path, scope, query=query, body=json)
+        return self._wire.ask(method, path, scope, query=query, body=json)
 
     def ping(self) -> Health:
         """Is the gateway there and ready? Raises TransportError kin when it does not answer at all."""
-        started, limits = time.monotonic(), self._transport.timeout
-        call = Call("GET", f"{self.base_url}/readyz", self._headers())
-        reply = self._transport.send(call, Deadline(limits.total, limits.read))
+        started, transport = time.monotonic(), self._wire.transport
+        call = Call("GET", f"{self.base_url}/readyz", self._wire.headers())
+        reply = transport.send(call, Deadline(transport.timeout.total, transport.timeout.read))
         return Health(reply.status == 200, time.monotonic() - started)
 
     def trust(self) -> TrustStore:
         """The keys that answers are checked with: those given, else the gateway's own word, read once."""
-        return self._keys.get()
+        return self._wire.keys.get()
 
     def read_log(self, path: str) -> bytes:
         """A file of the public log: ``checkpoint`` or a tile such as ``tile/0/000``. Raises FileNotFoundError."""
         try:
-            return self._call("GET", _LOG + path, None).body
+            return self._wire.call("GET", _LOG + path).body
         except errors.NotFound:
             raise FileNotFoundError(path) from None
 
-    # ── one call ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    def _call(
-        self,
-        method: str,
-        path: str,
-        grant: Grant | None,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> Reply:
-        data = _encoded(body)
-        sent = {**self._headers(), **(headers or {})}
-        if data is not None:
-            sent |= {"Content-Type": "application/json", "Content-Digest": _signatures.content_digest(data)}
-        url = f"{self.base_url}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        repeatable = method == "GET" or "Idempotency-Key" in sent or path.endswith("/explain")
-        call = Call(method, url, sent, data, repeatable)
-        limits = self._transport.timeout if timeout is None else _limits(timeout)
-        deadline = Deadline(limits.total, limits.read)
-
-        def attempt() -> Reply:
-            reply = self._send(call, grant, deadline)
-            self._check_signature(reply, path)
-            if reply.status >= 400:
-                raise _problems.from_problem(
-                    reply.document(),
-                    status=reply.status,
-                    retry_after=reply.retry_after,
-                    request_id=reply.headers.get("x-request-id"),
-                )
-            return reply
-
-        return self._transport.repeat(attempt, repeatable=repeatable, deadline=deadline)
-
-    def _send(self, call: Call, grant: Grant | None, deadline: Deadline) -> Reply:
-        if grant is None:
-            return self._transport.send(call, deadline)
-        if self._authorizer is None:
-            raise errors.ConfigError(
-                "此操作需要身份：请给出 client_id 与 key（TONGQU_CLIENT_ID、TONGQU_KEY）。",
-                "This needs an identity: give client_id and key (TONGQU_CLIENT_ID, TONGQU_KEY).",
-            )
-        return self._authorizer.send(call, grant, deadline)
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        scope: str | None,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return self._call(method, path, Grant(scope) if scope else None, query=query, body=body).json()
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            "Accept": "application/json, application/problem+json",
-            "Accept-Language": self.language,
-            "User-Agent": f"tongqu-client/{__version__}",
-        }
-
-    # ── signatures and evidence ───────────────────────────────────────────────────────────────────────────────────────
-    def _check_signature(self, reply: Reply, path: str) -> None:
-        """Every reply under /v1 is signed. An unsigned error may be a proxy's and promises nothing; let it pass."""
-        if not self._verify_responses or not path.startswith("/v1/"):
-            return
-        if not _signatures.is_signed(reply):
-            if reply.status < 400:
-                raise errors.ResponseInvalid(
-                    "答复没有网关的签名：可能在途中被替换。",
-                    "The answer lacks the gateway's signature: it may be forged.",
-                )
-            return
-        self._keys.verify(reply)
-
-    def _read_trust(self) -> TrustStore:
-        return TrustStore.parse(self._call("GET", "/.well-known/tongqu-trust", None).body)
-
+    # ── what comes back ───────────────────────────────────────────────────────────────────────────────────────────────
     def _answer(self, reply: Reply, body: Mapping[str, Any], key: str) -> Answer:
         members = _members(reply, "data", "withheld", "source", "receipt", "log", "request_id")
         try:
@@ -314,47 +227,11 @@ class Gateway:
 
     def _fetch_proof(self, index: int) -> str | None:
         try:
-            return self._call("GET", f"/v1/log/entries/{index}/proof", None).body.decode("utf-8")
+            return self._wire.call("GET", f"/v1/log/entries/{index}/proof").body.decode("utf-8")
         except (errors.NotFound, errors.WrongState):
             return None
         except UnicodeDecodeError:
             raise errors.ProofInvalid("日志证明不是文本。", "The proof is no text.") from None
-
-
-def _checked(base_url: str, allow_plain_http: bool) -> str:
-    """The address without a trailing slash. Raises ConfigError for what would carry personal data in the clear."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise errors.ConfigError(
-            "网关地址应形如 https://gateway.example。", "Expected an address such as https://gateway.example."
-        )
-    if parts.scheme == "http" and not allow_plain_http and not _this_machine(parts.hostname):
-        raise errors.ConfigError(
-            "http:// 会明文传输居民数据；请用 https://，或在受保护的网络内设 allow_plain_http。",
-            "http:// carries residents' data in the clear; use https://, or allow_plain_http on a protected network.",
-        )
-    return base_url.rstrip("/")
-
-
-def _this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _limits(seconds: float) -> Timeout:
-    """A caller who waits ``seconds`` in all may also wait so long in silence: a department may take its time."""
-    return Timeout(connect=min(Timeout().connect, seconds), read=seconds, total=seconds)
-
-
-def _session(client_cert: tuple[str, str] | None, ca: str | None) -> requests.Session:
-    session = requests.Session()
-    if client_cert is not None:
-        session.cert = client_cert
-    if ca is not None:
-        session.verify = ca
-    return session
 
 
 def _body(
@@ -377,13 +254,6 @@ def _body(
         "consent": consent,
     }
     return {name: value for name, value in body.items() if value is not None}
-
-
-def _encoded(body: Mapping[str, Any] | None) -> bytes | None:
-    try:
-        return None if body is None else canonical(dict(body))
-    except NotCanonical as error:
-        raise errors.InvalidRequest("请求内容无法写成 JSON。", f"The request has no JSON form: {error}.") from None
 
 
 def _members(reply: Reply, *names: str) -> dict[str, Any]:

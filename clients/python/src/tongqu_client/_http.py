@@ -174,6 +174,10 @@ class Transport:
                 body = _read(response, deadline)
         except raised.RequestException as error:
             raise _transport_error(error) from None
+        except OSError:  # requests says so when the file named by ca= or client_cert= is not there
+            raise errors.ConfigError(
+                "打不开 ca 或 client_cert 文件。", "The file ca or client_cert is missing."
+            ) from None
         except urllib3.exceptions.TimeoutError:
             raise errors.TimedOut("答复在中途停住。", "The answer stopped half-way.", sent=True) from None
         except urllib3.exceptions.HTTPError:

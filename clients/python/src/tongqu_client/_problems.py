@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tongqu_client import errors
+from tongqu_client._http import Reply
 
 # Members that have an attribute of their own; all others stay in ``members``.
 _KNOWN = frozenset(
@@ -55,6 +56,14 @@ BY_CODE: dict[str, type[errors.GatewayError]] = {
 def family_of(status: int) -> type[errors.GatewayError]:
     """The class for a status whose code is not known."""
     return _FAMILIES.get(status) or (errors.ServerError if status >= 500 else errors.InvalidRequest)
+
+
+def successful(reply: Reply) -> Reply:
+    """The reply itself; raises the exception for an error status."""
+    if reply.status < 400:
+        return reply
+    document, request_id = reply.document(), reply.headers.get("x-request-id")
+    raise from_problem(document, status=reply.status, retry_after=reply.retry_after, request_id=request_id)
 
 
 def from_problem(

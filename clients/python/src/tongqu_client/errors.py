@@ -409,6 +409,10 @@ class ProviderNonconformant(ProviderError):
     )
 
 
+class ProviderRefused(ProviderError):
+    code, title_zh, title_en = "provider_refused", "数据提供部门的系统拒绝了请求", "The department's system refused"
+
+
 class AmbiguousSubject(ProviderError):
     code, title_zh, title_en = (
         "ambiguous_subject",

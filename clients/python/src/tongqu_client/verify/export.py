@@ -12,7 +12,7 @@ from typing import Any
 
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
-from tongqu_client.verify import structure
+from tongqu_client.verify import comparison, structure
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.notes import Checkpoint
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
@@ -40,9 +40,9 @@ def verify_export(
     keys = trust or TrustStore.parse(_needed(log, "trust.json"))
     checkpoint = Checkpoint.open(_needed(log, "checkpoint"), keys.log_key)
     contents, findings = structure.read(log, checkpoint.size)
-    findings += structure.compare(contents, checkpoint)
-    findings += structure.upper_tiles(log, contents, checkpoint.size)
-    findings += structure.strays(log, checkpoint.size)
+    findings += comparison.compare(contents, checkpoint)
+    findings += comparison.upper_tiles(log, contents, checkpoint.size)
+    findings += comparison.strays(log, checkpoint.size)
     story = Story(checkpoint.origin)
     for index, entry in enumerate(contents.entries):
         if entry is not None:

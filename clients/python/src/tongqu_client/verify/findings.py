@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tongqu_client.verify import tiles
 from tongqu_client.verify.notes import Checkpoint
 
 
@@ -40,3 +41,61 @@ class ExportReport:
     previous: int = 0
     receipts: int = 0
     own_trust: bool = False
+
+
+def missing(path: str) -> Finding:
+    """A file that the checkpoint requires is not there."""
+    return Finding(
+        "file_missing",
+        path,
+        f"缺少 {path}：导出不完整，或有人删去了这些条目。",
+        f"{path} is missing: the export is incomplete, or these entries were removed.",
+    )
+
+
+def broken(path: str, why_zh: str, why_en: str) -> Finding:
+    """A file that does not hold what it must."""
+    return Finding(
+        "file_broken",
+        path,
+        f"{path} 与日志其余部分不符（{why_zh}）：文件被改动过或已损坏。",
+        f"{path} does not fit the rest of the log ({why_en}): it was changed or is damaged.",
+    )
+
+
+def removed(index: int, path: str) -> Finding:
+    """An entry that the tree still knows of."""
+    return Finding(
+        "entry_removed",
+        f"entry {index}",
+        f"第 {index} 条被删去（{path}）：树里有它的散列值，条目本身却不见了。",
+        f"Entry {index} was removed ({path}): the tree holds its hash, but the entry is gone.",
+    )
+
+
+def changed(index: int, *, tiles_right: bool, entries_right: bool) -> Finding:
+    """An entry and its hash in the tile differ; the signed root tells which of them is right."""
+    if entries_right and not tiles_right:
+        path = tiles.path(0, index // tiles.WIDTH)
+        return Finding(
+            "tile_changed",
+            f"entry {index}, {path}",
+            f"{path} 中第 {index} 条的散列值被改动过；条目本身与检查点相符。",
+            f"The hash of entry {index} in {path} was changed; the entry itself fits the checkpoint.",
+        )
+    return Finding(
+        "entry_changed",
+        f"entry {index}",
+        f"第 {index} 条在写入之后被改动过：它的内容与树里的散列值不符，不能采信。",
+        f"Entry {index} was changed after it was written: its content does not fit its hash. Do not rely on it.",
+    )
+
+
+def other_root(checkpoint: Checkpoint) -> Finding:
+    """Entries and tiles agree, and the signature is over something else."""
+    return Finding(
+        "root_differs",
+        "checkpoint",
+        f"{checkpoint.size} 条条目得出的根不是检查点签过的根：条目与树被一起改写过。",
+        f"The {checkpoint.size} entries do not lead to the signed root: entries and tree were rewritten together.",
+    )
