@@ -11,7 +11,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Row, Table, Text, and_, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    Row,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from gateway.agreements.model import IN_FORCE, PENDING, Agreement, Signature
 from gateway.db import metadata
@@ -39,6 +53,7 @@ agreements = Table(
     Column("resumed_at", Text),
     Column("changed_at", Text, nullable=False),
 )
+_VERSIONS = select(agreements).where(agreements.c.id == bindparam("agreement_id")).order_by(agreements.c.version)
 _RANK = dict.fromkeys(IN_FORCE, 2) | dict.fromkeys((*PENDING, "refused"), 0)  # ended ones: 1
 
 
@@ -54,7 +69,7 @@ def pending(conn: Connection, agreement_id: str) -> Agreement | None:
 
 def versions(conn: Connection, agreement_id: str) -> tuple[Agreement, ...]:
     """All versions, oldest first."""
-    rows = conn.execute(select(agreements).where(agreements.c.id == agreement_id).order_by(agreements.c.version)).all()
+    rows = conn.execute(_VERSIONS, {"agreement_id": agreement_id}).all()
     return tuple(_model(row) for row in rows)
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     or_,
@@ -63,6 +64,9 @@ events = Table(
 )
 _JOINED = select(consents.c.record, events).join(events, events.c.consent_id == consents.c.id)
 _ORDER = (consents.c.id, events.c.number)
+_OF_SUBJECT = _JOINED.where(
+    consents.c.agreement_id == bindparam("agreement_id"), consents.c.subject == bindparam("subject")
+).order_by(*_ORDER)  # on the path of a query, so it is built once
 
 
 def current(conn: Connection, agreement_id: str, subject: str) -> Consent | None:
@@ -72,9 +76,7 @@ def current(conn: Connection, agreement_id: str, subject: str) -> Consent | None
 
 def of_subject(conn: Connection, agreement_id: str, subject: str) -> tuple[Consent, ...]:
     """All consents of one resident (pseudonym) to one agreement."""
-    return _read(
-        conn, _JOINED.where(consents.c.agreement_id == agreement_id, consents.c.subject == subject).order_by(*_ORDER)
-    )
+    return _models(conn.execute(_OF_SUBJECT, {"agreement_id": agreement_id, "subject": subject}).all())
 
 
 def find(conn: Connection, consent_id: str) -> Consent | None:
@@ -148,7 +150,10 @@ def _insert(conn: Connection, consent_id: str, number: int, event: Event) -> Non
 
 
 def _read(conn: Connection, statement: Select[Any]) -> tuple[Consent, ...]:
-    rows: Sequence[Row[Any]] = conn.execute(statement).all()
+    return _models(conn.execute(statement).all())
+
+
+def _models(rows: Sequence[Row[Any]]) -> tuple[Consent, ...]:
     found = []
     for _, group in groupby(rows, key=lambda row: row.consent_id):
         lines = list(group)

@@ -51,7 +51,7 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     "a title that runs the other way": (lambda d: d.update(title_en="a\u202eb"), "/title_en"),
     "a title not in NFC": (lambda d: d.update(title_en="e\u0301"), "/title_en"),
     "a title without words": (lambda d: d.update(title_en=""), "/title_en"),
-    "a resident's number in a text": (lambda d: d.update(title_zh="为990101199001010015办理"), "/title_zh"),
+    "a resident's number in a text": (lambda d: d.update(title_zh="为990101199001010019办理"), "/title_zh"),
     "a lone surrogate": (lambda d: d.update(title_zh="\ud800"), ""),
     "one party only": (lambda d: d["parties"].pop(), "/parties"),
     "two providers": (lambda d: d["parties"][1].update(role="provider"), "/parties"),

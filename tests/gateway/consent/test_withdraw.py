@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
 
+from gateway.audit.log import Changed
 from gateway.errors import Forbidden, InvalidRequest, NotFound, TongquError, WrongState
 from tests.gateway.agreements.people import AUDIT, BUREAU, NEIGHBOUR, POLICE, STREET, caller
 from tests.gateway.consent.people import SCHEME, Counter, asked
@@ -156,3 +158,15 @@ def test_of_two_consents_given_at_the_same_moment_one_counts(counter: Counter) -
     states = sorted(counter.consents.get(caller(STREET), each.id).state for each in (first, second))
     assert states == ["given", "superseded"]
     assert asked(counter.agreement)["agreement_id"] == first.agreement_id
+
+
+def test_a_decision_made_before_a_withdrawal_can_no_longer_be_carried_out(counter: Counter) -> None:
+    consent, _ = counter.given()
+    key = f"consent:{counter.agreement.id}:{counter.subject()}"
+    decided_under = {key: counter.revision()}
+    counter.consents.withdraw(caller(STREET), consent.id)
+    actor = {"party": None, "client": None, "officer": None}
+    entry = {"type": "audit.viewed", "actor": actor, "filter_digest": "sha-256:" + "0" * 64, "rows": 0}
+    with pytest.raises(Changed) as changed:
+        asyncio.run(counter.town.log.append(entry, unless_changed=decided_under))
+    assert set(changed.value.keys) == {key}
