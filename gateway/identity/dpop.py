@@ -46,7 +46,8 @@ class ReplayMemory:
     """Which proofs were used. Promises: a proof remembered is refused for as long as it could count; whenever it cannot
     promise that, ``generation`` changes, or it raises. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_REMEMBERED) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self._latest = float("-inf")
         self._begin(0.0)
@@ -83,7 +84,7 @@ class ReplayMemory:
                     fix_zh="如非本系统重发，请检查令牌和请求是否被截获。",
                     fix_en="If your system did not send it twice, find out who intercepted it.",
                 )
-            if len(self._young) >= MAX_REMEMBERED:
+            if len(self._young) >= self._limit:
                 raise Busy(retry_after=1)
             self._young.add(used)
 

@@ -1,0 +1,71 @@
+"""What counts once stays counted: on disk, for every process, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.db import Database
+from gateway.identity import store
+from gateway.identity.spent import AssertionReplayed, Spent
+from gateway.identity.tokens import Revocations
+from tests.clock import FixedClock
+
+
+@pytest.fixture
+def spent(database: Database, clock: FixedClock) -> Spent:
+    return Spent(database, clock, Revocations())
+
+
+def _soon(clock: FixedClock, seconds: float = 60) -> float:
+    return clock.now().timestamp() + seconds
+
+
+def test_an_assertion_is_burnt_for_other_processes_too(spent: Spent, database: Database, clock: FixedClock) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    spent.burn("cli_1", "jti", _soon(clock), 15)
+    with pytest.raises(AssertionReplayed):
+        Spent(other, clock, Revocations()).burn("cli_1", "jti", _soon(clock), 15)
+    other.close()
+
+
+def test_of_many_that_burn_at_once_one_succeeds(spent: Spent, clock: FixedClock) -> None:
+    def burn(_: int) -> bool:
+        try:
+            spent.burn("cli_1", "jti", _soon(clock), 15)
+        except AssertionReplayed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(burn, range(24))) == 1
+
+
+def test_burnt_assertions_are_forgotten_only_when_they_can_no_longer_count(
+    spent: Spent, database: Database, clock: FixedClock
+) -> None:
+    expires = _soon(clock)
+    spent.burn("cli_1", "jti", expires, 15)
+    clock.advance(seconds=74)
+    with pytest.raises(AssertionReplayed):
+        spent.burn("cli_1", "jti", expires, 15)
+    clock.advance(seconds=3)
+    spent.burn("cli_2", "other", _soon(clock), 15)
+    with database.read() as conn:
+        assert conn.scalar(select(func.count()).select_from(store.BURNT)) == 1
+
+
+def test_revocations_are_loaded_and_forgotten(spent: Spent, database: Database, clock: FixedClock) -> None:
+    spent.revoke("token 1", clock.now() + timedelta(seconds=100))
+    spent.revoke("token 1", clock.now() + timedelta(seconds=100))
+    fresh = Revocations()
+    later = Spent(database, clock, fresh)
+    assert "token 1" not in fresh
+    later.refresh()
+    assert "token 1" in fresh
+    clock.advance(seconds=101)
+    later.refresh()
+    assert "token 1" not in fresh
