@@ -1,0 +1,71 @@
+"""Anybody reads the standards, at the address their $id names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_smorest import Api
+
+import standards
+from gateway.registry import api
+
+EXAMPLES = Path(standards.__file__).parent / "examples" / "person-basic" / "1.0.0"
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    app = Flask("registry")
+    app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0", TESTING=False)
+    Api(app).register_blueprint(api.blueprint())
+    return app.test_client()
+
+
+@pytest.mark.parametrize("name", standards.names())
+def test_the_schema_is_served_at_its_own_id(client: FlaskClient, name: str) -> None:
+    schema = standards.get(f"{name}/1.0.0").schema
+    response = client.get(urlsplit(schema["$id"]).path)
+    assert response.status_code == 200
+    assert response.content_type == "application/schema+json"
+    assert json.loads(response.data) == schema
+
+
+def test_a_published_version_never_changes_and_says_so(client: FlaskClient) -> None:
+    first = client.get("/v1/standards/person-basic/1.0.0")
+    assert "immutable" in first.headers["Cache-Control"]
+    again = client.get("/v1/standards/person-basic/1.0.0", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_all_standards_are_listed_in_both_languages(client: FlaskClient) -> None:
+    listed = client.get("/v1/standards").get_json()
+    assert {each["id"] for each in listed} == {f"{n}/{v}" for n in standards.names() for v in standards.versions(n)}
+    assert all(each["title_zh"] and each["title_en"] and each["digest"] for each in listed)
+    assert client.get("/v1/standards/person-basic").get_json()[0]["id"] == "person-basic/1.0.0"
+
+
+def test_a_code_list_comes_with_its_source(client: FlaskClient) -> None:
+    url = client.get("/v1/codelists").get_json()[0]["url"]
+    found = client.get(url).get_json()
+    assert found["codes"] and found["source"] and found["confidence"]
+
+
+def test_a_good_record_breaks_no_rule(client: FlaskClient) -> None:
+    record = json.loads(next((EXAMPLES / "valid").glob("*.json")).read_text())
+    answer = client.post("/v1/standards/person-basic/1.0.0/validate", json=record).get_json()
+    assert answer == {"valid": True, "records": 1, "violations": []}
+
+
+def test_a_bad_record_is_named_by_pointer_and_never_repeated(client: FlaskClient) -> None:
+    good = json.loads(next((EXAMPLES / "valid").glob("*.json")).read_text())
+    bad = good | {"sex": "秘密的值", "surplus": "另一个秘密"}
+    response = client.post("/v1/standards/person-basic/1.0.0/validate", json=[good, bad])
+    answer = response.get_json()
+    assert not answer["valid"] and answer["records"] == 2
+    assert {each["record"] for each in answer["violations"]} == {1}
+    assert "/sex" in {each["pointer"] for each in answer["violations"]}
+    assert "秘密" not in response.get_data(as_text=True)
