@@ -41,159 +41,236 @@ class TongquError(Exception):
 
 # ── what was asked cannot be understood or found ──────────────────────────────────────────────────────────────────────
 class MalformedRequest(TongquError):
-    code, title_zh, title_en = "malformed_request", "请求无法解析", "The request cannot be read"
+    code = "malformed_request"
+    title_zh = "请求无法解析"
+    title_en = "The request cannot be read"
 
 
 class InvalidRequest(TongquError):
     """``members["errors"]``: a list of {"pointer": JSON Pointer, "zh": …, "en": …}."""
 
-    code, title_zh, title_en = "invalid_request", "请求内容不符合要求", "The request does not meet its description"
+    code = "invalid_request"
+    title_zh = "请求内容不符合要求"
+    title_en = "The request does not meet its description"
 
 
 class TooLarge(TongquError):
-    code, title_zh, title_en = "too_large", "内容过大", "Too large"
+    code = "too_large"
+    title_zh = "内容过大"
+    title_en = "Too large"
 
 
 class RequestTimedOut(TongquError):
-    code, title_zh, title_en = "request_timeout", "请求未在时限内发送完毕", "The request did not arrive in time"
+    code = "request_timeout"
+    title_zh = "请求未在时限内发送完毕"
+    title_en = "The request did not arrive in time"
     retryable = True
 
 
 class NotFound(TongquError):
-    code, title_zh, title_en = "not_found", "没有找到", "Not found"
+    code = "not_found"
+    title_zh = "没有找到"
+    title_en = "Not found"
 
 
 class UnknownStandard(TongquError):
-    code, title_zh, title_en = "unknown_standard", "没有这个数据标准或版本", "No such standard or version"
+    code = "unknown_standard"
+    title_zh = "没有这个数据标准或版本"
+    title_en = "No such standard or version"
 
 
 class WrongState(TongquError):
-    code, title_zh, title_en = "wrong_state", "当前状态不允许此操作", "Not possible in this state"
+    code = "wrong_state"
+    title_zh = "当前状态不允许此操作"
+    title_en = "Not possible in this state"
 
 
 class AlreadyExists(TongquError):
-    code, title_zh, title_en = "already_exists", "已经存在", "Already exists"
+    code = "already_exists"
+    title_zh = "已经存在"
+    title_en = "Already exists"
 
 
 class SignatureInvalid(TongquError):
-    code, title_zh, title_en = "signature_invalid", "签名无效", "The signature is not valid"
+    code = "signature_invalid"
+    title_zh = "签名无效"
+    title_en = "The signature is not valid"
 
 
 class RecordInvalid(TongquError):
-    code, title_zh, title_en = "record_invalid", "记录不符合数据标准", "The record does not obey the standard"
+    code = "record_invalid"
+    title_zh = "记录不符合数据标准"
+    title_en = "The record does not obey the standard"
 
 
 class CrosswalkInvalid(TongquError):
-    code, title_zh, title_en = "crosswalk_invalid", "对照表有误", "The crosswalk is not valid"
+    code = "crosswalk_invalid"
+    title_zh = "对照表有误"
+    title_en = "The crosswalk is not valid"
 
 
 # ── who asks: rules A1–A9 ─────────────────────────────────────────────────────────────────────────────────────────────
 class Unauthenticated(TongquError):
     """Base of everything that ends in 401. ``actor``: whose genuine token was misused, when that is known."""
 
-    code, title_zh, title_en = "unauthenticated", "未通过身份验证", "Not authenticated"
+    code = "unauthenticated"
+    title_zh = "未通过身份验证"
+    title_en = "Not authenticated"
     actor: Mapping[str, str | None] | None = None
 
 
 class TokenMissing(Unauthenticated):
-    code, title_zh, title_en = "token_missing", "缺少访问令牌", "No access token"
+    code = "token_missing"
+    title_zh = "缺少访问令牌"
+    title_en = "No access token"
 
 
 class TokenAsBearer(Unauthenticated):
-    code, title_zh, title_en = "token_as_bearer", "令牌不得以 Bearer 方式出示", "The token must not be sent as Bearer"
+    code = "token_as_bearer"
+    title_zh = "令牌不得以 Bearer 方式出示"
+    title_en = "The token must not be sent as Bearer"
 
 
 class TokenInvalid(Unauthenticated):
-    code, title_zh, title_en = "invalid_token", "访问令牌无效", "The access token is not valid"
+    code = "invalid_token"
+    title_zh = "访问令牌无效"
+    title_en = "The access token is not valid"
 
 
 class TokenExpired(Unauthenticated):
-    code, title_zh, title_en = "token_expired", "访问令牌已过期", "The access token has expired"
+    code = "token_expired"
+    title_zh = "访问令牌已过期"
+    title_en = "The access token has expired"
 
 
 class TokenRevoked(Unauthenticated):
-    code, title_zh, title_en = "token_revoked", "访问令牌已撤销", "The access token was revoked"
+    code = "token_revoked"
+    title_zh = "访问令牌已撤销"
+    title_en = "The access token was revoked"
 
 
 class TokenOfAnotherClient(Unauthenticated):
-    code, title_zh, title_en = "token_of_another_client", "令牌属于另一个客户端", "The token belongs to another client"
+    code = "token_of_another_client"
+    title_zh = "令牌属于另一个客户端"
+    title_en = "The token belongs to another client"
 
 
 class ProofInvalid(Unauthenticated):
-    code, title_zh, title_en = "invalid_dpop_proof", "持有证明（DPoP）无效", "The proof of possession (DPoP) is not valid"
+    code = "invalid_dpop_proof"
+    title_zh = "持有证明（DPoP）无效"
+    title_en = "The proof of possession (DPoP) is not valid"
 
 
 class ProofReplayed(Unauthenticated):
-    code, title_zh, title_en = "proof_replayed", "持有证明（DPoP）被重复使用", "The proof of possession (DPoP) was used before"
+    code = "proof_replayed"
+    title_zh = "持有证明（DPoP）被重复使用"
+    title_en = "The proof of possession (DPoP) was used before"
 
 
 class NonceRequired(Unauthenticated):
-    code, title_zh, title_en = "use_dpop_nonce", "请使用新的 DPoP 随机数重试", "Try again with the DPoP nonce given"
+    code = "use_dpop_nonce"
+    title_zh = "请使用新的 DPoP 随机数重试"
+    title_en = "Try again with the DPoP nonce given"
     retryable = True
 
 
 class ScopeMissing(TongquError):
-    code, title_zh, title_en = "insufficient_scope", "令牌没有此项权限", "The token does not allow this"
+    code = "insufficient_scope"
+    title_zh = "令牌没有此项权限"
+    title_en = "The token does not allow this"
 
 
 class Forbidden(TongquError):
-    code, title_zh, title_en = "forbidden", "不允许此操作", "Not allowed"
+    code = "forbidden"
+    title_zh = "不允许此操作"
+    title_en = "Not allowed"
 
 
 # ── the department did not answer as it should ────────────────────────────────────────────────────────────────────────
 class ProviderError(TongquError):
-    code, title_zh, title_en = "provider_error", "数据提供部门的系统出错", "The department's system failed"
+    code = "provider_error"
+    title_zh = "数据提供部门的系统出错"
+    title_en = "The department's system failed"
     retryable = True
 
 
 class ProviderUnavailable(ProviderError):
-    code, title_zh, title_en = "provider_unavailable", "暂时无法连接数据提供部门", "The department cannot be reached"
+    code = "provider_unavailable"
+    title_zh = "暂时无法连接数据提供部门"
+    title_en = "The department cannot be reached"
 
 
 class ProviderTimedOut(ProviderError):
-    code, title_zh, title_en = "provider_timed_out", "数据提供部门未在时限内答复", "The department did not answer in time"
+    code = "provider_timed_out"
+    title_zh = "数据提供部门未在时限内答复"
+    title_en = "The department did not answer in time"
 
 
 class ProviderNonconformant(ProviderError):
-    code, title_zh, title_en = "provider_nonconformant", "部门的答复不符合数据标准", "The department's reply breaks the standard"
+    code = "provider_nonconformant"
+    title_zh = "部门的答复不符合数据标准"
+    title_en = "The department's reply breaks the standard"
+    retryable = False
+
+
+class ProviderRefused(ProviderError):
+    """Its system works, and does not accept this request of ours."""
+
+    code, title_zh, title_en = "provider_refused", "数据提供部门的系统拒绝了请求", "The department's system refused"
     retryable = False
 
 
 class AmbiguousSubject(ProviderError):
-    code, title_zh, title_en = "ambiguous_subject", "查到不止一条记录，无法确定是谁", "More than one record answers to this person"
+    code = "ambiguous_subject"
+    title_zh = "查到不止一条记录，无法确定是谁"
+    title_en = "More than one record answers to this person"
     retryable = False
 
 
 class CircuitOpen(ProviderError):
-    code, title_zh, title_en = "circuit_open", "该服务连续出错，已暂停调用", "The service keeps failing and is paused"
+    code = "circuit_open"
+    title_zh = "该服务连续出错，已暂停调用"
+    title_en = "The service keeps failing and is paused"
 
 
 # ── the gateway itself ────────────────────────────────────────────────────────────────────────────────────────────────
 class LogUnavailable(TongquError):
-    code, title_zh, title_en = "log_unavailable", "审计日志暂不可写，网关停止放行", "The log cannot be written; nothing is released"
+    code = "log_unavailable"
+    title_zh = "审计日志暂不可写，网关停止放行"
+    title_en = "The log cannot be written; nothing is released"
     retryable = True
 
 
 class LogUnfit(TongquError):
     """What is on disk is not the log that was published, or the clock is behind it: the gateway must not start."""
 
-    code, title_zh, title_en = "log_unfit", "审计日志与已公布的不一致", "The log is not the one that was published"
+    code = "log_unfit"
+    title_zh = "审计日志与已公布的不一致"
+    title_en = "The log is not the one that was published"
 
 
 class Busy(TongquError):
-    code, title_zh, title_en = "busy", "请求过多，请稍后再试", "Too many requests, try again later"
+    code = "busy"
+    title_zh = "请求过多，请稍后再试"
+    title_en = "Too many requests, try again later"
     retryable = True
 
 
 class ChangedMeanwhile(TongquError):
-    code, title_zh, title_en = "changed_meanwhile", "处理期间授权发生变化", "What permitted this changed meanwhile"
+    code = "changed_meanwhile"
+    title_zh = "处理期间授权发生变化"
+    title_en = "What permitted this changed meanwhile"
     retryable = True
 
 
 class IdempotencyMismatch(TongquError):
-    code, title_zh, title_en = "idempotency_mismatch", "同一幂等键用于不同的请求", "This idempotency key was used for another request"
+    code = "idempotency_mismatch"
+    title_zh = "同一幂等键用于不同的请求"
+    title_en = "This idempotency key was used for another request"
 
 
 class IdempotencyInProgress(TongquError):
-    code, title_zh, title_en = "idempotency_in_progress", "相同的请求正在处理", "The same request is still being answered"
+    code = "idempotency_in_progress"
+    title_zh = "相同的请求正在处理"
+    title_en = "The same request is still being answered"
     retryable = True

@@ -37,6 +37,7 @@ STATUS: dict[type[errors.TongquError], int] = {
     errors.ProviderUnavailable: 502,
     errors.ProviderTimedOut: 504,
     errors.ProviderNonconformant: 502,
+    errors.ProviderRefused: 502,
     errors.AmbiguousSubject: 502,
     errors.CircuitOpen: 503,
     errors.LogUnavailable: 503,

@@ -1,10 +1,15 @@
-"""The fetch contract: what every way of reaching a department gets and gives."""
+"""The fetch contract: what every way of reaching a department gets, gives and raises.
+
+``async def fetch(request: FetchRequest) -> Reply``. It raises a kin of errors.ProviderError when the department did not
+answer as it should, CircuitOpen when it is not asked at all, Busy when too many wait for it already. No error holds
+anything of the question's subject or of the answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,15 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a department said, not yet believed: native or standard records, and when they were true (RFC 3339)."""
+    """What a department said, not yet believed: native or standard records, and when they were true (RFC 3339, UTC).
+
+    ``report``: field paths that the department's own translation ``defaulted`` or ``lost``; None if it said nothing.
+    """
 
     records: list[dict[str, Any]] = field(repr=False)
     as_of: str | None
-    report: Mapping[str, Any] | None = None
+    report: Mapping[str, tuple[str, ...]] | None = None
+
+
+class Provider(Protocol):
+    async def fetch(self, request: FetchRequest) -> Reply: ...
