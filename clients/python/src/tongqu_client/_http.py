@@ -168,6 +168,8 @@ class Transport:
                 timeout=(min(self.timeout.connect, left), min(deadline.silence, left)),
                 allow_redirects=False,
                 stream=True,
+                # Named here too, because REQUESTS_CA_BUNDLE would go before what a session has.
+                verify=self._session.verify if isinstance(self._session.verify, str) else None,
             )
             with response:
                 _refuse_redirect(response)
