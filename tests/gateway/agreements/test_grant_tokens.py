@@ -49,15 +49,24 @@ def test_nothing_beyond_it_is_granted(town: Town, refusal: str) -> None:
     assert refused.value.detail_en
 
 
-def test_only_an_active_agreement_grants(town: Town, clock: FixedClock) -> None:
-    later = {"from": "2026-12-01T00:00:00Z", "until": "2026-12-23T00:00:00Z", "review_by": None}
-    for agreement_id in (town.proposed().id, town.suspended().id, town.active(validity=later).id):
-        with pytest.raises(Forbidden) as refused:
-            town.agreements.check_grant(STREET, ASKED | {"agreement_id": agreement_id})
-        assert refused.value.members["reason"] == "agreement_not_active"
-    clock.advance(seconds=40 * 86400)  # past the last one's end, and nobody has written that down yet
-    with pytest.raises(Forbidden):
+def refusal(town: Town, agreement_id: str) -> object:
+    with pytest.raises(Forbidden) as refused:
         town.agreements.check_grant(STREET, ASKED | {"agreement_id": agreement_id})
+    return refused.value.members["reason"]
+
+
+def test_only_an_active_agreement_grants_and_the_refusal_says_why(town: Town, clock: FixedClock) -> None:
+    later = {"from": "2026-12-01T00:00:00Z", "until": "2026-12-23T00:00:00Z", "review_by": None}
+    coming, ended = town.active(validity=later), town.active()
+    town.agreements.terminate(caller(STREET), ended.id)
+    assert refusal(town, town.proposed().id) == "agreement_not_active"
+    assert refusal(town, coming.id) == "agreement_not_active"
+    assert refusal(town, town.suspended().id) == "agreement_suspended"
+    assert refusal(town, ended.id) == "agreement_terminated"
+    clock.advance(seconds=40 * 86400)
+    assert refusal(town, coming.id) == "agreement_expired"  # though nobody has written that down yet
+    town.agreements.expire_due()
+    assert refusal(town, coming.id) == "agreement_expired"
 
 
 def test_a_draft_of_ones_own_grants_nothing(town: Town) -> None:
