@@ -62,7 +62,8 @@ def create_app(deps: Deps) -> Flask:
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))
     _health(app, deps)
-    app.register_error_handler(Exception, lambda error: _problem(error, deps))
+    for kind in (HTTPException, Exception):  # the first too: flask-smorest has a handler of its own for it
+        app.register_error_handler(kind, lambda error: _problem(error, deps))
     return app
 
 

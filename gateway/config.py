@@ -18,6 +18,7 @@ from environs import Env
 from environs.exceptions import EnvError
 
 PREFIX = "TONGQU_"
+DEFAULT_PORT = 8080
 
 
 class ConfigError(Exception):
@@ -29,12 +30,12 @@ class Settings:
     """What an installation may choose. Paths are absolute after ``load``."""
 
     data_dir: Path  # keys, tiles, and the SQLite file by default
-    public_url: str = "http://127.0.0.1:8080"  # what callers type; tokens and proofs are bound to it
+    public_url: str = ""  # what callers type; tokens and proofs are bound to it. Empty: http://127.0.0.1:<port>
     database_url: str = ""  # empty: SQLite in data_dir
     log_origin: str = ""  # empty: host of public_url and "/log"; names this log for ever
     node: str = "gw1"  # which machine wrote an entry
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int = DEFAULT_PORT
     trusted_proxies: int = 0  # how many reverse proxies of ours stand before the gateway
     provider_networks: tuple[str, ...] = ()  # private networks (CIDR) in which departments' systems may stand
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
@@ -79,6 +80,8 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     for name in ("provider_networks", "provider_ports"):
         if name in values:
             values[name] = tuple(values[name])
+    if not values.get("public_url"):
+        values["public_url"] = f"http://127.0.0.1:{values.get('port', DEFAULT_PORT)}"
     settings = Settings(**values)
     _check(settings)
     return settings

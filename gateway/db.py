@@ -13,6 +13,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
 
@@ -109,6 +112,18 @@ def upgrade(database: Database, revision: str = "head") -> None:
 def downgrade(database: Database, revision: str) -> None:
     """Take revisions back; for tests only: installations go forward."""
     command.downgrade(_alembic(database), revision)
+
+
+def require_current(database: Database) -> None:
+    """Raise CommandError, saying what to run, unless the tables are of this version of the code."""
+    with database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory.from_config(_alembic(database)).get_current_head()
+    if found != wanted:
+        raise CommandError(
+            f"the database is at revision {found or 'none'}, this version needs {wanted}; run: gateway db upgrade "
+            "/ 数据库版本不符，请运行 gateway db upgrade"
+        )
 
 
 def check(database: Database) -> None:

@@ -149,6 +149,7 @@ class Deps(Store):
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
+        await asyncio.to_thread(db.require_current, self.database)
         await asyncio.to_thread(self.log.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)

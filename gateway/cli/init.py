@@ -23,14 +23,14 @@ provider_networks = []                    # networks (CIDR) in which departments
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--public-url", default="http://127.0.0.1:8080", show_default=True)
+@click.option("--public-url", help="what callers type (default: http://127.0.0.1:<port>)")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
-def init(folder: Path, public_url: str, port: int) -> None:
+def init(folder: Path, public_url: str | None, port: int) -> None:
     """Make a new installation in FOLDER; no secret is printed · 初始化"""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "tongqu.toml"
     if not file.exists():
-        write_file(file, TEMPLATE.format(public_url=public_url, port=port).encode())
+        write_file(file, TEMPLATE.format(public_url=public_url or f"http://127.0.0.1:{port}", port=port).encode())
     settings = load(file)
     make_installation(settings)
     click.echo(f"ready: {file}\nkeys (mode 0600): {settings.data_dir / 'keys'}\nnext: gateway serve --config {file}")
