@@ -5,6 +5,7 @@
         department.behave("slow_trickle")             # until told otherwise; see misbehaviour.py for the names
         department.behave("reset", times=3)           # three times, then good again
         department.requests[-1].headers               # what really came over the wire, names in lower case
+    department.on_request = lambda received: …    # happens elsewhere while the department is still looking it up
 
 With ``gateway_keys`` it verifies each request as provider-openapi.yaml demands, so that it passes the conformance test;
 set ``service`` to the id the catalogue gave it. Without, it answers whoever asks.
@@ -75,6 +76,7 @@ class Department:
         self.standard, self.service, self.native = standard, service, native
         self.requests: list[Received] = []
         self.delay_s = delay_s
+        self.on_request: Callable[[Received], object] | None = None  # runs in a thread before the answer is given
         self.under_way = self.most_under_way = self.connections = 0
         self._gateway_keys, self._issuer, self._now, self._tls = gateway_keys, issuer, now, tls
         self._spent: set[str] = set()
@@ -99,6 +101,10 @@ class Department:
     @property
     def base_url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/tongqu"
+
+    def trust(self, keys: Mapping[str, PublicKey], issuer: str, service: str) -> None:
+        """From now on answer only what this gateway has signed, for the service of this id."""
+        self._gateway_keys, self._issuer, self.service = keys, issuer, service
 
     def behave(self, name: str, *, times: int | None = None) -> None:
         """Answer like this to questions for records from now on; after ``times`` of them, well again."""
@@ -147,6 +153,8 @@ class Department:
             health = {"status": "ok", "standard": self.standard, "service": self.service, "as_of": AS_OF}
             return await respond(writer, 200, json.dumps(health).encode())
         await asyncio.sleep(self.delay_s)
+        if self.on_request is not None:
+            await asyncio.to_thread(self.on_request, received)
         try:
             good = {"records": self._records(received), "as_of": AS_OF}
         except Refused as refused:
