@@ -167,7 +167,7 @@ def admit(
 def served(app: Flask, port: int) -> Iterator[None]:
     """The application behind a real socket."""
     server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield
