@@ -65,13 +65,13 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_cannot_be_asked_is_refused_by_its_place(counter: Counter, fault: str) -> None:
-    changes, place = FAULTS[fault]
-    with pytest.raises(InvalidRequest) as refused:
-        counter.requested(**changes)
-    assert place in [error["pointer"] for error in refused.value.members["errors"]]
-    assert RESIDENT[:17] not in repr(refused.value.members) + str(refused.value)
+def test_what_cannot_be_asked_is_refused_by_its_place(counter: Counter, subtests: pytest.Subtests) -> None:
+    for fault, (changes, place) in FAULTS.items():
+        with subtests.test(fault):
+            with pytest.raises(InvalidRequest) as refused:
+                counter.requested(**changes)
+            assert place in [error["pointer"] for error in refused.value.members["errors"]]
+            assert RESIDENT[:17] not in repr(refused.value.members) + str(refused.value)
     assert counter.events() == []
 
 
