@@ -120,9 +120,10 @@ def _identity(city: City, teller: Teller) -> None:
     answer.verify()
     receipt = city.folder / "receipt.json"
     answer.save(receipt)
+    command = f"tongqu verify {receipt} --trust {city.folder / 'trust.json'}"
     teller.good(
-        f"回执、签名和日志证明核验无误；任何人都可离线复核：tongqu verify {receipt}",
-        f"Receipt, signature and log proof verified; anyone can do so offline: tongqu verify {receipt}",
+        f"回执、签名和日志证明核验无误；任何人都可离线复核：{command}",
+        f"Receipt, signature and log proof verified; anyone can do so offline: {command}",
     )
 
 
