@@ -233,7 +233,17 @@ def test_a_verifier_key_reads_back_as_it_is_written() -> None:
     assert str(VerifierKey.parse(VKEY)) == VKEY
 
 
-@pytest.mark.parametrize("text", ["", "name", VKEY[1:], VKEY[:-4], VKEY.replace("+", " ", 1), VKEY + "A"])
+DAMAGED = {
+    "empty": "",
+    "only a name": "name",
+    "first letter lost": VKEY[1:],
+    "end lost": VKEY[:-4],
+    "a blank for a plus": VKEY.replace("+", " ", 1),
+    "one letter more": VKEY + "A",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_verifier_key_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         VerifierKey.parse(text)
