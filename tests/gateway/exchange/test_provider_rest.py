@@ -213,7 +213,7 @@ def test_a_mistake_becomes_its_error_and_leaks_nothing(department: Department, m
 def test_a_redirect_is_not_followed(department: Department, redirect: str) -> None:
     """Threat T6: a redirect leads wherever the department's system, or whoever broke into it, wants."""
     department.behave(redirect)
-    with pytest.raises(NONCONFORMANT, match="30[27]"):
+    with pytest.raises(NONCONFORMANT, match=r"30[27]"):
         fetch(department)
     assert [received.path for received in department.requests] == ["/tongqu/records"]
 
@@ -248,6 +248,13 @@ def test_a_trickle_ends_with_the_deadline_not_with_the_last_byte(department: Dep
 def test_the_size_of_an_answer_has_a_limit_that_can_be_set(department: Department) -> None:
     with pytest.raises(NONCONFORMANT, match="too large"):
         fetch(department, settings={"max_body": 20})
+
+
+def test_what_is_compressed_is_not_unpacked(department: Department) -> None:
+    """A kilobyte can unpack to gigabytes."""
+    department.behave("compressed")
+    with pytest.raises(NONCONFORMANT, match="must not be compressed"):
+        fetch(department)
 
 
 def test_fields_and_persons_too_many_are_left_to_the_cut(department: Department) -> None:
