@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,23 @@ def small(template: Path, folder: Path, alg: str = "ES256") -> Iterator[Place]:
                 {"party": house.STREET, "purpose": "dibao.initial"},
             )
     database.close()
+
+
+def of_city(folder: Path) -> Place:
+    """The demo city that runs with its data in ``folder``: its street office asks for a record that is there."""
+    told = json.loads((folder / "demo.json").read_text())
+    agreement = next(each for each in told["agreements"] if each["state"] == "active" and each["consent"] == "none")
+    client = next(each for each in told["clients"] if each["party"] == agreement["consumer"])
+    subject = next(each for each in told["subjects"] if each["note"] == "found")
+    wanted = {"agreement": agreement["id"], "standard": agreement["standard"], "purpose": agreement["purpose"]}
+    return Place(
+        told["base_url"],
+        client["client_id"],
+        json.loads((folder / client["key_file"]).read_text()),
+        client["alg"],
+        {"type": "gov_record_request", "agreement_id": agreement["id"], "purpose": agreement["purpose"]},
+        {**wanted, "subject": {"scheme": subject["scheme"], "id": subject["id"]}, "case": "interop-1"},
+    )
 
 
 def private_jwk(key: Key) -> dict[str, str]:
