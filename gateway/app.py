@@ -49,6 +49,11 @@ def create_app(deps: Deps) -> Flask:
     def name_the_request() -> None:
         g.request_id = new_id("req")
 
+    @app.after_request
+    def say_its_name(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id  # the token endpoint's errors have no member for it
+        return response
+
     api = Api(app)
     for blueprint in (
         registry_api.blueprint(),
