@@ -1,4 +1,4 @@
-"""A whole gateway on a port of its own, in a thread of this process: the real server, the real network, real clients."""
+"""A whole gateway on a port of its own, in a thread of this process: real server, real network, real clients."""
 
 from __future__ import annotations
 

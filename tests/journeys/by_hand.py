@@ -1,0 +1,73 @@
+"""A caller that makes its requests by hand: for what the client library would never send."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from typing import Any
+
+import requests
+
+from gateway.lib.jose import encode64
+from tests.cast import AN, CASE, LINDEN, PURPOSE, SCHEME, STANDARD, key_of
+from tests.running import City
+
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class ByHand:
+    """One party's system. ``nonce`` is the last DPoP nonce it was given."""
+
+    def __init__(self, city: City, party: str = LINDEN) -> None:
+        self.city, self.party, self.key = city, party, key_of(party)
+        self.url = city.gateway.url
+        self.nonce = requests.get(f"{self.url}/v1/standards", timeout=5).headers["DPoP-Nonce"]
+
+    def proof(self, path: str, token: str | None = None, *, method: str = "POST") -> str:
+        claims: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "htm": method, "htu": self.url + path}
+        claims |= {"iat": int(time.time()), "nonce": self.nonce}
+        if token is not None:
+            claims["ath"] = encode64(hashlib.sha256(token.encode()).digest())
+        return self.key.sign_jwt("dpop+jwt", claims, jwk=self.key.public_jwk())
+
+    def ask_for_token(self, agreement: str, purpose: str = PURPOSE, **details: Any) -> requests.Response:
+        client, now = self.city.cast.clients[self.party], int(time.time())
+        claims = {"iss": client, "sub": client, "aud": self.url, "jti": secrets.token_urlsafe(16), "iat": now}
+        detail = {"type": "gov_record_request", "agreement_id": agreement, "purpose": purpose, **details}
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION,
+            "client_assertion": self.key.sign_jwt("JWT", claims | {"exp": now + 60}),
+            "scope": "exchange:query",
+            "authorization_details": json.dumps([detail]),
+        }
+        headers = {"DPoP": self.proof("/oauth/token")}
+        return requests.post(f"{self.url}/oauth/token", data=form, headers=headers, timeout=10)
+
+    def token(self, agreement: str, purpose: str = PURPOSE, **details: Any) -> str:
+        token: str = self.ask_for_token(agreement, purpose, **details).json()["access_token"]
+        return token
+
+    def query(
+        self,
+        agreement: str,
+        token: str,
+        *,
+        proof: str | None = None,
+        scheme: str = "DPoP",
+        headers: dict[str, str] | None = None,
+        **changes: Any,
+    ) -> requests.Response:
+        """POST /v1/queries; ``changes`` to the body, None leaves a member out."""
+        body = {
+            "agreement": agreement,
+            "standard": STANDARD,
+            "subject": {"scheme": SCHEME, "id": AN["idNumber"]},
+            "purpose": PURPOSE,
+            "case": CASE,
+        } | changes
+        sent = {"Authorization": f"{scheme} {token}", "DPoP": proof or self.proof("/v1/queries", token)}
+        kept = {name: value for name, value in body.items() if value is not None}
+        return requests.post(f"{self.url}/v1/queries", json=kept, headers=sent | (headers or {}), timeout=30)
