@@ -81,6 +81,8 @@ class _CheckedResolver(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[ResolveResult]:
         texts = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, self._names, host, port)
+        if not texts:
+            raise OSError("the name has no address")
         for text in texts:
             _check(self._policy, text, port, self._scheme)
         return [

@@ -14,7 +14,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.catalogue.outbound import Fetched, NotAllowed, NotReached, OutboundPolicy, conformance_sender, send, session
+from gateway.catalogue.outbound import (
+    Fetched,
+    NotAllowed,
+    NotReached,
+    OutboundPolicy,
+    conformance_sender,
+    send,
+    session,
+)
 from standards.conformance import Unreachable
 from tests.simulators.department import Department
 
@@ -71,10 +79,8 @@ BESIDE = ["127.0.0.2", "169.254.169.254", "10.0.0.1", "::1", "::ffff:127.0.0.1",
 
 @pytest.mark.parametrize("beside", BESIDE)
 @pytest.mark.parametrize("good_first", [True, False])
-def test_one_bad_address_among_good_ones_spoils_the_name(
-    department: Department, beside: str, good_first: bool
-) -> None:
-    """Or else an attacker would only have to make the good one fail. (93.184.216.34: global, but this is plain http.)"""
+def test_one_bad_address_among_good_ones_spoils_the_name(department: Department, beside: str, good_first: bool) -> None:
+    """Or else an attacker would only have to make the good one fail. (93.184.216.34 is global, but this is http.)"""
     answer = ["127.0.0.1", beside] if good_first else [beside, "127.0.0.1"]
     with pytest.raises(NotAllowed):
         get(PLAIN, f"http://{NAME}:{department.port}/tongqu/health", Names(answer))
@@ -90,7 +96,7 @@ def test_an_address_in_digits_passes_the_last_gate_too(department: Department) -
 
 @pytest.mark.parametrize("odd", ["2130706433", "0177.0.0.1", "127.1", "0x7f.0.0.1"])
 def test_a_number_that_the_c_library_takes_for_loopback_is_not_called(department: Department, odd: str) -> None:
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011  # which refusal it is depends on the spelling
+    with pytest.raises(Exception) as caught:  # which refusal it is depends on the spelling
         get(OutboundPolicy(), f"http://{odd}:{department.port}/tongqu/health", Names(["127.0.0.1"]))
     assert type(caught.value).__name__ in {"NotAllowed", "NotReached", "NotHttp"}
     assert department.connections == 0
@@ -158,9 +164,7 @@ def trusting(pem: Path) -> OutboundPolicy:
     return OutboundPolicy(networks=LISTED, tls=ssl.create_default_context(cafile=pem))
 
 
-def test_the_certificate_is_that_of_the_name_though_the_address_is_connected_to(
-    secured: Department, pem: Path
-) -> None:
+def test_the_certificate_is_that_of_the_name_though_the_address_is_connected_to(secured: Department, pem: Path) -> None:
     (fetched,) = get(trusting(pem), f"https://{NAME}:{secured.port}/tongqu/health", Names(["127.0.0.1"]))
     assert fetched.status == 200
 
@@ -173,9 +177,7 @@ def test_a_certificate_for_another_name_is_not_accepted(secured: Department, pem
 
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(secured: Department) -> None:
     with pytest.raises(NotReached, match="certificate"):
-        get(
-            OutboundPolicy(networks=LISTED), f"https://{NAME}:{secured.port}/tongqu/health", Names(["127.0.0.1"])
-        )
+        get(OutboundPolicy(networks=LISTED), f"https://{NAME}:{secured.port}/tongqu/health", Names(["127.0.0.1"]))
     assert secured.requests == []
 
 
