@@ -25,7 +25,8 @@ def demo(port: int, folder: Path | None, once: bool, no_story: bool) -> None:
         ) from None
     if folder is not None and (folder / "demo.json").exists():
         raise click.ClickException(f"{folder} holds a city already; choose another folder / 该目录已有示范城市")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell that starts us in the background ignores it
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="tongqu-demo-") as temporary:
         home = (folder or Path(temporary)).resolve()
         teller = story.Teller()
@@ -33,6 +34,8 @@ def demo(port: int, folder: Path | None, once: bool, no_story: bool) -> None:
             city = build.build(home, port, teller.say)
         except processes.DidNotStart as error:
             raise click.ClickException(str(error)) from None
+        except KeyboardInterrupt:
+            raise click.Abort from None
         try:
             worked = no_story or story.tell(city, teller)
             if not once:
