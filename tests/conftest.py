@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,14 +66,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated, empty database of its own: once SQLite, once PostgreSQL."""
-    if request.param not in DATABASES:
-        pytest.skip(f"TONGQU_TEST_DATABASES leaves {request.param} out")
-    if request.param == "sqlite":
-        path = tmp_path / "gateway.sqlite"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+@contextmanager
+def fresh_url(kind: str, folder: Path, template: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of this kind; skips, or fails with CI=true, where it cannot be had."""
+    if kind not in DATABASES:
+        pytest.skip(f"TONGQU_TEST_DATABASES leaves {kind} out")
+    if kind == "sqlite":
+        path = folder / "gateway.sqlite"
+        shutil.copyfile(template, path)
         yield f"sqlite:///{path}"
         return
     try:
@@ -82,6 +83,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             pytest.fail(f"PostgreSQL cannot be had, and with CI=true nothing may be left out: {error}")
         pytest.skip(f"PostgreSQL cannot be had: {error}")
     with postgres.fresh_database() as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of its own: once SQLite, once PostgreSQL."""
+    with fresh_url(request.param, tmp_path, sqlite_template) as url:
         yield url
 
 

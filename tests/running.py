@@ -112,6 +112,7 @@ class City:
     def __init__(self, gateway: RunningGateway, cast: Cast, department: Department) -> None:
         self.gateway, self.cast, self.department = gateway, cast, department
         self._clients: dict[str, Gateway] = {}
+        self._mark = 0
 
     def client(self, party: str = LINDEN, **settings: Any) -> Gateway:
         """The SDK as this party's system uses it; by default without retries, so that each answer is seen."""
@@ -133,11 +134,22 @@ class City:
         return self.client(party).query(standard, {SCHEME: person}, **asked)
 
     def entries(self, *types: str) -> list[dict[str, Any]]:
-        return [entry for entry in self.gateway.entries() if not types or entry["type"] in types]
+        """What was written since the last ``begin``, of these types."""
+        return [entry for entry in self.gateway.entries()[self._mark :] if not types or entry["type"] in types]
+
+    def begin(self) -> None:
+        """A new test in the same city: no tokens yet, a department that answers well and has heard nothing."""
+        self.close()
+        self.department.behave("good")
+        self.department.on_request = None
+        self.department.delay_s = 0.0
+        self.department.requests.clear()
+        self._mark = len(self.gateway.entries())
 
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
+        self._clients.clear()
 
 
 @contextlib.contextmanager
