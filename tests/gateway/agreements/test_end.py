@@ -60,6 +60,15 @@ def test_a_review_that_is_overdue_suspends_until_both_have_looked(town: Town, cl
     assert town.agreements.get(caller(STREET), active.id).state == "active"
 
 
+def test_a_resumption_before_the_review_is_due_does_not_stand_in_for_it(town: Town, clock: FixedClock) -> None:
+    active = town.active(validity=REVIEWED)
+    town.agreements.suspend(caller(POLICE), active.id)
+    town.agreements.resume(caller(POLICE), active.id)
+    town.agreements.resume(caller(STREET), active.id)
+    clock.advance(seconds=10 * DAY)
+    assert [each.reason for each in town.agreements.expire_due()] == ["review_overdue"]
+
+
 def test_a_new_version_supersedes_when_it_becomes_active_and_not_before(town: Town) -> None:
     first = town.active()
     second = town.agreements.draft(caller(POLICE), document(id=first.id, title_en="With one field less"))
