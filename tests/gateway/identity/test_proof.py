@@ -102,7 +102,8 @@ def _proof(house: House, path: str, token: str | None, change: Change) -> str:
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_a_defective_proof_is_refused_at_both_endpoints(house: House, defect: str) -> None:
+def test_a_defective_proof_is_refused_at_both_endpoints(shared_house: House, defect: str) -> None:
+    house = shared_house
     token = house.token(house.street)
     at_resource = house.call(token, _proof(house, ROUTE, token, DEFECTS[defect]))
     assert (at_resource.status_code, at_resource.json["rule"]) == (401, "A7")
@@ -113,7 +114,8 @@ def test_a_defective_proof_is_refused_at_both_endpoints(house: House, defect: st
 
 
 @pytest.mark.parametrize("defect", NONCE_DEFECTS)
-def test_a_proof_without_a_good_nonce_is_told_to_use_one(house: House, defect: str) -> None:
+def test_a_proof_without_a_good_nonce_is_told_to_use_one(shared_house: House, defect: str) -> None:
+    house = shared_house
     token = house.token(house.street)
     answer = house.call(token, house.street.proof("POST", ROUTE, token, nonce=NONCE_DEFECTS[defect]))
     assert (answer.status_code, answer.json["code"], answer.json["rule"]) == (401, "use_dpop_nonce", "A9")
@@ -123,7 +125,8 @@ def test_a_proof_without_a_good_nonce_is_told_to_use_one(house: House, defect: s
 
 
 @pytest.mark.parametrize("defect", AT_RESOURCE_ONLY)
-def test_a_proof_about_another_token_is_refused(house: House, defect: str) -> None:
+def test_a_proof_about_another_token_is_refused(shared_house: House, defect: str) -> None:
+    house = shared_house
     token = house.token(house.street)
     answer = house.call(token, _proof(house, ROUTE, token, AT_RESOURCE_ONLY[defect]))
     assert (answer.status_code, answer.json["rule"]) == (401, "A7")
@@ -202,7 +205,8 @@ def test_unknown_headers_and_claims_are_ignored(house: House) -> None:
         "https://gw.test/v1/%71ueries",
     ],
 )
-def test_other_spellings_of_the_same_address_are_taken(house: House, htu: str) -> None:
+def test_other_spellings_of_the_same_address_are_taken(shared_house: House, htu: str) -> None:
+    house = shared_house
     token = house.token(house.street)
     assert house.call(token, _proof(house, ROUTE, token, _claims(htu=htu))).status_code == 200
 
@@ -241,6 +245,17 @@ def test_a_proof_counts_once_for_as_long_as_it_could_count(house: House, clock: 
         clock.advance(seconds=8)
         rules.append(house.call(token, proof).json["rule"])
     assert rules == ["A8"] * 8 + ["A7"] * 2, "replayed for the 70 seconds in which its iat is good, too old after"
+
+
+def test_a_proof_is_remembered_across_the_turning_of_the_memory(house: House, clock: FixedClock) -> None:
+    token = house.token(house.street)
+    for seconds in (0, 40):
+        clock.advance(seconds=seconds)
+        proof = _proof(house, ROUTE, token, lambda now, key: {"iat": now + 10})
+        assert house.call(token, proof).status_code == 200
+    clock.advance(seconds=45)
+    assert house.call(token, _proof(house, ROUTE, token, _claims())).status_code == 200, "by now the memory has turned"
+    assert house.call(token, proof).json["rule"] == "A8"
 
 
 def test_two_keys_may_use_the_same_jti(house: House) -> None:

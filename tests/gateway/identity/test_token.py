@@ -106,8 +106,9 @@ ASSERTION_DEFECTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("defect", ASSERTION_DEFECTS)
-def test_a_defective_assertion_is_refused_in_the_same_words(house: House, clock: FixedClock, defect: str) -> None:
-    claims, header = ASSERTION_DEFECTS[defect](int(clock.now().timestamp()))
+def test_a_defective_assertion_is_refused_in_the_same_words(shared_house: House, defect: str) -> None:
+    house = shared_house
+    claims, header = ASSERTION_DEFECTS[defect](house.bureau.now())
     answer = house.ask_token(
         house.bureau, client_id=REMOVE, client_assertion=house.bureau.assertion(header=header, **claims)
     )
@@ -230,7 +231,8 @@ FORM_DEFECTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("defect", FORM_DEFECTS)
-def test_a_defective_request_gets_the_error_that_the_rfcs_name(house: House, defect: str) -> None:
+def test_a_defective_request_gets_the_error_that_the_rfcs_name(shared_house: House, defect: str) -> None:
+    house = shared_house
     changes, error = FORM_DEFECTS[defect]
     answer = house.ask_token(house.street, **changes)
     assert (answer.status_code, answer.json["error"]) == (400, error)
