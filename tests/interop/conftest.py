@@ -9,10 +9,10 @@ from tests.interop import place as places
 from tests.interop.place import Place
 
 
-@pytest.fixture
-def place(sqlite_template: Path, tmp_path: Path) -> Iterator[Place]:
-    """Where the libraries ask. Another gateway joins by another fixture that gives a Place."""
-    with places.small(sqlite_template, tmp_path) as place:
+@pytest.fixture(params=[places.small, places.whole], ids=["identity alone", "whole gateway"])
+def place(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[Place]:
+    """Where the libraries ask: where only identity is at work, and /v1/queries of a gateway with everything on."""
+    with request.param(sqlite_template, tmp_path) as place:
         yield place
 
 

@@ -17,8 +17,10 @@ from gateway.db import Database
 from gateway.identity.model import OPERATOR
 from gateway.lib.clock import SystemClock
 from gateway.lib.keys import Keys
+from tests import cast
 from tests.gateway.identity import house
 from tests.gateway.identity.sender import Key, b64
+from tests.running import running_city
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,26 @@ def small(template: Path, folder: Path, alg: str = "ES256") -> Iterator[Place]:
                 {"party": house.STREET, "purpose": "dibao.initial"},
             )
     database.close()
+
+
+@contextmanager
+def whole(template: Path, folder: Path, alg: str = "ES256") -> Iterator[Place]:
+    """The whole gateway with everything on, and a department behind it: one resident's record."""
+    shutil.copyfile(template, folder / "gateway.sqlite")
+    with running_city(folder / "gateway", f"sqlite:///{folder / 'gateway.sqlite'}") as city:
+        agreement = city.cast.agreement()
+        key = Key.make(alg)
+        client = city.gateway.deps.identity.add_client(OPERATOR, cast.LINDEN, key=key.public, scopes=["exchange:query"])
+        asked = {"agreement": agreement.id, "standard": cast.STANDARD, "purpose": cast.PURPOSE, "case": cast.CASE}
+        yield Place(
+            city.gateway.url,
+            client.id,
+            private_jwk(key),
+            alg,
+            {"type": "gov_record_request", "agreement_id": agreement.id, "purpose": cast.PURPOSE},
+            {**asked, "subject": {"scheme": cast.SCHEME, "id": cast.AN["idNumber"]}},
+            {"data": [{name: cast.AN[name] for name in cast.FIELDS}]},
+        )
 
 
 def of_city(folder: Path) -> Place:
