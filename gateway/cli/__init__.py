@@ -7,7 +7,16 @@ import sys
 import click
 
 from gateway import __version__, errors
-from gateway.cli import administration, audit, config, database, demo, doctor, init, openapi, serve, standards
+from gateway.cli.administration import client, party, user
+from gateway.cli.audit import audit
+from gateway.cli.config import config
+from gateway.cli.database import db
+from gateway.cli.demo import demo
+from gateway.cli.doctor import doctor
+from gateway.cli.init import init
+from gateway.cli.openapi import openapi
+from gateway.cli.serve import serve
+from gateway.cli.standards import standards
 from gateway.config import ConfigError
 from gateway.lib.keys import KeysUnusable
 
@@ -18,20 +27,7 @@ def cli() -> None:
     """Tongqu (通衢): the inter-agency data-exchange gateway · 跨部门数据共享网关"""
 
 
-for _command in (
-    serve.serve,
-    init.init,
-    demo.demo,
-    database.db,
-    openapi.openapi,
-    config.config,
-    standards.standards,
-    administration.party,
-    administration.client,
-    administration.user,
-    audit.audit,
-    doctor.doctor,
-):
+for _command in (serve, init, demo, db, openapi, config, standards, party, client, user, audit, doctor):
     cli.add_command(_command)
 
 
