@@ -10,8 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 import standards
 from gateway.audit.log import Log, Transaction
 from gateway.catalogue import store
@@ -19,7 +17,7 @@ from gateway.catalogue.model import MAX_CONCURRENT, MAX_TIMEOUT_MS, Service, cro
 from gateway.db import Database
 from gateway.errors import AlreadyExists, CrosswalkInvalid, Forbidden, InvalidRequest, NotFound, UnknownStandard
 from gateway.identity.model import Caller
-from gateway.lib.canonical_json import digest
+from gateway.lib.canonical_json import NotCanonical, digest
 from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
 from standards import conformance, crosswalk
@@ -82,6 +80,7 @@ class Catalogue:
     # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def register(self, caller: Caller, manifest: Mapping[str, Any]) -> Service:
         """Register a source of one standard for the caller's own department."""
+        self._check_url(manifest["base_url"].rstrip("/"))
         service = Service(
             id=new_id("svc"),
             party=caller.party,
@@ -93,13 +92,13 @@ class Catalogue:
             max_concurrent=manifest["max_concurrent"],
             contact=manifest["contact"],
             crosswalk_text=self._crosswalk(manifest),
-            digest=digest(dict(manifest) | {"party": caller.party}),
+            digest=_digest(dict(manifest) | {"party": caller.party}),
         )
         self._check_limits(service)
-        self._check_url(service.base_url)
         with self._log.transaction() as tx:
             store.add(tx.conn, service, self._now())
             _record(tx, "service.registered", caller, service, None)
+            tx.changed(f"service:{service.id}")
         return service
 
     def _crosswalk(self, manifest: Mapping[str, Any]) -> bytes | None:
@@ -178,42 +177,64 @@ class Catalogue:
         return self._move(caller, service_id, "approve", "service.approved", None)
 
     def suspend(self, caller: Caller, service_id: str) -> Service:
-        """Stop calling it; by its department or the bureau."""
-        self._may_manage(caller, service_id)
-        return self._move(caller, service_id, "suspend", "service.suspended", None)
+        """Stop calling it; by its department or the bureau. The bureau may also take over its department's stop."""
+        self._check_manager(caller, self.get(caller, service_id))
+        move = "hold" if caller.party_kind == BUREAU else "suspend"
+        return self._move(caller, service_id, move, "service.suspended", None, suspended_by=caller.party)
 
     def resume(self, caller: Caller, service_id: str) -> Service:
-        """Call it again; by its department or the bureau."""
-        self._may_manage(caller, service_id)
-        return self._move(caller, service_id, "resume", "service.resumed", None)
+        """Call it again; by whoever suspended it, or a department could undo what the bureau decided about it."""
+        self._check_manager(caller, self.get(caller, service_id))
+        return self._move(
+            caller, service_id, "resume", "service.resumed", None, may=_check_suspended_by, suspended_by=None
+        )
 
-    def _may_manage(self, caller: Caller, service_id: str) -> None:
-        if caller.party_kind != BUREAU and caller.party != self.get(caller, service_id).party:
+    @staticmethod
+    def _check_manager(caller: Caller, service: Service) -> None:
+        if caller.party_kind != BUREAU and caller.party != service.party:
             raise Forbidden(
                 "只有服务所属部门或主管部门可以操作。", "Only its department or the data bureau may do this."
             )
 
     def _move(
-        self, caller: Caller, service_id: str, move: str, event: str, outcome: str | None, **changes: Any
+        self,
+        caller: Caller,
+        service_id: str,
+        move: str,
+        event: str,
+        outcome: str | None,
+        *,
+        may: Callable[[Caller, Service], None] | None = None,
+        **changes: Any,
     ) -> Service:
-        try:
-            with self._log.transaction() as tx:
-                before = store.find(tx.conn, service_id)
-                if before is None:
-                    raise NotFound("没有这个服务。", "There is no such service.")
-                after = before.after(move, **changes)
+        """One step in one transaction. ``may`` raises if the service as it is *there* does not permit it."""
+        with self._log.transaction() as tx:
+            before = store.find(tx.conn, service_id)
+            if before is None:
+                raise NotFound("没有这个服务。", "There is no such service.")
+            after = before.after(move, **changes)
+            if may is not None:
+                may(caller, before)
+            try:
                 store.save(tx.conn, after, self._now())
-                _record(tx, event, caller, after, outcome)
-                tx.changed(f"service:{after.id}")
-        except IntegrityError:
-            raise AlreadyExists(
-                "该部门已有同一标准的在用服务，请先停用。",
-                "This department already has a service in use for this standard; suspend that one first.",
-            ) from None
+            except store.InUse:
+                raise AlreadyExists(
+                    "该部门已有同一标准的在用服务，请先停用。",
+                    "This department already has a service in use for this standard; suspend that one first.",
+                ) from None
+            _record(tx, event, caller, after, outcome)
+            tx.changed(f"service:{after.id}")
         return after
 
     def _now(self) -> str:
         return rfc3339(self._clock.now())
+
+
+def _check_suspended_by(caller: Caller, service: Service) -> None:
+    if service.suspended_by not in (None, caller.party):
+        raise Forbidden(
+            "该服务由另一方暂停，须由其恢复。", "The other side suspended this service; only it may resume it."
+        )
 
 
 def _may_see(caller: Caller, service: Service) -> bool:
@@ -225,6 +246,15 @@ def _standard(standard_id: str) -> standards.Standard:
         return standards.get(standard_id)
     except standards.UnknownStandard:
         raise UnknownStandard("没有这个数据标准或版本。", "There is no such standard or version.") from None
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    try:
+        return digest(manifest)
+    except NotCanonical:
+        raise InvalidRequest(
+            "内容含有无法统一书写的数字或字符。", "It holds a number or character that has no single spelling in JSON."
+        ) from None
 
 
 def _record(tx: Transaction, event: str, caller: Caller, service: Service, outcome: str | None) -> None:

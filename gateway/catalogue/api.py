@@ -23,7 +23,8 @@ def _view(service: Service, caller: Caller) -> dict[str, Any]:
     }
     view["translated"] = service.crosswalk_text is not None
     if caller.party == service.party or caller.party_kind == BUREAU:
-        view |= {"base_url": service.base_url} | ({"report": json.loads(service.report)} if service.report else {})
+        view |= {"base_url": service.base_url, "suspended_by": service.suspended_by}
+        view |= {"report": json.loads(service.report)} if service.report else {}
     return view
 
 

@@ -19,6 +19,7 @@ MOVES: Final[Mapping[str, Mapping[str, str]]] = {
     "fail": {"registered": "registered", "conformant": "registered", "active": "active", "suspended": "suspended"},
     "approve": {"conformant": "active"},
     "suspend": {"active": "suspended"},
+    "hold": {"active": "suspended", "suspended": "suspended"},  # by the data bureau
     "resume": {"suspended": "active"},
 }
 MAX_TIMEOUT_MS: Final = 30_000
@@ -42,6 +43,7 @@ class Service:
     digest: str
     state: str = "registered"
     report: str | None = field(default=None, repr=False)  # JSON of the last conformance test
+    suspended_by: str | None = None  # the party; only it may resume
 
     def crosswalk(self) -> crosswalk.Crosswalk | None:
         """The compiled crosswalk; compiled once per document."""

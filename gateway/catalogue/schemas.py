@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+import re
 
-_line = validate.Regexp(r"^[^\x00-\x1f\x7f]*$")
+from marshmallow import Schema, ValidationError, fields, validate
+
+# C0, C1, marks and overrides of direction, line separators, halves of characters: whoever reads it must see it all.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
+
+
+def _one_line(text: str) -> None:
+    if _UNSEEN.search(text):
+        raise ValidationError("expected one line of ordinary characters / 应为一行普通文字")
 
 
 def _text(most: int) -> fields.String:
-    return fields.String(required=True, validate=[validate.Length(1, most), _line])
+    return fields.String(required=True, validate=[validate.Length(1, most), _one_line])
 
 
 class Manifest(Schema):
@@ -40,6 +48,9 @@ class ServiceView(Schema):
     contact = fields.String()
     translated = fields.Boolean(metadata={"description": "the gateway translates its native format by a crosswalk"})
     base_url = fields.String(metadata={"description": "shown to its own department and the data bureau only"})
+    suspended_by = fields.String(
+        allow_none=True, metadata={"description": "the party that stopped it and alone may resume it; likewise"}
+    )
     report = fields.Dict(metadata={"description": "the last conformance test; likewise"})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Row, String, Table, Text, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gateway.catalogue.model import Service
 from gateway.db import metadata
@@ -25,6 +26,7 @@ SERVICE = Table(
     Column("digest", String(72), nullable=False),
     Column("state", String(16), nullable=False),
     Column("report", Text),
+    Column("suspended_by", String(40)),
     Column("changed_at", String(24), nullable=False),
 )
 # One source per department and standard: the database itself refuses a second one in use.
@@ -36,6 +38,10 @@ Index(
     sqlite_where=SERVICE.c.state == "active",
     postgresql_where=SERVICE.c.state == "active",
 )
+
+
+class InUse(Exception):
+    """The department has another service in use for this standard."""
 
 
 def find(conn: Connection, service_id: str) -> Service | None:
@@ -60,17 +66,17 @@ def add(conn: Connection, service: Service, now: str) -> None:
 
 
 def save(conn: Connection, service: Service, now: str) -> None:
-    """Write its state and its last report; nothing else of a service ever changes."""
-    conn.execute(
-        update(SERVICE)
-        .where(SERVICE.c.id == service.id)
-        .values(state=service.state, report=service.report, changed_at=now)
-    )
+    """Write its state, who suspended it and its last report; nothing else of a service ever changes. Raises InUse."""
+    changes = {"state": service.state, "report": service.report, "suspended_by": service.suspended_by}
+    try:
+        conn.execute(update(SERVICE).where(SERVICE.c.id == service.id).values(**changes, changed_at=now))
+    except IntegrityError:
+        raise InUse from None
 
 
 _PLAIN = (
     "id", "party", "standard", "title_zh", "title_en", "base_url", "timeout_ms", "max_concurrent", "contact", "digest",
-    "state", "report",
+    "state", "report", "suspended_by",
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from gateway.lib.canonical_json import MalformedJson, digest, strict_loads
 from standards import codelists
 
 MAX_RECORDS = 1000  # in one request to validate
+MAX_VIOLATIONS = 1000  # in one answer: more of the same helps nobody
 IMMUTABLE = "public, max-age=31536000, immutable"  # a published version never changes
 
 
@@ -45,6 +46,7 @@ class Validation(Schema):
     valid = fields.Boolean()
     records = fields.Integer()
     violations = fields.List(fields.Nested(Violation))
+    truncated = fields.Boolean(metadata={"description": "there are more violations than the answer lists"})
 
 
 def _standard(standard_id: str) -> standards.Standard:
@@ -134,7 +136,12 @@ def blueprint() -> Blueprint:
                 for position, record in enumerate(records)
                 for v in validator.errors(record)
             ]
-            return {"valid": not found, "records": len(records), "violations": found}
+            return {
+                "valid": not found,
+                "records": len(records),
+                "violations": found[:MAX_VIOLATIONS],
+                "truncated": len(found) > MAX_VIOLATIONS,
+            }
 
     @blp.route("/codelists")
     class CodeLists(MethodView):

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(72), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("report", sa.Text(), nullable=True),
+        sa.Column("suspended_by", sa.String(40), nullable=True),
         sa.Column("changed_at", sa.String(24), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_service"),
     )
