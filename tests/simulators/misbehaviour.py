@@ -122,6 +122,10 @@ async def _cut_short(writer: Writer, good: dict[str, Any]) -> None:
     writer.close()
 
 
+async def _sets_a_cookie(writer: Writer, good: dict[str, Any]) -> None:
+    await respond(writer, 200, _dump(good), set_cookie="session=of-this-resident; Path=/")
+
+
 async def _not_http(writer: Writer, _: dict[str, Any]) -> None:
     writer.write(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
     writer.close()
@@ -138,6 +142,7 @@ MISBEHAVIOURS: Mapping[str, Misbehave] = {
     "same_person_twice": _changed(lambda good: good | {"records": good["records"] * 2}),
     "too_many_records": _changed(lambda good: good | {"records": good["records"] * 201}),
     "extra_members": _changed(lambda good: good | {"debug": {"sql": "SELECT *"}}),
+    "sets_a_cookie": _sets_a_cookie,
     # the wrong shape
     "wrong_types": _each_record(lambda record: dict.fromkeys(record, 7)),
     "records_of_texts": _changed(lambda good: good | {"records": [STRANGER]}),

@@ -76,6 +76,7 @@ NEVER = {
     "fe80::1": "link-local",
     "fe80::1%eth0": "link-local with a zone",
     "fec0::1": "site-local; is_global says True",
+    "feff::1": "site-local, its other end",
     "ff02::1": "multicast; is_global says True",
 }
 NOT_GIVEN_OUT = ["5f00::1", "4000::1", "8000::1", "a000::1", "e000::1"]

@@ -183,6 +183,7 @@ PASSED_ON = {
     "extra_persons",
     "same_person_twice",
     "extra_members",
+    "sets_a_cookie",
     "wrong_types",
     "as_of_null",
     "report_in_words",
