@@ -43,7 +43,13 @@ class Database:
         self.dialect = self.url.get_backend_name()
         if self.dialect not in ("sqlite", "postgresql"):
             raise ValueError(f"database_url: expected sqlite:///… or postgresql+psycopg://…, got {self.dialect}://…")
-        self.engine = create_engine(self.url, poolclass=QueuePool, pool_size=pool_size, max_overflow=10)
+        self.engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_pre_ping=self.dialect == "postgresql",  # a server that was restarted ended the connections lying idle
+        )
         # SQLite lets one writer in and makes the others sleep; within this process a lock is fairer and faster.
         self._write_lock: threading.Lock | None = threading.Lock() if self.dialect == "sqlite" else None
         if self.dialect == "sqlite":

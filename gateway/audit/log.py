@@ -204,8 +204,6 @@ class Log:
         """Stop for good if what failed leaves it unknown what is on disk."""
         _logger.error("log_not_written", kind=kind.value, error=type(error).__name__)
         if kind is not trouble.Kind.BROKEN:
-            if self.database.dialect == "postgresql":
-                self.database.engine.dispose()  # where one connection was lost, those that lie idle are lost too
             return
         with self._state:
             first, self._broken = self._broken is None, self._broken or error

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.audit.log import Log
 
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
+INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see search.catch_up
 
 
 class Publisher:
@@ -99,7 +100,7 @@ class Publisher:
             return
         try:
             self.publish()
-            search.catch_up(self._log.database)
+            search.catch_up(self._log.database, restraint=INDEX_RESTRAINT)
             self._log.run.keep()
         except Exception as error:
             self._failed(error)

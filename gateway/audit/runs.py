@@ -45,13 +45,15 @@ class Run:
 
     def keep(self) -> None:
         """Hold the lock anew if its connection was lost. What others closed of ours meanwhile stays closed."""
-        if self._connection is None:
+        if self._database.dialect != "postgresql":
             return
         try:
-            self._connection.execute(text("SELECT 1"))
+            if self._connection is not None:
+                self._connection.execute(text("SELECT 1"))
+                return
         except DBAPIError:
             self.end()
-            self._hold()
+        self._hold()  # raises while the server is away; the next call tries again
 
     def end(self) -> None:
         if self._file is not None:

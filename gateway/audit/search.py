@@ -5,6 +5,7 @@ It is filled a little after the entries themselves, and always before it is sear
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.audit import entry
 from gateway.audit.store import ENTRY, INDEX, Rows
 from gateway.db import Database
 
-CATCH_UP = 512  # entries indexed per transaction: it shares the lock with the writer
+CATCH_UP = 256  # entries indexed per transaction, for which the writer may have to wait
 MAX_PAGE = 1000
 
 Row = tuple[Any, ...]
@@ -78,16 +79,22 @@ def find(
     return Page(found, found[-1].index if len(rows) > limit else None)
 
 
-def catch_up(database: Database) -> int:
-    """Index the entries that are not yet. Returns how many."""
+def catch_up(database: Database, *, restraint: float = 0) -> int:
+    """Index the entries that are not yet. Returns how many.
+
+    After each group of entries, rest ``restraint`` times as long as it took: on SQLite the writer waits meanwhile.
+    """
     done = 0
     while True:
+        began = time.monotonic()
         with database.read() as conn:
-            rows = Rows(conn)
-            if rows.indexed() >= rows.head().size:
-                return done
+            made = _next(Rows(conn))
+        if not made:
+            return done
         with database.write() as conn:
-            done += _index_next(Rows(conn))
+            Rows(conn).insert_index(made)  # another process may have been quicker: its rows are the same
+        done += len(made)
+        time.sleep(restraint * (time.monotonic() - began))
 
 
 def rebuild(database: Database) -> int:
@@ -97,16 +104,15 @@ def rebuild(database: Database) -> int:
     return catch_up(database)
 
 
-def _index_next(rows: Rows) -> int:
-    rows.lock_head()  # PostgreSQL: one process at a time
+def _next(rows: Rows) -> list[Row]:
     low = rows.indexed()
     made: dict[int, Row] = {}
-    entries = [entry.read(data) for data in rows.entries(low, low + CATCH_UP)]
-    earlier = rows.index_rows({item["of"] for item in entries if item["type"] in entry.OUTCOMES and item["of"] < low})
-    for number, item in enumerate(entries, low):
-        made[number] = _row(number, item, made.get(item["of"]) or earlier.get(item["of"]) if "of" in item else None)
-    rows.insert_index(list(made.values()))
-    return len(made)
+    for number, data in enumerate(rows.entries(low, low + CATCH_UP), low):
+        item = entry.read(data)
+        of = item["of"] if item["type"] in entry.OUTCOMES else None
+        authorized = None if of is None else made.get(of) or rows.index_row(of)
+        made[number] = _row(number, item, authorized)
+    return list(made.values())
 
 
 def _row(number: int, item: Mapping[str, Any], authorized: Sequence[Any] | None) -> Row:

@@ -217,19 +217,20 @@ class Rows:
 
     # ── the derived index ─────────────────────────────────────────────────────────────────────────────────────────────
     def insert_index(self, rows: Sequence[tuple[object, ...]]) -> None:
-        self._bulk("log_index", _INDEX_COLUMNS, rows)
+        self._bulk("log_index", _INDEX_COLUMNS, rows, " ON CONFLICT DO NOTHING")
 
-    def index_rows(self, numbers: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-        names = ", ".join(name for name, _ in _INDEX_COLUMNS)
-        sql = f"SELECT {names} FROM log_index WHERE {self._in('number', 'bigint')}"  # noqa: S608  # our own words only
-        return {row[0]: row for row in self._all(sql, self._list(numbers))}
+    def index_row(self, number: int) -> tuple[Any, ...] | None:
+        found = self._all(_INDEX_ROW, number)
+        return found[0] if found else None
 
     def indexed(self) -> int:
         """How many entries the index knows."""
         number = self._all("SELECT max(number) FROM log_index")[0][0]
         return 0 if number is None else int(number) + 1
 
-    def _bulk(self, table: str, columns: tuple[tuple[str, str], ...], rows: Sequence[tuple[object, ...]]) -> None:
+    def _bulk(
+        self, table: str, columns: tuple[tuple[str, str], ...], rows: Sequence[tuple[object, ...]], conflict: str = ""
+    ) -> None:
         """Insert many rows with few statements.
 
         Each call into a driver lets other threads run, and to come back may cost this thread a full turn of theirs; so
@@ -238,13 +239,15 @@ class Rows:
         if not rows:
             return
         if not self._sqlite:
-            self._cursor.execute(_unnest(table, columns), [list(column) for column in zip(*rows, strict=True)])
+            self._cursor.execute(
+                _unnest(table, columns) + conflict, [list(column) for column in zip(*rows, strict=True)]
+            )
             return
         start = 0
         while start < len(rows):
             count = min(_MAX_ROWS, 1 << (len(rows) - start).bit_length() - 1)
             chunk = rows[start : start + count]
-            self._cursor.execute(_values(table, columns, count), [value for row in chunk for value in row])
+            self._cursor.execute(_values(table, columns, count) + conflict, [value for row in chunk for value in row])
             start += count
 
 
@@ -258,6 +261,7 @@ _INDEX_COLUMNS = (
     ("number", "bigint"), ("t", "text"), ("type", "text"), ("query", "text"),
     ("agreement", "text"), ("subject", "text"), ("party", "text"), ("other_party", "text"),
 )  # fmt: skip
+_INDEX_ROW = f"SELECT {', '.join(name for name, _ in _INDEX_COLUMNS)} FROM log_index WHERE number = ?"  # noqa: S608
 
 
 @cache

@@ -111,9 +111,12 @@ class Writer:
         running = True
         while running:
             items, running = self._gather()
-            if items:
-                self._write(items)
+            try:
+                if items:
+                    self._write(items)
                 self._deliver(items)
+            except BaseException as error:  # must not happen; if it does, nobody may wait for ever
+                self._log.failed(error, trouble.Kind.BROKEN)
 
     def _gather(self) -> tuple[list[Item], bool]:
         """Wait for one entry, then take all that came meanwhile. False with the last group."""

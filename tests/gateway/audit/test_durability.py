@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,6 +196,25 @@ def test_a_database_held_by_another_process_is_no_reason_to_stop(
     other.close()
     assert watched.broken is None and alarms == []
     asyncio.run(watched.append(event()))
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_that_ended_all_sessions_is_met_again(watched: Log, database: Database, alarms: list[Any]) -> None:
+    """As at a restart or fail-over: the queries under way stay open, and this run stays known as alive."""
+    granted = asyncio.run(watched.append(authorized("qry_1")))
+    with database.read() as conn:
+        conn.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with contextlib.suppress(LogUnavailable):
+        asyncio.run(watched.append(event()))
+    watched.run.keep()
+    with Log(database, clock=watched.clock, key=watched.key, folder=watched.folder):
+        assert open_queries(watched) == {"qry_1"}
+    asyncio.run(watched.append(released("qry_1", granted.index)))
+    assert watched.broken is None and alarms == []
+    assert_whole(watched)
 
 
 # ── the published files ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -85,7 +85,7 @@ def test_the_index_can_be_thrown_away(history: Log) -> None:
 
 
 def test_more_than_one_turn_of_entries_is_indexed(log: Log) -> None:
-    asyncio.run(_many(log, search.CATCH_UP * 2 + 50))
+    asyncio.run(_many(log, 1000 + search.CATCH_UP))
     assert len(search.find(log.database, Filter(type="audit.exported"), limit=1000).found) == 1000
     assert search.catch_up(log.database) == 0
 
