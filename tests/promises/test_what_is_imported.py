@@ -1,0 +1,79 @@
+"""What the path of a query never carries, and what nobody here imports. (Layers: lint-imports.)"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from tests.promises.tables import ROOT, tracked
+
+PATH_OF_A_QUERY = (
+    "gateway.exchange.query",
+    "gateway.exchange.facts",
+    "gateway.exchange.receipt",
+    "gateway.exchange.providers.rest",
+    "gateway.audit.log",
+)
+XML = frozenset({"xml", "lxml", "defusedxml", "xmltodict", "pyexpat", "bs4", "html5lib"})
+
+
+@cache
+def _loaded_by(*modules: str) -> frozenset[str]:
+    """Every module that a new interpreter has loaded after importing these."""
+    program = f"import sys, json\nfor name in {modules!r}: __import__(name)\nprint(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return frozenset(json.loads(ran.stdout))
+
+
+def _imports(file: str) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_the_path_of_a_query_loads_what_it_needs() -> None:
+    assert set(PATH_OF_A_QUERY) | {"sqlalchemy", "aiohttp"} <= _loaded_by(*PATH_OF_A_QUERY)
+
+
+@pytest.mark.parametrize("absent", ["sqlalchemy.orm", "flask", "flask_smorest", "marshmallow", "jinja2", "requests"])
+def test_the_path_of_a_query_does_not_load(absent: str) -> None:
+    assert [name for name in _loaded_by(*PATH_OF_A_QUERY) if name == absent or name.startswith(absent + ".")] == []
+
+
+def test_nothing_of_ours_imports_the_orm() -> None:
+    files = tracked("gateway/*.py", "standards/*.py")
+    assert len(files) > 100
+    assert [file for file in files if any(name.startswith("sqlalchemy.orm") for name in _imports(file))] == []
+
+
+def test_nothing_of_ours_imports_an_xml_parser() -> None:
+    files = tracked("gateway/*.py", "standards/*.py", "clients/*.py")
+    assert [file for file in files if any(name.split(".")[0] in XML for name in _imports(file))] == []
+
+
+def test_serving_the_path_of_a_query_loads_no_xml_parser() -> None:
+    assert [name for name in _loaded_by(*PATH_OF_A_QUERY) if name.split(".")[0] in XML] == []
+
+
+def test_only_one_module_imports_the_library_of_signatures() -> None:
+    files = tracked("gateway/*.py", "standards/*.py")
+    importers = [file for file in files if any(name.split(".")[0] == "joserfc" for name in _imports(file))]
+    assert importers == ["gateway/lib/jose.py"]
+
+
+@pytest.mark.parametrize("package", ["gateway", "standards"])
+def test_the_bare_client_imports_nothing_of_the_server(package: str) -> None:
+    kit = ("clients/python/src/tongqu_client/provider/", "clients/python/src/tongqu_client/cli/provider.py")
+    files = [file for file in tracked("clients/python/src/*.py") if not file.startswith(kit)]
+    assert len(files) > 20
+    assert [file for file in files if any(name.split(".")[0] == package for name in _imports(file))] == []
