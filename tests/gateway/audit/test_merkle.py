@@ -1,12 +1,8 @@
-"""The Merkle tree: the vectors of others, and what must hold for any tree."""
+"""The Merkle tree: the roots of others, and what must hold for any tree."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,19 +11,19 @@ from hypothesis import strategies as st
 from gateway.audit import merkle
 from gateway.audit.merkle import CompactRange, Node, ProofInvalid, leaf_hash, node_hash
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "merkle"
-
-
-def vectors(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((VECTORS / name).read_text())
-    return loaded
-
-
-INCLUSION, CONSISTENCY, ROOTS = map(vectors, ("inclusion.json", "consistency.json", "rfc6962-roots.json"))
-
-
-def unbase64(values: Sequence[str]) -> list[bytes]:
-    return [base64.b64decode(value) for value in values]
+# The leaves and roots that implementations of RFC 6962 have long compared themselves by.
+LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+ROOTS = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
 
 
 def leaves(size: int) -> list[bytes]:
@@ -45,42 +41,13 @@ def reader(hashes: Sequence[bytes]) -> Callable[[Sequence[Node]], list[bytes]]:
     return lambda nodes: [root(*node) for node in nodes]
 
 
-# ── the vectors of others ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── the roots of others ───────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_those_of_rfc_6962(size: int) -> None:
-    hashes = [leaf_hash(bytes.fromhex(leaf)) for leaf in ROOTS["leaves"][:size]]
-    expected = bytes.fromhex(ROOTS["roots"][size])
+    hashes = [leaf_hash(bytes.fromhex(leaf)) for leaf in LEAVES[:size]]
+    expected = bytes.fromhex(ROOTS[size])
     assert merkle.root_of(hashes) == expected
     assert merkle.root_at(size, reader(hashes)) == expected
-
-
-@pytest.mark.parametrize("name", INCLUSION)
-def test_inclusion_vector(name: str) -> None:
-    vector = INCLUSION[name]
-    leaf, root = unbase64([vector["leafHash"] or "", vector["root"] or ""])
-    arguments = (vector["leafIdx"], vector["treeSize"], leaf, unbase64(vector["proof"] or []), root)
-    if vector["wantErr"]:
-        with pytest.raises(ProofInvalid):
-            merkle.verify_inclusion(*arguments)
-    else:
-        merkle.verify_inclusion(*arguments)
-
-
-@pytest.mark.parametrize("name", CONSISTENCY)
-def test_consistency_vector(name: str) -> None:
-    vector = CONSISTENCY[name]
-    old_root, new_root = unbase64([vector["root1"] or "", vector["root2"] or ""])
-    arguments = (vector["size1"], vector["size2"], unbase64(vector["proof"] or []), old_root, new_root)
-    if vector["wantErr"]:
-        with pytest.raises(ProofInvalid):
-            merkle.verify_consistency(*arguments)
-    else:
-        merkle.verify_consistency(*arguments)
-
-
-def test_there_are_as_many_vectors_as_there_should_be() -> None:
-    for table in (INCLUSION, CONSISTENCY):
-        assert (len(table), sum(vector["wantErr"] for vector in table.values())) == (98, 92)
 
 
 # ── any tree ──────────────────────────────────────────────────────────────────────────────────────────────────────────

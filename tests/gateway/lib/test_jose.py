@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -21,48 +19,12 @@ PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k"}
 RFC: dict[str, Any] = json.loads((VECTORS / "rfc" / "jose.json").read_text())
 
 
-def _groups(name: str) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = json.loads((VECTORS / "wycheproof" / name).read_text())["testGroups"]
-    return groups
-
-
 def _accepts(token: str, jwk: dict[str, Any]) -> bool:
     try:
         jose.parse(token).check_signature(jose.public_key({k: v for k, v in jwk.items() if k not in PRIVATE}))
     except JoseInvalid:
         return False
     return True
-
-
-def test_wycheproofs_401_signatures_are_judged_as_they_should_be() -> None:
-    seen, taken = 0, 0
-    for group in _groups("json_web_signature_test.json"):
-        jwk = group.get("public") or group["private"]
-        for vector in group["tests"]:
-            head = vector["jws"].split(".")[0]
-            named = re.search(rb'"alg"\s*:\s*"(\w+)"', base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-            ours = named is not None and named[1].decode() in jose.ALGORITHMS
-            expected = ours and vector["result"] == "valid"  # a good signature by an algorithm we do not use is none
-            assert _accepts(vector["jws"], jwk) is expected, (vector["tcId"], vector["comment"])
-            seen, taken = seen + 1, taken + expected
-    assert (seen, taken) == (401, 8)
-
-
-def test_wycheproofs_signatures_over_p256_are_judged_as_they_should_be() -> None:
-    seen = 0
-    for group in _groups("ecdsa_secp256r1_sha256_p1363_test.json"):
-        point = bytes.fromhex(group["publicKey"]["uncompressed"])
-        x, y = jose.encode64(point[1:33]), jose.encode64(point[33:])
-        key = jose.public_key({"kty": "EC", "crv": "P-256", "x": x, "y": y})
-        for vector in group["tests"]:
-            try:
-                key.verify("ES256", bytes.fromhex(vector["sig"]), bytes.fromhex(vector["msg"]))
-                result = "valid"
-            except JoseInvalid:
-                result = "invalid"
-            assert result == vector["result"], (vector["tcId"], vector["comment"])
-            seen += 1
-    assert seen == 262
 
 
 @pytest.mark.parametrize("name", [name for name, example in RFC.items() if "jws" in example])
