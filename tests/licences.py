@@ -7,7 +7,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-ACCEPTED = re.compile(r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL-2\.0|Mozilla Public|Unlicense|0BSD|CC0", re.I)
+ACCEPTED = re.compile(
+    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL-2\.0|Mozilla Public|Unlicense|0BSD|CC0", re.I
+)
 # Weak copyleft, linked and not changed: drivers that an installation chooses.
 EXCEPTIONS = {"psycopg": "LGPL-3.0", "psycopg-binary": "LGPL-3.0", "psycopg-pool": "LGPL-3.0"}
 
