@@ -13,6 +13,8 @@ from tests.promises.tables import ROOT, tracked
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.M | re.S)
 
+NOUNS = "Party Client Officer Caller Grant Agreement Consent Service Query Facts Permit Refusal"
+
 # In pieces, so that this file does not name what it looks for.
 _FOLDERS = "|".join(("wo" + "rk", "ho" + "me", "ro" + "ot"))
 _HOSTS = "|".join(re.escape(name) for name in ("python" + "hosted.org", "registry.np" + "mjs", "--index" + "-url"))
@@ -83,3 +85,19 @@ def test_the_first_program_of_the_readme_uses_names_that_exist() -> None:
         assert hasattr(tongqu_client, name)
     for method in set(re.findall(r'(?<!")answer\.(\w+)', program[1])):
         assert method in {*dir(tongqu_client.Answer), *tongqu_client.Answer.__dataclass_fields__}
+
+
+def test_the_glossary_holds_each_word_once() -> None:
+    terms = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.M)
+    words = [term for term in terms if term not in ("code", "中文", "---") and not term.startswith("-")]
+    assert len(words) > 40
+    assert sorted({word for word in words if words.count(word) > 1}) == []
+
+
+def test_the_glossary_names_the_values_of_the_code() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    models = ("identity", "agreements", "consent", "catalogue", "exchange")
+    defined = "".join((ROOT / "gateway" / name / "model.py").read_text(encoding="utf-8") for name in models)
+    for noun in NOUNS.split():
+        assert f"\nclass {noun}:" in defined
+        assert f"\n| {noun} |" in text
