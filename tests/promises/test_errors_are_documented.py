@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from tongqu_client import _problems
@@ -14,6 +13,7 @@ from tongqu_client import errors as client
 from gateway import errors, problems
 from gateway.agreements import grant
 from gateway.exchange import api, decision, query
+from gateway.identity import oauth
 from tests.promises.tables import DOCS, ROOT, rows
 
 PAGE = DOCS / "errors.md"
@@ -23,6 +23,7 @@ DOCUMENTED = {row[0]: row for row in rows(PAGE, COLUMNS)}
 # A rule's code in the source: Reason("R4", "unknown_standard", …, and the pairs in the tables of states.
 _OF_RULE = re.compile(r"\"(R\d+)\",\s+\"([a-z_]+)\"")
 _OF_STATE = re.compile(r"\(\"(agreement_[a-z]+)\", \"")
+_OAUTH = ("oauth.py", "server.py")
 _OF_IDENTITY = re.compile(r"rule=\"(A\d)\"")
 
 
@@ -95,6 +96,14 @@ def test_each_row_says_it_in_both_languages(code: str) -> None:
 
 
 def test_the_words_of_the_token_endpoint_are_documented() -> None:
-    source = Path(ROOT / "gateway" / "identity" / "oauth.py").read_text(encoding="utf-8")
-    said = set(re.findall(r"\"((?:invalid|use|unsupported)_[a-z_]+)\"", source))
-    assert said <= {row[0] for row in rows(PAGE, 3)}
+    source = "".join((ROOT / "gateway" / "identity" / name).read_text(encoding="utf-8") for name in _OAUTH)
+    said = set(re.findall(r"\"((?:invalid|use_dpop|unsupported|temporarily|server)_[a-z_]+)\"", source))
+    assert said == {row[0] for row in rows(PAGE, 3)} != set()
+
+
+def test_the_token_endpoint_answers_400_unless_documented_otherwise() -> None:
+    assert inspect.signature(oauth.Refused).parameters["status"].default == 400
+    others = {row[0]: row[1] for row in rows(PAGE, 3) if row[1] != "400"}
+    assert others == {"temporarily_unavailable": "429, 503", "server_error": "500"}
+    passing = {str(problems.STATUS[kind]) for kind in (errors.Busy, errors.LogUnavailable)}
+    assert passing == set(others["temporarily_unavailable"].split(", "))
