@@ -38,7 +38,8 @@ def test_nothing_secret_is_logged_at_debug(
     assert [secret for secret in [*secrets, private] if secret in written] == []
 
 
-def test_authlibs_loggers_stay_quiet_when_the_root_logger_is_set_to_debug() -> None:
+def test_authlibs_loggers_stay_quiet_when_the_root_logger_is_set_to_debug(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     assert not logging.getLogger("authlib.oauth2.rfc6749.grants.client_credentials").isEnabledFor(logging.INFO)
 
 
