@@ -153,7 +153,6 @@ class Deps(Store):
         await asyncio.to_thread(self.log.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
-        await asyncio.to_thread(self.tokens.refresh)
         self._housekeeper = asyncio.create_task(self._keep_house())
 
     async def stop(self) -> None:
