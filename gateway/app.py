@@ -15,9 +15,10 @@ from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
-from gateway.errors import Unauthenticated
+from gateway.errors import MalformedRequest, Unauthenticated
 from gateway.exchange import declare
 from gateway.identity import api as identity_api
+from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.registry import api as registry_api
@@ -48,6 +49,17 @@ def create_app(deps: Deps) -> Flask:
     @app.before_request
     def name_the_request() -> None:
         g.request_id = new_id("req")
+
+    @app.before_request
+    def refuse_ambiguous_json() -> None:
+        """Duplicate names, NaN, broken UTF-8 and bottomless nesting never reach a handler (threat T10)."""
+        if request.is_json and request.content_length:
+            try:
+                strict_loads(request.get_data(cache=True))
+            except MalformedJson as error:
+                raise MalformedRequest(
+                    f"请求正文不是有效的 JSON：{error}", f"The body is not valid JSON: {error}"
+                ) from None
 
     @app.after_request
     def say_its_name(response: Response) -> Response:
