@@ -45,5 +45,6 @@ class Spent:
 
     def refresh(self) -> None:
         """Take over what other processes, or this one before a restart, have revoked."""
+        now = self._clock.now()
         with self._database.read() as conn:
-            self._revocations.load(store.revoked_tokens(conn, self._clock.now()))
+            self._revocations.load(store.revoked_tokens(conn, now), rfc3339(now))

@@ -40,14 +40,18 @@ class Revocations:
     """Tokens revoked before their time, by ``jti``. The database is the truth; this is this process's view of it."""
 
     def __init__(self) -> None:
-        self._until: dict[str, str] = {}
+        self._until: dict[str, str] = {}  # jti → when the token expires; replaced whole, so that readers need no lock
+        self._lock = threading.Lock()
 
-    def load(self, revoked: Mapping[str, str]) -> None:
-        """Take over what the database holds: jti → when the token expires."""
-        self._until = dict(revoked)
+    def load(self, revoked: Mapping[str, str], now: str) -> None:
+        """Take over what the database held a moment ago. What was added since stays; what has expired goes."""
+        with self._lock:
+            both = {**self._until, **revoked}
+            self._until = {jti: expires for jti, expires in both.items() if expires >= now}
 
     def add(self, jti: str, expires: str) -> None:
-        self._until = {**self._until, jti: expires}  # a new dict: readers hold no lock
+        with self._lock:
+            self._until = {**self._until, jti: expires}
 
     def __contains__(self, jti: str) -> bool:
         return jti in self._until

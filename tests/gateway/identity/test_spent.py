@@ -12,6 +12,7 @@ from gateway.db import Database
 from gateway.identity import store
 from gateway.identity.spent import AssertionReplayed, Spent
 from gateway.identity.tokens import Revocations
+from gateway.lib.clock import rfc3339
 from tests.clock import FixedClock
 
 
@@ -69,3 +70,12 @@ def test_revocations_are_loaded_and_forgotten(spent: Spent, database: Database, 
     clock.advance(seconds=101)
     later.refresh()
     assert "token 1" not in fresh
+
+
+def test_a_revocation_that_comes_while_others_are_being_loaded_is_not_lost(clock: FixedClock) -> None:
+    now, later = rfc3339(clock.now()), rfc3339(clock.now() + timedelta(seconds=100))
+    revocations = Revocations()
+    revocations.add("just now", later)
+    revocations.load({"long ago": later}, now)
+    assert "just now" in revocations
+    assert "long ago" in revocations
