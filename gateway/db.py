@@ -6,6 +6,7 @@ the store, frozen dataclasses go out. Tables are made and changed by Alembic onl
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -104,7 +105,7 @@ def _prepare_sqlite(raw: object, _record: object) -> None:
 
 
 def _alembic(database: Database) -> Config:
-    config = Config()
+    config = Config(stdout=io.StringIO())  # what it has to say is our callers' to say
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["database"] = database
     return config

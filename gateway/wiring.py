@@ -177,6 +177,7 @@ class Deps(Store):
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
 
     def _tidy(self) -> None:
+        self.log.recover()  # queries of other processes on this database that have ended
         now = self.clock.now()
         self.tokens.refresh()
         self.agreements.expire_due(now)

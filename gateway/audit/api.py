@@ -46,6 +46,7 @@ def blueprint(log: Log, guard: Needs) -> Blueprint:
 def _public(blp: Blueprint, log: Log) -> None:
     @blp.route("/checkpoint")
     class Checkpoint(MethodView):
+        @blp.doc(security=[])  # anybody may check the log
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self) -> Response:
             """The signed head of the log (C2SP tlog-checkpoint) · 检查点"""
@@ -54,6 +55,7 @@ def _public(blp: Blueprint, log: Log) -> None:
 
     @blp.route("/tile/<path:path>")
     class Tile(MethodView):
+        @blp.doc(security=[])
         @blp.response(200, _BINARY_BODY, content_type="application/octet-stream")
         def get(self, path: str) -> Response:
             """Hashes or entries, 256 at a time (C2SP tlog-tiles) · 散列与条目分块"""
@@ -66,6 +68,7 @@ def _public(blp: Blueprint, log: Log) -> None:
 
     @blp.route(f"/entries/<int(max={MAX_INDEX}):index>")
     class Entry(MethodView):
+        @blp.doc(security=[])
         @blp.response(200, schemas.Entry)
         def get(self, index: int) -> Response:
             """One entry, its exact bytes · 查看一条日志"""
@@ -76,6 +79,7 @@ def _public(blp: Blueprint, log: Log) -> None:
 
     @blp.route(f"/entries/<int(max={MAX_INDEX}):index>/proof")
     class Proof(MethodView):
+        @blp.doc(security=[])
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self, index: int) -> Response:
             """That this entry is in the log (c2sp.org/tlog-proof@v1) · 存在性证明"""

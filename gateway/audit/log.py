@@ -73,6 +73,7 @@ class Log:
         self._broken: BaseException | None = None
         self._state = threading.Lock()
         self._least = 0  # entries that this process saw committed
+        self._compared = False  # the database with what was published
         self._writer = Writer(self)
         self._publisher = Publisher(self)
 
@@ -85,7 +86,7 @@ class Log:
         """
         self.run.begin()
         try:
-            check.at_start(self.database, self._publisher, self.clock)
+            self._compare()
             self.recover()
         except BaseException:
             self.run.end()
@@ -123,6 +124,8 @@ class Log:
         database does not hold this log any more.
         """
         self.check_whole()
+        if not self._compared:  # a command of the operator, which does not start the log: it must not fork it either
+            self._compare()
         finished = False
         try:
             with self.database.write() as conn:
@@ -185,6 +188,10 @@ class Log:
     def root(self, conn: Connection, size: int) -> bytes:
         """The root that the tree had when it was ``size`` entries large."""
         return root_at(size, Rows(conn).nodes)
+
+    def _compare(self) -> None:
+        check.at_start(self.database, self._publisher, self.clock)
+        self._compared = True
 
     # ── what the writer and the publisher report ──────────────────────────────────────────────────────────────────────
     def check_whole(self) -> None:

@@ -50,7 +50,7 @@ def document() -> str:
 
 
 def _ordered(spec: dict[str, Any]) -> dict[str, Any]:
-    head = ("openapi", "info", "servers", "tags", "paths", "components")
+    head = ("openapi", "info", "servers", "security", "tags", "paths", "components")
     paths = {path: _operations(spec["paths"][path]) for path in sorted(spec["paths"])}
     whole = spec | {"paths": paths, "components": _sorted(spec["components"])}
     return {name: whole[name] for name in head if name in whole}

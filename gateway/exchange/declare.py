@@ -23,6 +23,7 @@ def document_members() -> dict[str, Any]:
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "security": [{"dpop": []}],  # operations that anybody may call say so themselves
         "servers": [{"url": "http://127.0.0.1:8080", "description": "the demo city / 示范城市"}],
         "components": {
             "schemas": {"Problem": _problem_schema(), "Answer": _answer_schema()},
@@ -89,7 +90,6 @@ def _operation(summary: str, schema: dict[str, Any], answer: dict[str, Any]) -> 
     failures = {"422": "not as described", "429": "quota or load", "502": "department", "503": "log or service"}
     return {
         "summary": summary,
-        "security": [{"dpop": []}],
         "parameters": [
             {"in": "header", "name": "DPoP", "required": True, "schema": {"type": "string"}, "description": "RFC 9449"},
             {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string", "minLength": 16}},

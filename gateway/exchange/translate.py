@@ -25,7 +25,7 @@ class Translated:
     records: list[dict[str, Any]] = field(repr=False)
     dropped_fields: int
     dropped_records: int
-    outside: int  # records of this person that lie outside the permitted divisions
+    outside: int  # records that lie outside the permitted divisions, or do not say where
 
 
 def wanted_from_department(fields: tuple[str, ...], standard: Standard, *, by_division: bool) -> tuple[str, ...]:
@@ -52,21 +52,20 @@ def translate(
     """
     tree = release.tree(wanted)
     validator = standard.validator(wanted)
-    narrowed = (
-        None if crosswalk is None else crosswalk.narrow(wanted)
-    )  # a fault in what nobody asked for is none of ours
+    # A fault in what nobody asked for is none of ours, hence only the wanted part of the crosswalk.
+    narrowed = None if crosswalk is None else crosswalk.narrow(wanted)
     kept: list[dict[str, Any]] = []
     dropped_fields = dropped_records = outside = 0
     for position, native in enumerate(records):
+        if divisions is not None and not _lies_within(native, crosswalk, standard, divisions):
+            outside += 1
+            continue
         record = _to_standard(native, narrowed, position)
-        if _same_person(record, standard, position) != subject_id:
+        if _whose(record, standard, position) != subject_id:
             dropped_records += 1
             continue
         dropped_fields += release.count_dropped(record, tree)
         picked = release.pick(record, tree)
-        if not release.within(picked, standard.jurisdiction_field, divisions):
-            outside += 1  # before validating: a fault in it would tell that the person is known
-            continue
         if violations := validator.errors(picked):
             raise _nonconformant([(f"/records/{position}{v.pointer}", v.rule, v.zh, v.en) for v in violations])
         kept.append(picked)
@@ -81,6 +80,18 @@ def translate(
     return Translated(kept, dropped_fields, dropped_records, outside)
 
 
+def _lies_within(
+    native: Mapping[str, Any], crosswalk: Crosswalk | None, standard: Standard, divisions: tuple[str, ...]
+) -> bool:
+    """Looked at before anything else, and silent about faults: an error would tell that somebody elsewhere is known."""
+    place: Mapping[str, Any] | None = native
+    if crosswalk is not None and standard.jurisdiction_field:
+        place = crosswalk.narrow((standard.subject_field, standard.jurisdiction_field)).apply(native).record
+    if place is None or not isinstance(release.value_at(place, standard.subject_field), str):
+        return False
+    return release.within(place, standard.jurisdiction_field, divisions)
+
+
 def _to_standard(native: Mapping[str, Any], crosswalk: Crosswalk | None, position: int) -> Mapping[str, Any]:
     if crosswalk is None:
         return native
@@ -90,7 +101,7 @@ def _to_standard(native: Mapping[str, Any], crosswalk: Crosswalk | None, positio
     return translated.record
 
 
-def _same_person(record: Mapping[str, Any], standard: Standard, position: int) -> str:
+def _whose(record: Mapping[str, Any], standard: Standard, position: int) -> str:
     subject = release.value_at(record, standard.subject_field)
     if not isinstance(subject, str):
         raise _nonconformant(

@@ -20,6 +20,7 @@ from standards import codelists
 
 MAX_RECORDS = 1000  # in one request to validate
 MAX_VIOLATIONS = 1000  # in one answer: more of the same helps nobody
+PUBLIC: list[dict[str, list[str]]] = []  # OpenAPI: no token is needed
 IMMUTABLE = "public, max-age=31536000, immutable"  # a published version never changes
 
 
@@ -102,6 +103,7 @@ def blueprint() -> Blueprint:
 
     @blp.route("/standards")
     class Standards(MethodView):
+        @blp.doc(security=PUBLIC)
         @blp.response(200, StandardSummary(many=True))
         def get(self) -> list[dict[str, Any]]:
             """All published standards · 已发布的数据标准"""
@@ -109,6 +111,7 @@ def blueprint() -> Blueprint:
 
     @blp.route("/standards/<name>")
     class Versions(MethodView):
+        @blp.doc(security=PUBLIC)
         @blp.response(200, StandardSummary(many=True))
         def get(self, name: str) -> list[dict[str, Any]]:
             """The versions of one standard · 一项标准的各版本"""
@@ -118,6 +121,7 @@ def blueprint() -> Blueprint:
 
     @blp.route("/standards/<name>/<version>")
     class TheSchema(MethodView):
+        @blp.doc(security=PUBLIC)
         @blp.doc(responses={"200": {"description": "JSON Schema 2020-12", "content": {"application/schema+json": {}}}})
         def get(self, name: str, version: str) -> Response:
             """The schema itself, at the address of its $id · 标准正文（JSON Schema）"""
@@ -125,6 +129,7 @@ def blueprint() -> Blueprint:
 
     @blp.route("/standards/<name>/<version>/validate")
     class Validate(MethodView):
+        @blp.doc(security=PUBLIC)
         @blp.doc(requestBody={"required": True, "content": {"application/json": {"schema": {}}}})
         @blp.response(200, Validation)
         def post(self, name: str, version: str) -> dict[str, Any]:
@@ -145,6 +150,7 @@ def blueprint() -> Blueprint:
 
     @blp.route("/codelists")
     class CodeLists(MethodView):
+        @blp.doc(security=PUBLIC)
         @blp.doc(responses={"200": {"description": "all code lists"}})
         def get(self) -> list[dict[str, str]]:
             """All code lists · 代码表"""
@@ -162,6 +168,7 @@ def blueprint() -> Blueprint:
 
     @blp.route("/codelists/<name>/<version>")
     class TheCodeList(MethodView):
+        @blp.doc(security=PUBLIC)
         @blp.doc(responses={"200": {"description": "the list with its codes and where they were read"}})
         def get(self, name: str, version: str) -> Response:
             """One code list with its source · 代码表内容与出处"""

@@ -1,4 +1,4 @@
-"""What every route of the control plane does alike: refuse bodies that readers disagree on, and say it in the same form."""
+"""What every route of the control plane does alike."""
 
 from __future__ import annotations
 

@@ -216,6 +216,18 @@ class AgreementExpired(Denied):
     code, title_zh, title_en = "agreement_expired", "协议已到期", "The agreement has expired"
 
 
+class AgreementTerminated(Denied):
+    code, title_zh, title_en = "agreement_terminated", "协议已终止", "The agreement was terminated"
+
+
+class AgreementSuperseded(Denied):
+    code, title_zh, title_en = (
+        "agreement_superseded",
+        "协议已被新版本取代",
+        "A newer version has replaced the agreement",
+    )
+
+
 class NotAParty(Denied):
     code, title_zh, title_en = "not_a_party", "本单位不是协议的需求方", "This party is not the agreement's consumer"
 
