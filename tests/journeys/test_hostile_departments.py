@@ -21,7 +21,10 @@ DEPARTMENT_TIMEOUT_S = 1.0
 BOUND_S = DEPARTMENT_TIMEOUT_S + 4.0  # generous, for a busy machine; without a deadline most of these never end
 
 # In good form but for the surplus: answered, and the surplus stays behind.
-ANSWERED = {"extra_fields", "extra_persons", "extra_members", "as_of_null", "report_in_words", "report_of_values"}
+ANSWERED = {
+    "extra_fields", "extra_persons", "extra_members", "as_of_null", "report_in_words", "report_of_values",
+    "sets_a_cookie",
+}  # fmt: skip
 CODES = {
     "same_person_twice": "ambiguous_subject",
     "endless": "provider_nonconformant",
