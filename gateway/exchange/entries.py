@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from gateway.audit import kinds
 from gateway.exchange.decision import POLICY, RULE_IDS, wanted_fields
 from gateway.exchange.model import Facts, Permit, Query, Reason, Refused
 from gateway.exchange.translate import Translated
 from gateway.lib.clock import rfc3339
+from standards import Standard
 
 Entry = dict[str, Any]
 
@@ -27,10 +28,11 @@ def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_diges
         "actor": query.caller.actor(),
         "agreement": _agreement(facts),
         "consent": _consent(facts) if permitted else None,
-        # A refused query may have named a purpose that no agreement could hold: free text has no place in the log.
-        "purpose": query.purpose if kinds.PURPOSE.accepts(query.purpose) else None,
-        "standard": query.standard,
-        "fields": list(wanted_fields(facts)),
+        # A refused query may name anything, a resident's number too: only names that somebody published or agreed on
+        # enter the log. What else was named is bound by the request's digest.
+        "purpose": query.purpose if _is_agreed(query.purpose, facts) else None,
+        "standard": facts.standard.id if facts.standard else None,
+        "fields": _known_fields(facts),
         "subject": query.subject,
         "case": query.case_pseudonym,
         "service": facts.service.id if facts.service else None,
@@ -98,7 +100,26 @@ def replayable(facts: Facts) -> dict[str, Any]:
         "quota_used": facts.quota_used,
         "quota_max": terms.quota_max if terms else None,
         "subject_error": facts.subject_error,
+        "fields_unknown": len(wanted_fields(facts)) - len(_known_fields(facts)),
     }
+
+
+def _is_agreed(purpose: str, facts: Facts) -> bool:
+    grant = facts.query.caller.grant
+    return (facts.terms is not None and purpose in facts.terms.purposes) or (
+        grant is not None and purpose == grant.purpose
+    )
+
+
+def _known_fields(facts: Facts) -> list[str]:
+    """Of the fields that the query is about, those that the standard has."""
+    known = _names(facts.standard) if facts.standard else frozenset()
+    return [name for name in wanted_fields(facts) if name in known]
+
+
+@lru_cache(maxsize=256)
+def _names(standard: Standard) -> frozenset[str]:
+    return frozenset(element.path for element in standard.elements)
 
 
 def _agreement(facts: Facts) -> dict[str, str] | None:

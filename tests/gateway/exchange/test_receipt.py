@@ -38,7 +38,7 @@ def claims(
         draft, issuer="https://gw.test", origin="gw.test/log", index=41, leaf_hash=b"\x07" * 32, at=NOW,
         sign_with=KEY.sign_jwt,
     )  # fmt: skip
-    found = jws.deserialize_compact(token, ECKey.import_key(KEY.public_jwk()), algorithms=["ES256"])
+    found = jws.deserialize_compact(token, ECKey.import_key({**KEY.public_jwk()}), algorithms=["ES256"])
     return dict(found.headers()), json.loads(found.payload)
 
 
