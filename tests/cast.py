@@ -19,7 +19,7 @@ from typing import Any
 from gateway.agreements.model import SIGNATURE_TYPE, Agreement
 from gateway.consent.model import PROOF_TYPE, Consent
 from gateway.identity.model import OPERATOR, Caller
-from gateway.lib.canonical_json import digest
+from gateway.lib.canonical_json import canonical, digest
 from gateway.lib.clock import rfc3339
 from gateway.lib.jose import SigningKey
 from gateway.wiring import Deps
@@ -48,6 +48,7 @@ SCHEME, STANDARD = "cn.resident-id", "person-basic/1.0.0"
 PURPOSE, CASE = "counter.identity", "SQ-2026-0042"
 FIELDS = ("idNumber", "name", "sex", "birthDate", "phone")
 LINDEN_DIVISION, MAPLE_DIVISION = "990100001", "990100002"
+MONTH = timedelta(days=30)
 NOTICE = {"version": "2026-1", "digest": digest({"notice": "告知书"}), "channel": "counter"}
 
 
@@ -205,19 +206,27 @@ class Cast:
     def consent(self, agreement: Agreement, person: Mapping[str, Any], *, until: datetime | None = None) -> Consent:
         """The resident's yes, given at the consumer's counter before two officers."""
         consents, caller = self.deps.consents, self.caller(agreement.consumer)
-        asked = {
-            "agreement_id": agreement.id,
-            "subject": {"scheme": SCHEME, "id": person["idNumber"]},
-            "data": None,
-            "purposes": sorted(agreement.purposes),
-            "validity": {"from": None, "until": until or self.deps.clock.now() + timedelta(days=30)},
-            "notice": NOTICE,
-            "language": "zh",
-        }
-        consent = consents.request(caller, asked)
-        signed = {
-            role: key_of(f"{agreement.consumer}/{role}").sign_payload(PROOF_TYPE, consent.proof_payload())
-            for role in ("clerk", "witness")
-        }
-        given, _ = consents.give(caller, consent.id, {"kind": "counter-two-person", **signed})
+        now = self.deps.clock.now()
+        asked = {**consent_request(agreement.id, person, now), "purposes": sorted(agreement.purposes), "data": None}
+        consent = consents.request(caller, asked | {"validity": {"from": None, "until": until or now + MONTH}})
+        given, _ = consents.give(caller, consent.id, sign_consent(agreement.consumer, consent.id, consent.digest))
         return given
+
+
+def consent_request(agreement_id: str, person: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What a street office sends to put down what it asks a resident."""
+    return {
+        "agreement_id": agreement_id,
+        "subject": {"scheme": SCHEME, "id": person["idNumber"]},
+        "purposes": [PURPOSE],
+        "validity": {"until": rfc3339(now + MONTH)},
+        "notice": NOTICE,
+        "language": "zh",
+    }
+
+
+def sign_consent(party: str, consent_id: str, consent_digest: str) -> dict[str, str]:
+    """The proof: two officers at the party's counter sign that they saw the resident agree."""
+    payload = canonical({"consent_id": consent_id, "consent_digest": consent_digest})
+    signed = {role: key_of(f"{party}/{role}").sign_payload(PROOF_TYPE, payload) for role in ("clerk", "witness")}
+    return {"kind": "counter-two-person", **signed}

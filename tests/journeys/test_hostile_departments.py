@@ -7,9 +7,9 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import requests
 
 from tests.cast import AN, FIELDS, LINDEN, SCHEME
 from tests.conftest import DATABASES, fresh_url
@@ -79,7 +79,7 @@ def agreement(city: City) -> str:
     return made
 
 
-def said(response: Any) -> str:
+def said(response: requests.Response) -> str:
     """All that the response says, headers too, with JSON escapes undone."""
     text = "".join(f"{name}: {value}\n" for name, value in response.headers.items()) + response.text
     receipt = response.json().get("receipt", "..")
