@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jsonschema_rs
@@ -144,6 +144,8 @@ class Exchange:
         caller = self._caller(request, "agreements:read", "exchange:query")
         body = _read(request.body, _EXPLAIN)
         facts, verdict = await path.explain(self._of(request_id, caller, body, None), self.deps)
+        if caller.party not in facts.agreement_known_to:
+            facts = replace(facts, terms=None)  # what others have agreed on is none of this caller's business (T15)
         if isinstance(verdict, Permit):
             result: dict[str, Any] = {"effect": "permit", "fields": list(verdict.fields), "reasons": []}
         else:
