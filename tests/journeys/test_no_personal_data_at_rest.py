@@ -3,7 +3,7 @@ database or in what it said, is there a resident's number or name, a case number
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +59,15 @@ def live(city: City) -> None:
     consent = consent_over_http(city, consented.id)
     assert city.ask(consented.id).found
     city.client().request("POST", f"/v1/consents/{consent}/withdraw", json={}, scope="consents:write")
-    for refused in (
+    in_vain: list[Callable[[], object]] = [
         lambda: city.ask(consented.id),
         lambda: city.ask(local.id, BO["idNumber"]),
         lambda: city.ask(plain.id, MISTYPED),
         lambda: city.ask(plain.id, case=None),
         lambda: city.ask(plain.id, fields=["ethnicGroup"]),
         lambda: city.ask("agr_01KAR3" + "0" * 20),
-    ):
+    ]
+    for refused in in_vain:
         with pytest.raises(errors.GatewayError):
             refused()
     hostile(city, plain.id)
