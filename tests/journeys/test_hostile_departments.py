@@ -122,6 +122,21 @@ def test_what_stayed_behind_is_counted(city: City, agreement: str) -> None:
     assert persons["dropped"] == {"fields": 0, "records": 1}
 
 
+@pytest.mark.parametrize("value", [7, None, True, ["安采薇"], {"text": "安采薇"}, "", "安\u202e采薇", "9" * 5000])
+def test_a_wrong_value_in_the_right_persons_record_is_not_released(city: City, agreement: str, value: object) -> None:
+    city.department.people[AN["idNumber"]] = [AN | {"name": value}]
+    try:
+        linden = ByHand(city)
+        response = linden.query(agreement, linden.token(agreement))
+    finally:
+        city.department.people[AN["idNumber"]] = [AN]
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (502, "provider_nonconformant")
+    assert {each["pointer"] for each in problem["errors"]} == {"/records/0/name"}
+    assert AN["name"] not in said(response) and "9" * 100 not in said(response)
+    assert [entry["type"] for entry in city.entries()][-1] == "exchange.failed"
+
+
 def test_only_other_persons_means_that_nobody_was_found(city: City, agreement: str) -> None:
     other = AN | {"idNumber": STRANGER}
     city.department.people[AN["idNumber"]] = [other]
