@@ -238,7 +238,7 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
             "未经当事人重新同意，不得查询。",
             "Nothing may be asked unless the resident consents anew.",
         )
-    elif consent is not None and consent.state == "given" and not consent.is_valid(facts.now):
+    elif consent is not None and consent.state == "given" and facts.now >= consent.valid_until:
         yield Reason(
             "R8",
             "consent_expired",
@@ -249,7 +249,7 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
         )
     elif (
         consent is None
-        or consent.state != "given"
+        or not consent.is_valid(facts.now)
         or (facts.query.consent is not None and consent.id != facts.query.consent)
         or consent.agreement_digest != terms.digest
         or consent.proof_level < terms.min_proof_level

@@ -117,6 +117,12 @@ OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         {"consent__valid_until": NOW},
         {"consent__valid_until": NOW + MS},
     ),
+    "consent that begins later": (
+        "R8",
+        "consent_required",
+        {"consent__valid_from": NOW + MS},
+        {"consent__valid_from": NOW},
+    ),
     "consent to another version": (
         "R8",
         "consent_required",
