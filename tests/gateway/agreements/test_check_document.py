@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.agreements.document import Published, World, problems
+from gateway.agreements.shape import unkeepable
 from tests.gateway.agreements.people import document
 
 DIGEST = "sha-256:" + "0" * 64
@@ -145,3 +146,9 @@ def test_any_value_anywhere_is_answered_and_not_stumbled_over(member: str, value
     changed = whole() | {member: value}
     if not problems(changed, WORLD):
         json.dumps(changed, allow_nan=False)  # what passes can be written down
+
+
+def test_a_digest_with_eighteen_digits_in_a_row_is_no_residents_number() -> None:
+    digest = "sha-256:" + "990101199001010019" + "ab" * 23
+    assert list(unkeepable({"supersedes": digest})) == []
+    assert [problem.pointer for problem in unkeepable({"title": digest + " "})] == ["/title"]
