@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from a2wsgi import WSGIMiddleware
 
+from gateway.app import MAX_BODY as CONTROL_PLANE_MAX_BODY
 from gateway.app import create_app
 from gateway.errors import RequestTimedOut, TongquError, TooLarge
 from gateway.exchange.api import MAX_BODY
@@ -78,21 +79,26 @@ class Gateway:
         if path in DATA_PLANE and scope["method"] == "POST":
             await _send(send, await self._data_plane(scope, receive))
         else:
-            await self._control_plane(scope, receive, _with_headers(send, _ALWAYS))  # type: ignore[arg-type]
+            await self._hand_over(scope, receive, send)
 
     async def _data_plane(self, scope: Scope, receive: Receive) -> Response:
-        headers: dict[str, list[str]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-        request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, b"")
-        try:
-            body = await asyncio.wait_for(_body(receive), BODY_TIMEOUT_S)
-        except TooLarge as error:
-            return _cannot_read(error, request)
-        except (TimeoutError, ConnectionError):
-            return _cannot_read(RequestTimedOut(), request)
-        return await self._deps.exchange.handle(
-            Request(request.method, request.path, request.query_string, headers, body)
+        request = await _read(scope, receive, MAX_BODY)
+        return request if isinstance(request, Response) else await self._deps.exchange.handle(request)
+
+    async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """To Flask, but only once the body is here: a caller that trickles it must not hold one of the few threads."""
+        request = await _read(scope, receive, CONTROL_PLANE_MAX_BODY)
+        if isinstance(request, Response):
+            await _send(send, request)
+            return
+        framing = (b"content-length", b"transfer-encoding")
+        headers = [(name, value) for name, value in scope["headers"] if name not in framing]
+        if any(name in framing for name, _ in scope["headers"]):
+            headers.append((b"content-length", str(len(request.body)).encode()))
+        await self._control_plane(
+            {**scope, "headers": headers},  # type: ignore[arg-type]  # a2wsgi spells the ASGI types its own way
+            _replay(request.body, receive),  # type: ignore[arg-type]
+            _with_headers(send, _ALWAYS),  # type: ignore[arg-type]
         )
 
     def _with_nonce(self, send: Send) -> Send:
@@ -158,7 +164,32 @@ def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _read(scope: Scope, receive: Receive, max_body: int) -> Request | Response:
+    """The whole request; or the problem, when it is too large or does not arrive in time."""
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, b"")
+    try:
+        body = await asyncio.wait_for(_body(receive, max_body), BODY_TIMEOUT_S)
+    except TooLarge as error:
+        return _cannot_read(error, request)
+    except (TimeoutError, ConnectionError):
+        return _cannot_read(RequestTimedOut(), request)
+    return Request(request.method, request.path, request.query_string, headers, body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A body that was read already, and after it whatever else the connection has to say."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
+
+
+async def _body(receive: Receive, max_body: int) -> bytes:
     chunks, size = [], 0
     while True:
         message = await receive()
@@ -166,9 +197,9 @@ async def _body(receive: Receive) -> bytes:
             raise ConnectionError
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
+        if size > max_body:
             raise TooLarge(
-                f"请求正文超过 {MAX_BODY // 1024} KiB。", f"The request body is larger than {MAX_BODY // 1024} KiB."
+                f"请求正文超过 {max_body // 1024} KiB。", f"The request body is larger than {max_body // 1024} KiB."
             )
         chunks.append(chunk)
         if not message.get("more_body"):
