@@ -134,7 +134,7 @@ class Exchange:
     async def _query(self, request: Request, request_id: str, lang: str) -> Response:
         caller = self._caller(request, "exchange:query")
         body = _read(request.body, _QUERY)
-        query = self._of(request_id, caller, body, request.header("idempotency-key"))
+        query = self._of(request_id, caller, body, _idempotency_key(request))
         outcome = await path.answer(query, self.deps)
         if isinstance(outcome, Refusal):
             return _refusal(outcome, lang)
@@ -174,7 +174,7 @@ class Exchange:
     def _of(self, request_id: str, caller: Caller, body: Mapping[str, Any], idempotency_key: str | None) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
         subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
-        case = body.get("case")
+        case = body.get("case", "").strip() or None  # blanks name no case
         return Query(
             id=request_id,
             caller=caller,
@@ -203,6 +203,19 @@ class Exchange:
         except LogUnavailable:
             logger.error("a misused token could not be logged", request_id=request_id, code=error.code)
             return None
+
+
+def _idempotency_key(request: Request) -> str | None:
+    """The only one, or None. Two would be as good as none, and a retry would then be a second query."""
+    values = request.headers.get("idempotency-key", ())
+    if len(values) > 1:
+        raise InvalidRequest(
+            f"Idempotency-Key 只能有一个，收到 {len(values)} 个。",
+            f"Expected at most one Idempotency-Key header, got {len(values)}.",
+            fix_zh="每次新的查询生成一个 UUID，重试时沿用。",
+            fix_en="Make a UUID for each new query and use it again for its retries.",
+        )
+    return values[0] if values else None
 
 
 def _about_subject(reason: Reason) -> bool:

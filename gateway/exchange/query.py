@@ -108,7 +108,7 @@ async def _decide_and_commit(query: Query, deps: Deps) -> Authorized | Answer | 
             facts = replace(facts, quota_used=spent)
         verdict = decide(facts)  # 2
         salt = receipt.new_salt()
-        ticket = _ticket(query, deps) if isinstance(verdict, Permit) else None
+        ticket = _ticket(query, verdict, deps) if isinstance(verdict, Permit) else None
         entry = entries.decided(query, facts, verdict, receipt.salted_digest(salt, query.body))
         try:  # 3
             at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=_guards(facts, verdict, ticket))
@@ -136,11 +136,13 @@ async def _decide_and_commit(query: Query, deps: Deps) -> Authorized | Answer | 
     )
 
 
-def _ticket(query: Query, deps: Deps) -> idempotency.Ticket | None:
+def _ticket(query: Query, permit: Permit, deps: Deps) -> idempotency.Ticket | None:
     if query.idempotency_key is None:
         return None
+    # A body that names no fields means those of its token: a narrower token must not fetch a wider answer.
+    request = {"body": query.body, "fields": list(permit.fields)}
     return idempotency.ticket(
-        deps.secret, query.caller.client, query.idempotency_key, query.body, query.id, deps.clock.now()
+        deps.secret, query.caller.client, query.idempotency_key, request, query.id, deps.clock.now()
     )
 
 
