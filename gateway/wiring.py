@@ -171,12 +171,13 @@ class Deps(Store):
     async def _keep_house(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._tidy)
+                await asyncio.to_thread(self.tidy)
             except Exception as error:  # tidying must go on; what it does is done again next time
                 logger.error("housekeeping failed", error=type(error).__name__)
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """What time alone makes necessary; done every half minute, and again when it failed."""
         self.log.recover()  # queries of other processes on this database that have ended
         now = self.clock.now()
         self.tokens.refresh()
@@ -184,6 +185,7 @@ class Deps(Store):
         self.consents.expire_due(now)
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
+            idempotency.forget_unanswered(tx)
 
     # ── what operators see ────────────────────────────────────────────────────────────────────────────────────────────
     def metrics(self) -> bytes:

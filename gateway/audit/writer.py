@@ -80,7 +80,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._known: dict[str, int] = {}  # revisions as of the log's change number _known_at
         self._known_at = -1
-        self._doubtful: list[Item] = []  # authorized queries whose commit was lost sight of
+        self._doubtful: list[Item] = []  # permits and outcomes whose commit failed or was lost sight of
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -154,7 +154,7 @@ class Writer:
         self._known_at = -1
         if kind is not trouble.Kind.CALLER:
             self._log.failed(error, kind)
-            self._doubtful += [item for item in items if item.draft.type == entry.AUTHORIZED]
+            self._doubtful += [i for i in items if i.draft.type == entry.AUTHORIZED or i.draft.of is not None]
             _refuse(items, trouble.unavailable())
         elif len(items) == 1:
             _refuse(items, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
@@ -164,15 +164,22 @@ class Writer:
                 self._write([item])
 
     def _settle_doubts(self) -> None:
-        """The connection was lost at a commit and is back: queries that were kept though reported lost are closed."""
+        """The database was away and is back: close the queries that stand open though nobody works on them any more.
+
+        A permit may have been kept though it was reported lost; an outcome that could not be written leaves its query
+        without one, and nothing of it was released.
+        """
         if not self._doubtful:
             return
-        drafts = {item.draft.query: item.draft for item in self._doubtful}
+        codes = {
+            item.draft.query: "abandoned" if item.draft.type == entry.AUTHORIZED else "log_unavailable"
+            for item in self._doubtful
+        }
         with self._log.database.read() as conn:
             kept = Rows(conn).open_of([self._log.site.run], MAX_OPEN)
         for row in kept:
-            if row.query in drafts:
-                self._abandon(drafts[row.query], row.of)
+            if row.query in codes:
+                self._close(row.query, row.of, codes[row.query])
         self._doubtful = []
 
     def _settle(self, tx: Transaction, items: Sequence[Item]) -> None:
@@ -251,9 +258,11 @@ class Writer:
 
     def _abandon(self, draft: Draft, index: int | None) -> None:
         """The caller of an authorized query does not know of it: so no department was called, and it is closed."""
-        if index is None or draft.type != entry.AUTHORIZED:
-            return
-        content = {"type": "exchange.failed", "query": draft.query, "of": index, "code": "abandoned"}
+        if index is not None and draft.type == entry.AUTHORIZED:
+            self._close(draft.query, index, "abandoned")
+
+    def _close(self, query: str | None, of: int, code: str) -> None:
+        content = {"type": "exchange.failed", "query": query, "of": of, "code": code}
         self._queue.put(Item(self._log.site.draft(content), {}, (), None))
 
 

@@ -160,6 +160,6 @@ def sweep(tx: Transaction, now: datetime) -> int:
 
 
 def forget_unanswered(tx: Transaction) -> int:
-    """When the gateway starts: queries that ended without an answer leave their keys free again."""
+    """Queries that ended without an answer and could not say so themselves leave their keys free again."""
     dead = IDEMPOTENCY.c.answer.is_(None) & IDEMPOTENCY.c.query.not_in(lookup.under_way())
     return tx.conn.execute(delete(IDEMPOTENCY).where(dead)).rowcount
