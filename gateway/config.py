@@ -19,6 +19,7 @@ from environs.exceptions import EnvError
 
 PREFIX = "TONGQU_"
 DEFAULT_PORT = 8080
+REPLAY_KINDS = ("auto", "process", "database")
 
 
 class ConfigError(Exception):
@@ -41,6 +42,7 @@ class Settings:
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
     provider_ports: tuple[int, ...] = (443, 8443)
     max_queries_under_way: int = 10_000
+    replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
     log_level: str = "INFO"
 
     @property
@@ -61,6 +63,7 @@ class Settings:
         values["data_dir"] = str(self.data_dir)
         values["database_url"] = _without_password(self.database)
         values["log_origin"] = self.origin
+        values["replay_memory"] = _without_password(self.replay_memory)
         return values
 
 
@@ -134,6 +137,13 @@ def _check(settings: Settings) -> None:
             ipaddress.ip_network(network)
         except ValueError as error:
             raise ConfigError(f"provider_networks: {error} / 网段写法有误") from None
+    if settings.replay_memory not in REPLAY_KINDS and not settings.replay_memory.startswith(
+        ("valkey://", "valkeys://")
+    ):
+        raise ConfigError(
+            f"replay_memory: expected {', '.join(REPLAY_KINDS)} or valkey://host:port/number, "
+            f"got {_without_password(settings.replay_memory)!r} / 应为其中之一"
+        )
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 

@@ -30,6 +30,8 @@ from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
+from gateway.identity.replay import ProcessMemory, UsedProofs
+from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.keys import Keys
@@ -86,6 +88,13 @@ class Store:
         self.database.close()
 
 
+def _memory_of(settings: Settings, log: Log) -> UsedProofs:
+    """Where used proofs are remembered; ``auto`` was settled by whoever knows how many processes there are."""
+    if settings.replay_memory == "database":
+        return DatabaseMemory(log)
+    return ProcessMemory()
+
+
 class Deps(Store):
     """Everything a serving gateway is made of."""
 
@@ -102,8 +111,13 @@ class Deps(Store):
             plain_http=settings.provider_plain_http,
             ports=settings.provider_ports,
         )
+        self.used_proofs = _memory_of(settings, self.log)
         self.authenticator = Authenticator(
-            issuer=settings.issuer, resource=settings.public_url, keys=self.keys, clock=self.clock
+            issuer=settings.issuer,
+            resource=settings.public_url,
+            keys=self.keys,
+            clock=self.clock,
+            memory=self.used_proofs,
         )
         self.guard = Guard(self.authenticator, self.log)
         self.tokens = TokenServer(
@@ -151,6 +165,7 @@ class Deps(Store):
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
         await asyncio.to_thread(self.log.start)
+        await asyncio.to_thread(self.used_proofs.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
         self._housekeeper = asyncio.create_task(self._keep_house())
@@ -161,6 +176,7 @@ class Deps(Store):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._housekeeper
         await self.providers.close()
+        await asyncio.to_thread(self.used_proofs.close)
         await asyncio.to_thread(self.log.stop)
         self.close()
 
@@ -183,6 +199,7 @@ class Deps(Store):
         self.tokens.refresh()
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
+        self.used_proofs.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
             idempotency.forget_unanswered(tx)

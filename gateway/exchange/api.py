@@ -6,6 +6,7 @@ compiled schema. Both operations are declared for openapi.yaml in declare.py.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,12 +17,14 @@ import orjson
 import structlog
 
 from gateway import problems
+from gateway.audit.log import Guard
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.errors import (
     Busy,
     InvalidRequest,
     LogUnavailable,
     MalformedRequest,
+    ProofReplayed,
     ScopeMissing,
     TongquError,
     Unauthenticated,
@@ -30,8 +33,9 @@ from gateway.exchange import query as path
 from gateway.exchange.decision import wanted_fields
 from gateway.exchange.metrics import Metrics
 from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
-from gateway.identity.guard import Authenticator
+from gateway.identity.guard import Authenticator, misused
 from gateway.identity.model import Caller
+from gateway.identity.replay import UsedProof
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
@@ -132,16 +136,36 @@ class Exchange:
             self.under_way -= 1
 
     async def _query(self, request: Request, request_id: str, lang: str) -> Response:
-        caller = self._caller(request, "exchange:query")
+        caller, proof = self._caller(request)
+        used = self.authenticator.used
+        try:
+            owed = await used.begin(proof)
+            try:
+                return await self._query_of(caller, request, request_id, lang, owed)
+            finally:
+                if owed:  # no entry used the proof up
+                    await asyncio.to_thread(used.claim, proof)
+        except ProofReplayed as error:
+            raise misused(error, caller) from None
+
+    async def _query_of(
+        self, caller: Caller, request: Request, request_id: str, lang: str, owed: list[Guard]
+    ) -> Response:
+        _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
         query = self._of(request_id, caller, body, _idempotency_key(request))
-        outcome = await path.answer(query, self.deps)
+        outcome = await path.answer(query, self.deps, owed)
         if isinstance(outcome, Refusal):
             return _refusal(outcome, lang)
         return _answer(outcome, self.deps.log.site.origin)
 
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
-        caller = self._caller(request, "agreements:read", "exchange:query")
+        caller, proof = self._caller(request)
+        try:
+            await asyncio.to_thread(self.authenticator.used.claim, proof)
+        except ProofReplayed as error:
+            raise misused(error, caller) from None
+        _check_scope(caller, "agreements:read", "exchange:query")
         body = _read(request.body, _EXPLAIN)
         facts, verdict = await path.explain(self._of(request_id, caller, body, None), self.deps)
         if caller.party not in facts.agreement_known_to:
@@ -158,18 +182,13 @@ class Exchange:
         result["consent"] = facts.terms.consent_rule if facts.terms else None
         return Response(200, [("Content-Type", "application/json")], orjson.dumps(result | {"request_id": request_id}))
 
-    def _caller(self, request: Request, *scopes: str) -> Caller:
-        """Who asks, if they may at all with one of these scopes. Raises Unauthenticated kin and ScopeMissing."""
+    def _caller(self, request: Request) -> tuple[Caller, UsedProof]:
+        """Who asks, and by which proof. Raises Unauthenticated kin."""
         if "access_token" in request.query_string:
             raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
-        caller = self.authenticator.check(
+        return self.authenticator.check(
             request.method, request.path, request.header("authorization"), request.headers.get("dpop", ())
         )
-        if not caller.scopes.intersection(scopes):
-            raise ScopeMissing(
-                f"令牌缺少权限 {scopes[0]}。", f"The token lacks the scope {scopes[0]}.", scope=" ".join(scopes)
-            )
-        return caller
 
     def _of(self, request_id: str, caller: Caller, body: Mapping[str, Any], idempotency_key: str | None) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
@@ -203,6 +222,14 @@ class Exchange:
         except LogUnavailable:
             logger.error("a misused token could not be logged", request_id=request_id, code=error.code)
             return None
+
+
+def _check_scope(caller: Caller, *scopes: str) -> None:
+    """Raises ScopeMissing unless the caller has one of these."""
+    if not caller.scopes.intersection(scopes):
+        raise ScopeMissing(
+            f"令牌缺少权限 {scopes[0]}。", f"The token lacks the scope {scopes[0]}.", scope=" ".join(scopes)
+        )
 
 
 def _idempotency_key(request: Request) -> str | None:

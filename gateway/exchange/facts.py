@@ -25,6 +25,7 @@ from gateway.exchange import quota
 from gateway.exchange.decision import window_start
 from gateway.exchange.model import Facts, Query, ServiceFacts
 from gateway.identity import store as identity_store
+from gateway.identity.tokens import revocation_key
 from gateway.lib.clock import Clock
 from standards import Standard, identifiers
 
@@ -109,7 +110,7 @@ class Gatherer:
             provider_state=bundle.provider_state,
             service=bundle.service,
             quota_used=None,  # counted where it is binding: in the transaction of the entry (quota.Reserve)
-            rests_on=bundle.revisions,
+            rests_on={**bundle.revisions, revocation_key(query.caller.token_id): 0},
         )
 
     def _read(self, query: Query) -> Bundle:

@@ -31,6 +31,7 @@ from gateway.exchange.facts import Gatherer
 from gateway.exchange.model import Answer, Facts, Permit, Query, Reason, Refusal, Refused
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.translate import Translated, translate, wanted_from_department
+from gateway.identity.tokens import revocation_key, revoked
 from gateway.lib.clock import Clock
 
 MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
@@ -62,12 +63,13 @@ class Authorized:
     ticket: idempotency.Ticket | None
 
 
-async def answer(query: Query, deps: Deps) -> Answer | Refusal:
-    """Answer or refuse. Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
+async def answer(query: Query, deps: Deps, owed: list[Guard]) -> Answer | Refusal:
+    """Answer or refuse. ``owed``: guards of the caller's that the query's first entry settles; emptied when it has.
+    Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
 
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
-    decided = await _decide_and_commit(query, deps)
+    decided = await _decide_and_commit(query, deps, owed)
     if not isinstance(decided, Authorized):
         return decided
     try:
@@ -99,7 +101,7 @@ async def explain(query: Query, deps: Deps) -> tuple[Facts, Permit | Refused]:
 
 
 # ── 1–3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def _decide_and_commit(query: Query, deps: Deps) -> Authorized | Answer | Refusal:
+async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Authorized | Answer | Refusal:
     fresh = False
     spent: int | None = None  # what the log found when it was to count one more use
     for _ in range(MAX_ROUNDS):
@@ -111,12 +113,19 @@ async def _decide_and_commit(query: Query, deps: Deps) -> Authorized | Answer | 
         ticket = _ticket(query, verdict, deps) if isinstance(verdict, Permit) else None
         entry = entries.decided(query, facts, verdict, receipt.salted_digest(salt, query.body))
         try:  # 3
-            at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=_guards(facts, verdict, ticket))
+            guards = [*owed, *_guards(facts, verdict, ticket)]
+            at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)
+            owed.clear()
         except Changed as changed:
+            if revocation_key(query.caller.token_id) in changed.keys:
+                raise revoked() from None
             deps.gatherer.forget(changed.keys)
             fresh = True
             continue
         except Rejected as rejected:
+            if isinstance(rejected.why, TongquError):  # what was owed is not granted: a proof that was used before
+                owed.clear()
+                raise rejected.why from None
             if isinstance(rejected.why, quota.Exhausted):
                 spent = rejected.why.used
                 continue

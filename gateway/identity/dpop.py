@@ -1,34 +1,26 @@
 """Proof of possession (DPoP, RFC 9449): whoever sends a token proves, for this one request, to hold its key.
 
-A proof counts once, for one method and one address, within a minute, and only with a nonce that this process gave out.
-
-The memory of used proofs is the process's own. That is safe because nonces die with it: their key is derived from the
-memory's generation, so a proof made for an earlier process, or for another one beside it, carries a nonce that is not
-valid here. What is lost with the memory cannot be replayed. Several processes behind one address need a shared memory.
+A proof counts once, for one method and one address, within a minute, and only with a nonce that the gateway gave out.
+Which were used, a memory knows (replay.py). Nonces die with it: their key is derived from the memory's generation, so
+what is lost with the memory cannot be replayed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from gateway.errors import Busy, NonceRequired, ProofInvalid, ProofReplayed
+from gateway.errors import ProofInvalid
+from gateway.identity.replay import MAX_AGE_S, MAX_AHEAD_S, UsedProof, UsedProofs, nonce_required
 from gateway.lib import jose
 from gateway.lib.clock import Clock
 from gateway.lib.jose import JoseInvalid, PublicKey, Unverified
 
-MAX_AGE_S: Final = 60  # how old a proof may be
-MAX_AHEAD_S: Final = 10  # how far the sender's clock may be ahead (FAPI 2.0 section 5.3.2.1 asks for 10)
 MAX_EXPIRED_S: Final = 5  # how long after its own exp a proof that has one is still taken
 NONCE_BUCKET_S: Final = 120  # a nonce is good in its bucket and the next: two to four minutes
 MAX_TEXT: Final = 512  # characters of a jti
-MAX_REMEMBERED: Final = 1_000_000  # proofs in each of two halves; beyond it callers are told to come back
-_HALF_S: Final = MAX_AGE_S + MAX_AHEAD_S + 5  # a half lives at least as long as the youngest proof in it can count
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -42,88 +34,37 @@ def invalid(zh: str, en: str) -> ProofInvalid:
     )
 
 
-class ReplayMemory:
-    """Which proofs were used. Promises: a proof remembered is refused for as long as it could count; whenever it cannot
-    promise that, ``generation`` changes, or it raises. Safe for threads."""
-
-    def __init__(self, limit: int = MAX_REMEMBERED) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._latest = float("-inf")
-        self._begin(0.0)
-
-    def _begin(self, now: float) -> None:
-        self.generation = secrets.token_bytes(16)
-        self._young: set[bytes] = set()
-        self._old: set[bytes] = set()
-        self._since = now
-
-    def generation_at(self, now: float) -> bytes:
-        """The present generation. A clock that was set back begins a new one: proofs already forgotten would be young
-        again."""
-        if now < self._latest - MAX_AHEAD_S:
-            with self._lock:
-                if now < self._latest - MAX_AHEAD_S:  # still: another thread may have been first
-                    self._latest = now
-                    self._begin(now)
-        elif now > self._latest:
-            self._latest = now
-        return self.generation
-
-    def remember(self, jkt: str, jti: str, now: float) -> None:
-        """Raises ProofReplayed if this key sent this jti before, Busy if there is no room to remember it."""
-        used = hashlib.sha256(f"{jkt}\0{jti}".encode()).digest()[:16]
-        with self._lock:
-            if now - self._since > _HALF_S:
-                self._old, self._young, self._since = self._young, set(), now
-            if used in self._young or used in self._old:
-                raise ProofReplayed(
-                    "该持有证明（DPoP）已使用过；每个请求都需要新的证明。",
-                    "This proof of possession (DPoP) was used before; each request needs a new one.",
-                    rule="A8",
-                    fix_zh="如非本系统重发，请检查令牌和请求是否被截获。",
-                    fix_en="If your system did not send it twice, find out who intercepted it.",
-                )
-            if len(self._young) >= self._limit:
-                raise Busy(retry_after=1)
-            self._young.add(used)
-
-
 class Nonces:
     """What proofs must quote (RFC 9449 section 8). Stateless: a MAC over a slice of time, the same for all callers."""
 
-    def __init__(self, secret: bytes, memory: ReplayMemory) -> None:
+    def __init__(self, secret: bytes, memory: UsedProofs) -> None:
         self._secret = secret
         self._memory = memory
-        self._known: tuple[bytes, int, str, str] | None = None
+        self._known: tuple[str, int, str, str] | None = None
 
     def current(self, now: float) -> str:
-        return self._pair(now)[1]
+        return self._pair(now)[3]
 
-    def check(self, nonce: object, now: float) -> None:
-        """Raises NonceRequired unless ``nonce`` is one that this process gave out in the last minutes."""
-        before, current = self._pair(now)
+    def check(self, nonce: object, now: float) -> str:
+        """The generation of ``nonce``. Raises NonceRequired unless it is one that was given out in the last minutes."""
+        generation, _, before, current = self._pair(now)
         if isinstance(nonce, str) and nonce.isascii():
             given = nonce.encode()
             if hmac.compare_digest(given, current.encode()) | hmac.compare_digest(given, before.encode()):
-                return
-        raise NonceRequired(
-            "请使用应答头 DPoP-Nonce 中的随机数重新生成持有证明并重试。",
-            "Make a new proof with the nonce of the DPoP-Nonce header, and try again.",
-            rule="A9",
-        )
+                return generation
+        raise nonce_required()
 
-    def _pair(self, now: float) -> tuple[str, str]:
-        """The nonces of the previous slice and of this one."""
+    def _pair(self, now: float) -> tuple[str, int, str, str]:
+        """Generation and slice of time, and the nonces of the previous slice and of this one."""
         generation, bucket = self._memory.generation_at(now), int(now // NONCE_BUCKET_S)
         known = self._known
         if known is None or known[:2] != (generation, bucket):
-            key = hmac.digest(self._secret, b"tongqu dpop nonce" + generation, "sha256")
+            key = hmac.digest(self._secret, b"tongqu dpop nonce" + generation.encode(), "sha256")
             before, current = (
                 jose.encode64(hmac.digest(key, number.to_bytes(8), "sha256")[:18]) for number in (bucket - 1, bucket)
             )
             self._known = known = (generation, bucket, before, current)
-        return known[2], known[3]
+        return known
 
 
 class Proofs:
@@ -133,11 +74,10 @@ class Proofs:
     which the sender chooses.
     """
 
-    def __init__(self, base_url: str, secret: bytes, clock: Clock, memory: ReplayMemory | None = None) -> None:
+    def __init__(self, base_url: str, secret: bytes, clock: Clock, memory: UsedProofs) -> None:
         self._base_url = base_url
         self._clock = clock
-        self._memory = memory or ReplayMemory()
-        self._nonces = Nonces(secret, self._memory)
+        self._nonces = Nonces(secret, memory)
 
     def nonce(self) -> str:
         """For the DPoP-Nonce header, which every response carries."""
@@ -145,24 +85,23 @@ class Proofs:
 
     def check(
         self, headers: Sequence[str], method: str, path: str, *, token_hash: str | None = None, jkt: str | None = None
-    ) -> str:
-        """The thumbprint of the key that made the one proof in ``headers`` (RFC 9449 section 4.3).
+    ) -> UsedProof:
+        """The one proof in ``headers``, good in itself (RFC 9449 section 4.3); its key's thumbprint is in ``jkt``.
 
         ``path`` as the server routes it, percent-decoded; ``token_hash`` the base64url SHA-256 of the token sent along;
-        ``jkt`` the thumbprint that the token is bound to. The proof is used up by this. Raises ProofInvalid,
-        NonceRequired, ProofReplayed; KeyMismatch if the proof is good but its key is not ``jkt``.
+        ``jkt`` the thumbprint that the token is bound to. Not checked: whether it was used before; the memory is still
+        to be asked. Raises ProofInvalid, NonceRequired; KeyMismatch if the proof is good but its key is not ``jkt``.
         """
         now = self._clock.now().timestamp()
         proof, key, claims = _read(headers)
         self._check_claims(claims, method, path, now)
         if token_hash is not None and not _same(claims.get("ath"), token_hash):
             raise invalid("未绑定所出示的令牌（ath）", "it is not about the token sent along (ath)")
-        self._nonces.check(claims.get("nonce"), now)
+        generation = self._nonces.check(claims.get("nonce"), now)
         _check_signature(proof, key)
         if jkt is not None and not _same(key.thumbprint, jkt):
             raise KeyMismatch
-        self._memory.remember(key.thumbprint, claims["jti"], now)
-        return key.thumbprint
+        return UsedProof.of(key.thumbprint, claims["jti"], claims["iat"], generation)
 
     def _check_claims(self, claims: Mapping[str, Any], method: str, path: str, now: float) -> None:
         jti, htm, htu = claims.get("jti"), claims.get("htm"), claims.get("htu")

@@ -30,10 +30,11 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.identity import store
-from gateway.identity.dpop import KeyMismatch, Proofs, ReplayMemory
+from gateway.identity.dpop import KeyMismatch, Proofs
 from gateway.identity.metadata import RESOURCE_PATH
 from gateway.identity.model import Caller
-from gateway.identity.tokens import Revocations, Tokens, digest_of
+from gateway.identity.replay import ProcessMemory, UsedProof, UsedProofs
+from gateway.identity.tokens import Revocations, Tokens, digest_of, revoked
 from gateway.lib.clock import Clock
 from gateway.lib.jose import ALGORITHMS, encode64
 from gateway.lib.keys import Keys
@@ -54,15 +55,16 @@ class Authenticator:
     """Checks who sent a request. No input or output, safe for threads, about 100 µs, nearly all of it one signature."""
 
     def __init__(
-        self, *, issuer: str, resource: str, keys: Keys, clock: Clock, memory: ReplayMemory | None = None
+        self, *, issuer: str, resource: str, keys: Keys, clock: Clock, memory: UsedProofs | None = None
     ) -> None:
         """``issuer`` is also the public address that proofs must name; it has no path."""
+        self.used = memory or ProcessMemory()
         self.issuer = issuer
         self.resource = resource
         self.tokens = Tokens(
             issuer=issuer, resource=resource, signing=keys.token, verifiers=keys.verifiers("token"), clock=clock
         )
-        self.proofs = Proofs(issuer, keys.dpop_nonce_secret, clock, memory)
+        self.proofs = Proofs(issuer, keys.dpop_nonce_secret, clock, self.used)
 
     @property
     def revocations(self) -> Revocations:
@@ -72,8 +74,10 @@ class Authenticator:
         """For the DPoP-Nonce header of every response."""
         return self.proofs.nonce()
 
-    def check(self, method: str, url_path: str, authorization: str | None, dpop: Sequence[str]) -> Caller:
-        """The caller, or one of the errors A1 to A9.
+    def check(
+        self, method: str, url_path: str, authorization: str | None, dpop: Sequence[str]
+    ) -> tuple[Caller, UsedProof]:
+        """The caller and the proof, which ``used`` is still to be asked about; or one of the errors A1 to A9.
 
         ``url_path`` as the server routes it (percent-decoded, without query); ``dpop`` all values of that header. An
         error carries ``actor`` when a genuine token was misused; whoever called this then writes ``identity.refused``.
@@ -82,12 +86,11 @@ class Authenticator:
         digest = digest_of(token)
         caller = self.tokens.check(token, digest)
         try:
-            self.proofs.check(dpop, method, url_path, token_hash=encode64(digest), jkt=caller.key_thumbprint)
+            return caller, self.proofs.check(
+                dpop, method, url_path, token_hash=encode64(digest), jkt=caller.key_thumbprint
+            )
         except KeyMismatch:
-            raise _misused(_of_another_client(), caller) from None
-        except ProofReplayed as error:
-            raise _misused(error, caller) from None
-        return caller
+            raise misused(_of_another_client(), caller) from None
 
     def _token(self, authorization: str | None) -> str:
         scheme, _, token = (authorization or "").strip().partition(" ")
@@ -116,7 +119,7 @@ class Authenticator:
             caller = self.tokens.check(token, digest_of(token))
         except Unauthenticated:  # no live token of ours: nobody's secret is out
             raise error from None
-        raise _misused(error, caller)
+        raise misused(error, caller)
 
     def challenge(self, error: TongquError) -> str:
         """The WWW-Authenticate field (RFC 9449 section 7.1, RFC 9728 section 5.1)."""
@@ -156,9 +159,10 @@ class Guard:
     def _caller(self, scopes: Sequence[str]) -> Caller:
         refuse_token_outside_header(request.args, request.form)
         try:
-            caller = self._authenticator.check(
+            caller, proof = self._authenticator.check(
                 request.method, request.path, request.headers.get("Authorization"), request.headers.getlist("DPoP")
             )
+            self._claim(caller, proof)
         except Unauthenticated as error:
             if error.actor is not None:
                 error.members["log_index"] = self._note(error, error.actor)
@@ -171,10 +175,18 @@ class Guard:
             )
         return caller
 
+    def _claim(self, caller: Caller, proof: UsedProof) -> None:
+        try:
+            self._authenticator.used.claim(proof)
+        except ProofReplayed as error:
+            raise misused(error, caller) from None
+
     def _check_standing(self, caller: Caller) -> None:
         with self._log.database.read() as conn:
             client = store.get_client(conn, caller.client)
             party = store.get_party(conn, caller.party)
+            if store.is_revoked(conn, caller.token_id):
+                raise revoked()
         if client is None or party is None or client.state != "active" or party.state != "active":
             raise TokenRevoked(
                 "该客户端或其单位已被暂停。",
@@ -215,7 +227,8 @@ def _of_another_client() -> TokenOfAnotherClient:
 _Misused = TypeVar("_Misused", bound=Unauthenticated)
 
 
-def _misused(error: _Misused, caller: Caller) -> _Misused:
+def misused(error: _Misused, caller: Caller) -> _Misused:
+    """The error of a request that carried a genuine token: whose it is belongs into the log."""
     error.actor = caller.actor()
     return error
 

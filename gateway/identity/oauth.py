@@ -170,10 +170,12 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authl
     def validate_token_request(self) -> None:
         parts: Parts = self.server.parts
         try:
-            self.jkt = parts.authenticator.proofs.check(self.request.dpop, "POST", TOKEN_PATH)
+            proof = parts.authenticator.proofs.check(self.request.dpop, "POST", TOKEN_PATH)
+            parts.authenticator.used.claim(proof)
         except Unauthenticated as error:
             code = "use_dpop_nonce" if isinstance(error, NonceRequired) else "invalid_dpop_proof"
             raise refusal(code, error) from None
+        self.jkt = proof.jkt
         super().validate_token_request()
         form: Mapping[str, str] = self.request.form
         if form.get("resource", parts.authenticator.resource) != parts.authenticator.resource:
@@ -287,7 +289,7 @@ class _Token:
     def is_revoked(self) -> bool:
         standing = self._parts.identity.standing(self.caller.client)
         suspended = standing is None or "suspended" in (standing[0].state, standing[1].state)
-        return suspended or self.caller.token_id in self._parts.authenticator.revocations
+        return suspended or self._parts.spent.is_revoked(self.caller.token_id)
 
 
 def _ascii(text: str) -> str:

@@ -51,12 +51,12 @@ class TokenServer:
             raise ValueError(f"issuer: expected https, or http on this machine, got {authenticator.issuer}")
         self.authenticator = authenticator
         self.keys = keys
-        self.spent = Spent(identity.database, clock, authenticator.revocations)
+        self.spent = Spent(identity.log, clock, authenticator.revocations)
         assertions = ClientAssertions(authenticator.issuer, identity.standing, clock)
         self._server = Server(Parts(identity, authenticator, assertions, self.spent, check_grant))
 
     def refresh(self) -> None:
-        """Take over the revocations on disk. At the start, and every now and then where several processes serve."""
+        """Take over the revocations on disk: at the start, and every now and then where several processes serve."""
         self.spent.refresh()
 
     def blueprint(self) -> Blueprint:

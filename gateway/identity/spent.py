@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from gateway.db import Database
+from gateway.audit.log import Log
 from gateway.identity import store
-from gateway.identity.tokens import Revocations
+from gateway.identity.tokens import Revocations, revocation_key
 from gateway.lib.clock import Clock, rfc3339
 
 
@@ -18,8 +18,9 @@ class AssertionReplayed(Exception):
 class Spent:
     """Both memories of one gateway. ``revocations`` is this process's view of the second, for the path of a query."""
 
-    def __init__(self, database: Database, clock: Clock, revocations: Revocations) -> None:
-        self._database = database
+    def __init__(self, log: Log, clock: Clock, revocations: Revocations) -> None:
+        self._log = log
+        self._database = log.database
         self._clock = clock
         self._revocations = revocations
 
@@ -38,13 +39,20 @@ class Spent:
                 raise AssertionReplayed from None
 
     def revoke(self, jti: str, expires: datetime) -> None:
-        """From now on this token opens nothing; in other processes from their next ``refresh``."""
-        with self._database.write() as conn:
-            store.revoke(conn, jti, expires, self._clock.now())
+        """From now on this token opens nothing, in any process: queries compare its revision when they are written,
+        all others read the database."""
+        now = self._clock.now()
+        with self._log.transaction() as tx:
+            store.revoke(tx.conn, jti, expires, now)
+            tx.changed(revocation_key(jti))
         self._revocations.add(jti, rfc3339(expires))
 
+    def is_revoked(self, jti: str) -> bool:
+        with self._database.read() as conn:
+            return store.is_revoked(conn, jti)
+
     def refresh(self) -> None:
-        """Take over what other processes, or this one before a restart, have revoked."""
+        """Take over what other processes, or this one before a restart, have revoked: it then is refused sooner."""
         now = self._clock.now()
         with self._database.read() as conn:
             self._revocations.load(store.revoked_tokens(conn, now), rfc3339(now))

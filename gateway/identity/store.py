@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Row, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Row,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
+from gateway.audit.store import REVISION
 from gateway.db import metadata
 from gateway.identity.model import Client, Officer, Party
 from gateway.lib.canonical_json import canonical
@@ -60,8 +78,27 @@ REVOKED = Table(  # access tokens revoked before their time (RFC 7009), until th
     Column("jti", Text, primary_key=True),
     Column("expires_at", Text, nullable=False),
 )
+USED_PROOF = Table(  # proofs of possession (RFC 9449) that were used, see replay_database.py
+    "used_proof",
+    metadata,
+    Column("slice", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", String(22), primary_key=True),
+    sqlite_with_rowid=False,
+)
+REPLAY_STATE = Table(  # one row
+    "replay_state",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("generation", String(22), nullable=False),
+    Column("floor", BigInteger, nullable=False),
+    CheckConstraint("id = 0", name="id"),
+)
 Index("ix_identity_burnt_assertion_expires_at", BURNT.c.expires_at)
 Index("ix_identity_revoked_token_expires_at", REVOKED.c.expires_at)
+
+
+FORGET_REVOKED = timedelta(minutes=10)  # after a token expired; far longer than any query takes
+REVISION_PREFIX = "token:"  # before a token's jti: under which the log counts its revocation
 
 
 class Duplicate(Exception):
@@ -155,10 +192,17 @@ def burn(conn: Connection, client_id: str, jti_digest: str, expires: datetime, n
 
 
 def revoke(conn: Connection, jti: str, expires: datetime, now: datetime) -> None:
-    """Revoke a token until it expires; once more does no harm."""
-    conn.execute(delete(REVOKED).where(REVOKED.c.expires_at < rfc3339(now)))
+    """Revoke a token until it expires; once more does no harm. Forgets those that no query under way can rest on."""
+    past = REVOKED.c.expires_at < rfc3339(now - FORGET_REVOKED)
+    revisions = select(literal(REVISION_PREFIX) + REVOKED.c.jti).where(past)
+    conn.execute(delete(REVISION).where(REVISION.c.key.in_(revisions)))
+    conn.execute(delete(REVOKED).where(past))
     if conn.execute(select(REVOKED.c.jti).where(REVOKED.c.jti == jti)).first() is None:
         conn.execute(insert(REVOKED).values(jti=jti, expires_at=rfc3339(expires)))
+
+
+def is_revoked(conn: Connection, jti: str) -> bool:
+    return conn.execute(select(REVOKED.c.jti).where(REVOKED.c.jti == jti)).first() is not None
 
 
 def revoked_tokens(conn: Connection, now: datetime) -> dict[str, str]:

@@ -208,7 +208,8 @@ def test_after_the_token_key_was_rotated_old_tokens_last_until_the_old_key_is_re
 
     second = restarted()
     house.street.nonce = second.nonce()
-    assert second.check("POST", ROUTE, f"DPoP {old}", [house.street.proof("POST", ROUTE, old)]).party == STREET
+    caller, _ = second.check("POST", ROUTE, f"DPoP {old}", [house.street.proof("POST", ROUTE, old)])
+    assert caller.party == STREET
     Keys(folder).remove_retiring("token")
     third = restarted()
     house.street.nonce = third.nonce()
@@ -223,7 +224,9 @@ def test_one_proof_sent_by_many_threads_at_once_opens_once(house: House) -> None
 
     def attempt(_: int) -> str:
         try:
-            return house.authenticator.check("POST", ROUTE, f"DPoP {token}", [proof]).party
+            caller, used = house.authenticator.check("POST", ROUTE, f"DPoP {token}", [proof])
+            house.authenticator.used.claim(used)
+            return caller.party
         except Unauthenticated as error:
             return str(error.rule)
 
@@ -250,7 +253,7 @@ def test_every_refusal_has_a_sentence_in_both_languages_and_says_what_to_do(hous
 def test_the_grant_of_the_token_reaches_the_handler(house: House) -> None:
     asked = details(standard="person-basic/1.0.0", datatypes=["name"])
     token = house.token(house.street, authorization_details=asked)
-    caller = house.authenticator.check("POST", ROUTE, f"DPoP {token}", [house.street.proof("POST", ROUTE, token)])
+    caller, _ = house.authenticator.check("POST", ROUTE, f"DPoP {token}", [house.street.proof("POST", ROUTE, token)])
     assert caller.grant is not None
     assert (caller.grant.agreement_id, caller.grant.standard) == ("agr_1", "person-basic/1.0.0")
     assert caller.grant.fields == ("name",)

@@ -5,14 +5,11 @@ resource."""
 from __future__ import annotations
 
 import base64
-import json
-import secrets
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gateway.identity.dpop import Proofs, ReplayMemory
 from tests.clock import FixedClock
 from tests.gateway.identity.house import ROUTE, House
 from tests.gateway.identity.sender import REMOVE, Key, rsa_key
@@ -283,46 +280,3 @@ def test_a_nonce_is_good_for_two_to_four_minutes(house: House, clock: FixedClock
         answer = house.post("/oauth/token", house.street.form(), proof)
         assert (answer.json.get("error") != "use_dpop_nonce") is taken
     assert token
-
-
-def test_after_a_restart_no_old_proof_counts_though_the_memory_is_lost(clock: FixedClock) -> None:
-    secret, key = b"s" * 32, Key.make()
-    first = Proofs("https://gw.test", secret, clock)
-    proof = _by_hand(key, first.nonce(), clock)
-    first.check([proof], "POST", ROUTE)
-    for restarted in (Proofs("https://gw.test", secret, clock), Proofs("https://gw.test", secret, clock)):
-        with pytest.raises(Exception, match="nonce") as caught:
-            restarted.check([proof], "POST", ROUTE)
-        assert caught.value.rule == "A9"  # type: ignore[attr-defined]
-
-
-def test_a_clock_that_is_set_back_makes_no_old_proof_young_again(clock: FixedClock) -> None:
-    proofs, key = Proofs("https://gw.test", b"s" * 32, clock), Key.make()
-    proof = _by_hand(key, proofs.nonce(), clock)
-    proofs.check([proof], "POST", ROUTE)
-    clock.advance(seconds=300)
-    for _ in range(3):  # long enough for the memory to have forgotten it
-        clock.advance(seconds=100)
-        proofs.check([_by_hand(key, proofs.nonce(), clock)], "POST", ROUTE)
-    clock.advance(seconds=-600)
-    with pytest.raises(Exception, match="nonce"):
-        proofs.check([proof], "POST", ROUTE)
-    proofs.check([_by_hand(key, proofs.nonce(), clock)], "POST", ROUTE)
-
-
-def test_a_full_memory_refuses_rather_than_forgets(clock: FixedClock) -> None:
-    memory = ReplayMemory(limit=3)
-    proofs, key = Proofs("https://gw.test", b"s" * 32, clock, memory), Key.make()
-    for _ in range(3):
-        proofs.check([_by_hand(key, proofs.nonce(), clock)], "POST", ROUTE)
-    with pytest.raises(Exception, match="Too many requests"):
-        proofs.check([_by_hand(key, proofs.nonce(), clock)], "POST", ROUTE)
-    clock.advance(seconds=80)
-    proofs.check([_by_hand(key, proofs.nonce(), clock)], "POST", ROUTE)
-
-
-def _by_hand(key: Key, nonce: str, clock: FixedClock) -> str:
-    now = int(clock.now().timestamp())
-    claims = {"jti": secrets.token_urlsafe(16), "htm": "POST", "htu": f"https://gw.test{ROUTE}"}
-    header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": dict(key.public)}
-    return key.jws(header, json.dumps({**claims, "iat": now, "nonce": nonce}).encode())

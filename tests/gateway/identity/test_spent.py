@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from gateway.audit.log import Log
 from gateway.db import Database
 from gateway.identity import store
 from gateway.identity.spent import AssertionReplayed, Spent
@@ -17,19 +18,20 @@ from tests.clock import FixedClock
 
 
 @pytest.fixture
-def spent(database: Database, clock: FixedClock) -> Spent:
-    return Spent(database, clock, Revocations())
+def spent(log: Log, clock: FixedClock) -> Spent:
+    return Spent(log, clock, Revocations())
 
 
 def _soon(clock: FixedClock, seconds: float = 60) -> float:
     return clock.now().timestamp() + seconds
 
 
-def test_an_assertion_is_burnt_for_other_processes_too(spent: Spent, database: Database, clock: FixedClock) -> None:
-    other = Database(database.url.render_as_string(hide_password=False))
+def test_an_assertion_is_burnt_for_other_processes_too(spent: Spent, log: Log, clock: FixedClock) -> None:
+    other = Database(log.database.url.render_as_string(hide_password=False))
+    beside = Log(other, clock=clock, key=log.key, folder=log.folder)
     spent.burn("cli_1", "jti", _soon(clock), 15)
     with pytest.raises(AssertionReplayed):
-        Spent(other, clock, Revocations()).burn("cli_1", "jti", _soon(clock), 15)
+        Spent(beside, clock, Revocations()).burn("cli_1", "jti", _soon(clock), 15)
     other.close()
 
 
@@ -59,11 +61,11 @@ def test_burnt_assertions_are_forgotten_only_when_they_can_no_longer_count(
         assert conn.scalar(select(func.count()).select_from(store.BURNT)) == 1
 
 
-def test_revocations_are_loaded_and_forgotten(spent: Spent, database: Database, clock: FixedClock) -> None:
+def test_revocations_are_loaded_and_forgotten(spent: Spent, log: Log, clock: FixedClock) -> None:
     spent.revoke("token 1", clock.now() + timedelta(seconds=100))
     spent.revoke("token 1", clock.now() + timedelta(seconds=100))
     fresh = Revocations()
-    later = Spent(database, clock, fresh)
+    later = Spent(log, clock, fresh)
     assert "token 1" not in fresh
     later.refresh()
     assert "token 1" in fresh
