@@ -36,7 +36,7 @@ from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
 from gateway.identity.guard import Authenticator, misused
 from gateway.identity.model import Caller
 from gateway.identity.replay import UsedProof
-from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
@@ -207,7 +207,7 @@ class Exchange:
             case=case,
             case_pseudonym=self.pseudonyms.case(case) if case else None,
             consent=body.get("consent"),
-            body=body,
+            body=canonical(body),
             idempotency_key=idempotency_key,
         )
 
@@ -274,15 +274,13 @@ def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[st
 
 
 def _answer(answer: Answer, origin: str) -> Response:
-    body = {
-        "data": answer.data,
-        "withheld": answer.withheld,
-        "source": answer.source,
+    about = {
         "receipt": answer.receipt,
         "log": {"index": answer.log_index, "origin": origin},
         "request_id": answer.query,
     }
-    return Response(200, [("Content-Type", "application/json"), ("Cache-Control", "no-store")], orjson.dumps(body))
+    body = answer.core[:-1] + b"," + orjson.dumps(about)[1:]  # one object: the bytes that the receipt binds go out
+    return Response(200, [("Content-Type", "application/json"), ("Cache-Control", "no-store")], body)
 
 
 def _reason(reason: Reason, lang: str) -> dict[str, str]:

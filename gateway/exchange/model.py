@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from gateway.agreements.model import Terms
 from gateway.consent.model import Consent
@@ -30,7 +29,7 @@ class Query:
     case: str | None = field(default=None, repr=False)
     case_pseudonym: str | None = None
     consent: str | None = None
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the request as sent, for its digest
+    body: bytes = field(default=b"{}", repr=False)  # the request as sent, in RFC 8785 bytes, for its digest
     idempotency_key: str | None = field(default=None, repr=False)
 
 
@@ -107,9 +106,7 @@ class Refused:
 class Answer:
     """What leaves the gateway. Made only after its ``exchange.released`` entry is durable."""
 
-    data: list[dict[str, Any]] = field(repr=False)
-    withheld: list[dict[str, str]]
-    source: dict[str, Any]
+    core: bytes = field(repr=False)  # data, withheld and source as one RFC 8785 object: what the receipt binds
     receipt: str
     log_index: int
     query: str

@@ -23,6 +23,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
+
 from gateway.audit.log import Appended, Changed, Guard, Log, Rejected
 from gateway.errors import ChangedMeanwhile, IdempotencyInProgress, IdempotencyMismatch, LogUnavailable, TongquError
 from gateway.exchange import entries, idempotency, quota, receipt, release
@@ -32,6 +34,7 @@ from gateway.exchange.model import Answer, Facts, Permit, Query, Reason, Refusal
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.translate import Translated, translate, wanted_from_department
 from gateway.identity.tokens import revocation_key, revoked
+from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
 
 MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
@@ -60,6 +63,7 @@ class Authorized:
     permit: Permit
     entry: Appended
     salt: bytes
+    request_digest: str
     ticket: idempotency.Ticket | None
 
 
@@ -111,7 +115,8 @@ async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Aut
         verdict = decide(facts)  # 2
         salt = receipt.new_salt()
         ticket = _ticket(query, verdict, deps) if isinstance(verdict, Permit) else None
-        entry = entries.decided(query, facts, verdict, receipt.salted_digest(salt, query.body))
+        request_digest = receipt.salted_digest(salt, query.body)
+        entry = entries.decided(query, facts, verdict, request_digest)
         try:  # 3
             guards = [*owed, *_guards(facts, verdict, ticket)]
             at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)
@@ -138,7 +143,7 @@ async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Aut
             return Refusal(verdict.reasons, log_index=at.index, query=query.id)
         if ticket:
             deps.under_way[ticket.key] = asyncio.Event()
-        return Authorized(facts, verdict, at, salt, ticket)
+        return Authorized(facts, verdict, at, salt, request_digest, ticket)
     raise ChangedMeanwhile(
         "处理期间授权反复变化，请重试。",
         "What this query rests on kept changing while it was decided; ask again.",
@@ -149,7 +154,7 @@ def _ticket(query: Query, permit: Permit, deps: Deps) -> idempotency.Ticket | No
     if query.idempotency_key is None:
         return None
     # A body that names no fields means those of its token: a narrower token must not fetch a wider answer.
-    request = {"body": query.body, "fields": list(permit.fields)}
+    request = {"body": query.body.decode(), "fields": list(permit.fields)}
     return idempotency.ticket(
         deps.secret, query.caller.client, query.idempotency_key, request, query.id, deps.clock.now()
     )
@@ -194,7 +199,7 @@ async def _replay(ticket: idempotency.Ticket, taken: idempotency.Taken, sealed: 
     released = await asyncio.to_thread(deps.find_outcome, kept["of"])
     if released is None:
         raise LogUnavailable
-    return _signed(receipt.Draft(kept["claims"]), kept["core"], released, taken.query, deps)
+    return _signed(receipt.Draft(kept["claims"]), canonical(kept["core"]), released, taken.query, deps)
 
 
 # ── 4–6 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,17 +267,19 @@ async def _release_and_sign(
     if deps.clock.now() >= permit.until:  # the calendar, too, may have ended the permit while the department answered
         return await _withhold_as_decided_now(query, decided, deps)
     assert facts.terms is not None and facts.service is not None
+    released = canonical(core)
     draft = receipt.Draft.of(
         query,
         permit,
         provider=facts.service.party,
         agreement={"id": query.agreement, "digest": facts.terms.digest},
         salt=decided.salt,
-        answer=core,
+        request_digest=decided.request_digest,
+        answer=released,
     )
     guards = []
     if ticket:
-        kept_answer = {"of": decided.entry.index, "claims": draft.claims, "core": core}
+        kept_answer = {"of": decided.entry.index, "claims": draft.claims, "core": orjson.Fragment(released)}
         guards.append(idempotency.Remember(ticket.key, ticket.sealed(kept_answer)))
     entry = entries.released(query, decided.entry.index, permit, kept, core, draft.claims["response_digest"])
     try:
@@ -280,10 +287,10 @@ async def _release_and_sign(
     except Changed as changed:
         deps.gatherer.forget(changed.keys)
         return await _withhold_as_decided_now(query, decided, deps)
-    return _signed(draft, core, at, query.id, deps)  # 8
+    return _signed(draft, released, at, query.id, deps)  # 8
 
 
-def _signed(draft: receipt.Draft, core: dict[str, Any], at: Appended, query_id: str, deps: Deps) -> Answer:
+def _signed(draft: receipt.Draft, core: bytes, at: Appended, query_id: str, deps: Deps) -> Answer:
     token = receipt.sign(
         draft,
         issuer=deps.issuer,
@@ -293,7 +300,7 @@ def _signed(draft: receipt.Draft, core: dict[str, Any], at: Appended, query_id: 
         at=deps.clock.now(),
         sign_with=deps.sign_receipt,
     )
-    return Answer(core["data"], core["withheld"], core["source"], token, at.index, query_id)
+    return Answer(core, token, at.index, query_id)
 
 
 async def _withhold_as_decided_now(query: Query, decided: Authorized, deps: Deps) -> Refusal:

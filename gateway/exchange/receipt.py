@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from gateway.exchange.model import Permit, Query
-from gateway.lib.canonical_json import canonical
-from gateway.lib.ids import new_id
+from gateway.lib.ids import new_id, random_piece
 
 TYPE = "tongqu-receipt+jwt"
 MAXIMUM_MERGE_DELAY_S = 60  # a leaf that no checkpoint covers after this long is signed proof of misbehaviour
@@ -25,12 +23,12 @@ Sign = Callable[[str, Mapping[str, Any]], str]  # (typ, claims) → compact JWS 
 
 
 def new_salt() -> bytes:
-    return os.urandom(16)
+    return random_piece()
 
 
-def salted_digest(salt: bytes, value: Any) -> str:
+def salted_digest(salt: bytes, data: bytes) -> str:
     """``sha-256:<hex>`` over the salt and the RFC 8785 bytes of a JSON value."""
-    return "sha-256:" + hashlib.sha256(salt + canonical(value)).hexdigest()
+    return "sha-256:" + hashlib.sha256(salt + data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,10 @@ class Draft:
         provider: str,
         agreement: Mapping[str, str],
         salt: bytes,
-        answer: Mapping[str, Any],
+        request_digest: str,
+        answer: bytes,
     ) -> Draft:
+        """``request_digest``: as in the authorized entry; ``answer``: the RFC 8785 bytes of what is released."""
         consent = permit.consent
         return cls(
             {
@@ -64,7 +64,7 @@ class Draft:
                 "standard": query.standard,
                 "fields": list(permit.fields),
                 "salt": base64.urlsafe_b64encode(salt).rstrip(b"=").decode(),
-                "request_digest": salted_digest(salt, query.body),
+                "request_digest": request_digest,
                 "response_digest": salted_digest(salt, answer),
             }
         )

@@ -11,11 +11,11 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc import jwk
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64decode
+
+from gateway.lib.canonical_json import MalformedJson, strict_loads
 
 # The algorithms of our profile (FAPI 2.0 §5.4.1). EdDSA means Ed25519 here, which RFC 9864 also calls by that name.
 ALGORITHMS: Final = ("ES256", "PS256", "Ed25519", "EdDSA")
@@ -112,7 +113,7 @@ def _check_use(value: Mapping[str, Any]) -> None:
 def _import_native(kty: str, members: Mapping[str, Any]) -> Any:
     try:
         if kty == "RSA":
-            modulus, exponent = (int.from_bytes(urlsafe_b64decode(members[name].encode())) for name in ("n", "e"))
+            modulus, exponent = (int.from_bytes(decode64(members[name])) for name in ("n", "e"))
             if not RSA_BITS[0] <= modulus.bit_length() <= RSA_BITS[1] or not 3 <= exponent < RSA_MAX_EXPONENT:
                 raise JoseInvalid("an RSA key must have 2048 to 4096 bits and a short public exponent")
         key = jwk.import_key(dict(members))
@@ -237,31 +238,23 @@ def key_in(jws: Unverified) -> PublicKey:
 def strict_object(data: bytes) -> dict[str, Any]:
     """One JSON object that every reader understands alike, or JoseInvalid. Bounded by the size of the token."""
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    except (ValueError, RecursionError):  # ValueError covers JSONDecodeError, UnicodeDecodeError and our own
+        value = strict_loads(data)
+    except MalformedJson:
         raise JoseInvalid("expected one JSON object in UTF-8, without duplicate members") from None
     if not isinstance(value, dict):
         raise JoseInvalid("expected a JSON object")
     return value
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise JoseInvalid("a member appears twice")
-    return members
-
-
-def _no_constant(name: str) -> Any:
-    raise JoseInvalid(f"{name} is not JSON")
-
-
 def decode64(text: str) -> bytes:
     """base64url without padding; one text per value (RFC 7515 §2). Raises JoseInvalid."""
     try:
-        return urlsafe_b64decode(text.encode("ascii"))
-    except (ValueError, IndexError):  # binascii.Error and UnicodeEncodeError are ValueErrors
+        data = base64.urlsafe_b64decode(text + "==")
+    except ValueError:  # binascii.Error is one, and what is not ASCII another
         raise JoseInvalid("not base64url") from None
+    if encode64(data) != text:  # b64decode skips strange characters and takes loose bits at the end
+        raise JoseInvalid("not base64url")
+    return data
 
 
 def encode64(data: bytes) -> str:
@@ -274,6 +267,7 @@ class SigningKey:
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         self._private = private
+        self._heads: dict[str, str] = {}  # encoded headers by typ: the same for every token of that type
         numbers = private.public_key().public_numbers()
         self.public = public_key(
             {
@@ -314,13 +308,18 @@ class SigningKey:
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Any], **header: Any) -> str:
         """A compact JWS over a JSON object. Further ``header`` parameters may be named, such as ``jwk``."""
-        return self.sign_payload(typ, json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode(), **header)
+        return self.sign_payload(typ, orjson.dumps(claims), **header)
 
     def sign_payload(self, typ: str, payload: bytes, **header: Any) -> str:
         """A compact JWS over exactly these bytes."""
-        head = json.dumps({"alg": "ES256", "typ": typ, "kid": self.kid, **header}, separators=(",", ":")).encode()
-        signing_input = f"{encode64(head)}.{encode64(payload)}"
+        head = self._head(typ, header) if header else self._heads.get(typ)
+        if head is None:
+            head = self._heads[typ] = self._head(typ, {})
+        signing_input = f"{head}.{encode64(payload)}"
         return f"{signing_input}.{encode64(self.sign_raw(signing_input.encode('ascii')))}"
+
+    def _head(self, typ: str, more: Mapping[str, Any]) -> str:
+        return encode64(orjson.dumps({"alg": "ES256", "typ": typ, "kid": self.kid, **more}))
 
     def sign_raw(self, data: bytes) -> bytes:
         """The 64 bytes r‖s of ECDSA over P-256 with SHA-256 (RFC 7518 §3.4, RFC 9421 §3.3.4)."""

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gateway.exchange.receipt import salted_digest
 from gateway.lib import jose
+from gateway.lib.canonical_json import canonical
 from gateway.lib.http_signature import sign_response
 from tests.clients.made_log import MadeLog, authorized, good_log, released
 
@@ -200,7 +201,7 @@ class Simulator:
         source = {"party": "police", "service": "svc_1", "as_of": "2026-11-22T16:00:00.000Z"}
         core = {"data": self.data, "source": source, "withheld": []}
         salt = secrets.token_bytes(16)
-        response_digest = salted_digest(salt, core)
+        response_digest = salted_digest(salt, canonical(core))
         permit = self.log.add(**authorized(query))
         index = self.log.add(**released(query, permit, response_digest=response_digest))
         receipt = self.log.receipt(
@@ -210,7 +211,7 @@ class Simulator:
             purpose=body["purpose"],
             standard=body["standard"],
             salt=base64.urlsafe_b64encode(salt).rstrip(b"=").decode(),
-            request_digest=salted_digest(salt, body),
+            request_digest=salted_digest(salt, canonical(body)),
             **{"iat": int(time.time()), **self.receipt_changes},
         )
         place = {"index": index, "origin": self.log.keys.log.origin}

@@ -23,6 +23,7 @@ from tongqu_client.verify import (
 from gateway.audit.checkpoint import Checkpoint as MadeCheckpoint
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.exchange.receipt import salted_digest
+from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
 from tests.clients.made_log import ISSUER, good_log
 
@@ -44,7 +45,10 @@ CORE = {
 
 
 def receipt(**changes: Any) -> str:
-    digests = {"request_digest": salted_digest(SALT, REQUEST), "response_digest": salted_digest(SALT, CORE)}
+    digests = {
+        "request_digest": salted_digest(SALT, canonical(REQUEST)),
+        "response_digest": salted_digest(SALT, canonical(CORE)),
+    }
     return LOG.receipt(9, salt=base64.urlsafe_b64encode(SALT).rstrip(b"=").decode(), **(digests | changes))
 
 

@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 
 from gateway.exchange import receipt
 from gateway.exchange.model import Permit
+from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
 from tests.gateway.exchange.facts import CONSENT, NOW, QUERY, TERMS
 
@@ -32,7 +33,13 @@ def claims(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims, read by a library that knows nothing of us."""
     draft = receipt.Draft.of(
-        replace(QUERY, body=BODY), permit, provider="police", agreement=AGREEMENT, salt=salt, answer=answer
+        QUERY,
+        permit,
+        provider="police",
+        agreement=AGREEMENT,
+        salt=salt,
+        request_digest=receipt.salted_digest(salt, canonical(BODY)),
+        answer=canonical(answer),
     )
     token = receipt.sign(
         draft, issuer="https://gw.test", origin="gw.test/log", index=41, leaf_hash=b"\x07" * 32, at=NOW,
@@ -92,7 +99,7 @@ json_values = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(json_values)
 def test_the_digest_is_what_anybody_computes(value: Any) -> None:
-    assert receipt.salted_digest(b"salt", value) == independent_digest(b"salt", value)
+    assert receipt.salted_digest(b"salt", canonical(value)) == independent_digest(b"salt", value)
 
 
 @pytest.mark.parametrize("changed", [{"data": []}, {"data": [{"name": "安采葳"}]}, {"withheld": [{}]}, {"source": {}}])
