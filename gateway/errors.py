@@ -249,10 +249,21 @@ class LogUnfit(TongquError):
     title_en = "The log is not the one that was published"
 
 
+class RateLimited(TongquError):
+    """This one client asks for more than its share. ``members["retry_after"]``: seconds."""
+
+    code = "rate_limited"
+    title_zh = "请求过多，请放慢"
+    title_en = "Too many requests, slow down"
+    retryable = True
+
+
 class Busy(TongquError):
+    """The gateway, or the line in front of one department, is full, whoever asks."""
+
     code = "busy"
-    title_zh = "请求过多，请稍后再试"
-    title_en = "Too many requests, try again later"
+    title_zh = "网关正忙，请稍后再试"
+    title_en = "The gateway is busy, try again later"
     retryable = True
 
 

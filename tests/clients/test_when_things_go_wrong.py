@@ -112,7 +112,8 @@ def test_a_gateway_that_names_itself_otherwise_gets_no_assertion(
 
 # ── retries ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 PASSING = [
-    ("busy", problem(429, "busy", retryable=True, retry_after=0)),
+    ("too fast", problem(429, "rate_limited", retryable=True, retry_after=0)),
+    ("busy", problem(503, "busy", retryable=True, retry_after=0)),
     ("log unavailable", problem(503, "log_unavailable", retryable=True)),
     ("department unreachable", problem(502, "provider_unavailable", retryable=True)),
     ("department too slow", problem(504, "provider_timed_out", retryable=True)),
@@ -191,7 +192,7 @@ def test_the_gateway_may_ask_for_a_pause(gateway: Gateway, simulator: Simulator)
 
 def test_a_long_pause_is_capped(gateway: Gateway, simulator: Simulator) -> None:
     ask(gateway)
-    simulator.script = [problem(429, "busy", retryable=True, retry_after=3600)]
+    simulator.script = [problem(429, "rate_limited", retryable=True, retry_after=3600)]
     began = time.monotonic()
     assert ask(gateway).found
     assert time.monotonic() - began < 2  # the cap of these tests is 0.2 s

@@ -104,6 +104,6 @@ def test_the_words_of_the_token_endpoint_are_documented() -> None:
 def test_the_token_endpoint_answers_400_unless_documented_otherwise() -> None:
     assert inspect.signature(oauth.Refused).parameters["status"].default == 400
     others = {row[0]: row[1] for row in rows(PAGE, 3) if row[1] != "400"}
-    assert others == {"temporarily_unavailable": "429, 503", "server_error": "500"}
+    assert others == {"temporarily_unavailable": "503", "server_error": "500"}
     passing = {str(problems.STATUS[kind]) for kind in (errors.Busy, errors.LogUnavailable)}
-    assert passing == set(others["temporarily_unavailable"].split(", "))
+    assert passing == {others["temporarily_unavailable"]}

@@ -315,7 +315,13 @@ class QuotaExceeded(Denied):
 class RateLimited(GatewayError):
     """``retry_after`` is in seconds, when the gateway said so."""
 
-    code, title_zh, title_en, exit_code = "busy", "请求过多，请稍后再试", "Too many requests, try again later", 6
+    code, title_zh, title_en, exit_code = "rate_limited", "请求过多，请放慢", "Too many requests, slow down", 6
+
+
+class Busy(RateLimited):
+    """Not this caller's fault: the gateway, or the line in front of one department, is full."""
+
+    code, title_zh, title_en = "busy", "网关正忙，请稍后再试", "The gateway is busy, try again later"
 
 
 # ── what was asked ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,279 @@
+"""Sharing the gateway fairly: how fast one client may ask, how much it may hold, and whose turn it is.
+
+    Rate     a client that asks faster than it may is told when to come back
+    Shares   of a bounded number of places one client holds at most as many as are free
+    Line     who waits is served client by client, in turn, however many of its queries wait
+    Room     a few places and the line in front of them, for coroutines
+    Admission    the three together, in front of a query
+
+Plain Python without input or output, on one event loop. A client is known here by its token, before anything is
+verified, so a refusal costs a few microseconds. What an agreement allows in a day (its quota) is counted elsewhere, in
+the log's own transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+from gateway.errors import Busy, RateLimited
+
+PLACES: Final = 64  # queries between their token and their durable decision: enough for large groups in one commit
+PATIENCE_S: Final = 5.0  # how long a query waits for its turn
+_ROUNDING: Final = 1e-6  # of one query: sums of intervals are not exact
+UNKNOWN: Final = ""  # whose token was not seen before shares one place in the round with all others of that kind
+
+T = TypeVar("T")
+
+
+class Rate:
+    """So many a second and so many at once, for each client by itself. ``per_second`` 0: no limit.
+
+    The generic cell rate algorithm: per client one number, the instant at which its bucket is full again.
+    """
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._interval = 1 / per_second if per_second else 0.0
+        self._slack = self._interval * (max(burst, 1) - 1 + _ROUNDING)
+        self._full_at: dict[str, float] = {}
+
+    def take(self, client: str, now: float) -> float:
+        """0.0: it may go, and this is counted. Else in how many seconds it may; nothing is counted.
+
+        ``now``: seconds of a clock that never goes back.
+        """
+        if not self._interval:
+            return 0.0
+        full_at = self._full_at.get(client, now)
+        if full_at <= now:
+            full_at = now
+        elif full_at - now > self._slack:
+            return full_at - now - self._slack
+        self._full_at[client] = full_at + self._interval
+        return 0.0
+
+
+class Shares:
+    """``size`` places. A client gets another one only while it holds fewer than are free.
+
+    So one alone may hold half of them, two a third each, and whoever comes new finds room.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.free = size
+        self._held: dict[str, int] = {}
+
+    def take(self, client: str) -> bool:
+        held = self._held.get(client, 0)
+        if held >= self.free:
+            return False
+        self._held[client] = held + 1
+        self.free -= 1
+        return True
+
+    def give_back(self, client: str) -> None:
+        self.free += 1
+        held = self._held[client]
+        if held == 1:
+            del self._held[client]
+        else:
+            self._held[client] = held - 1
+
+
+class Line(Generic[T]):
+    """Who waits, in the order in which they are served: one of each client, then the next of each, and so on.
+
+    Whoever is the n-th of its client is served within n rounds, and a round has one turn for each client that waits.
+    """
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[str, OrderedDict[T, None]] = OrderedDict()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def join(self, client: str, who: T) -> None:
+        self._of.setdefault(client, OrderedDict())[who] = None
+        self._length += 1
+
+    def leave(self, client: str, who: T) -> None:
+        """It waits no longer; nothing happens if it was served already."""
+        mine = self._of.get(client)
+        if mine is not None and who in mine:
+            del mine[who]
+            self._length -= 1
+            if not mine:
+                del self._of[client]
+
+    def next(self) -> T:
+        """Whose turn it is; its client goes to the end of the round. Raises KeyError when nobody waits."""
+        client, mine = self._of.popitem(last=False)
+        who, _ = mine.popitem(last=False)
+        self._length -= 1
+        if mine:
+            self._of[client] = mine
+        return who
+
+
+class Full(Exception):
+    """No place, and no room to wait for one; or the wait was too long."""
+
+
+class Turn:
+    """A place in a room, until ``end``; ending it again does nothing."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self, room: Room) -> None:
+        self._room: Room | None = room
+
+    def end(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.leave()
+
+
+class Room:
+    """``places`` for coroutines of one event loop. Who finds none waits in line, ``patience_s`` seconds at most."""
+
+    def __init__(self, places: int, max_waiting: int) -> None:
+        self._free = places
+        self._shares = Shares(max_waiting)
+        self._line: Line[asyncio.Future[None]] = Line()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
+    def enter_now(self) -> Turn | None:
+        """A place if one is free; then nobody waits."""
+        if self._free:
+            self._free -= 1
+            return Turn(self)
+        return None
+
+    async def enter(self, client: str, patience_s: float) -> Turn:
+        """A place, when this client's turn has come. Raises Full."""
+        turn = self.enter_now()
+        if turn is None:
+            if not self._shares.take(client):
+                raise Full
+            try:
+                await self._wait(client, patience_s)
+            finally:
+                self._shares.give_back(client)
+            turn = Turn(self)
+        return turn
+
+    def leave(self) -> None:
+        """The place goes to whoever is next."""
+        while self._line:
+            next_one = self._line.next()
+            if not next_one.done():
+                next_one.set_result(None)
+                return
+        self._free += 1
+
+    async def _wait(self, client: str, patience_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        called: asyncio.Future[None] = loop.create_future()
+        self._line.join(client, called)
+        timer = loop.call_later(patience_s, _lose_patience, called)
+        try:
+            await called
+        except BaseException:
+            if called.done() and not called.cancelled() and called.exception() is None:
+                self.leave()  # called and cancelled in one moment: somebody else may have the place
+            else:
+                self._line.leave(client, called)
+            raise
+        finally:
+            timer.cancel()
+
+
+def _lose_patience(called: asyncio.Future[None]) -> None:
+    if not called.done():
+        called.set_exception(Full())
+
+
+class Admission:
+    """What every query passes: its client's rate, its client's share of ``max_under_way``, and its turn.
+
+    Between ``begin`` and ``end`` it is under way; the turn, which it has from its token to its decision, ends earlier.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_second: float,
+        burst: int,
+        max_under_way: int,
+        places: int = PLACES,
+        patience_s: float = PATIENCE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rate = Rate(per_second, burst)
+        self._shares = Shares(max_under_way)
+        self._room = Room(places, max_under_way)
+        self._max = max_under_way
+        self._patience_s = patience_s
+        self._monotonic = monotonic
+
+    @property
+    def under_way(self) -> int:
+        return self._max - self._shares.free
+
+    @property
+    def waiting(self) -> int:
+        """Of those under way, how many have had no turn yet."""
+        return self._room.waiting
+
+    def begin(self, client: str) -> None:
+        """Count a query in. Raises RateLimited, or Busy when the gateway is full; then nothing was counted."""
+        if client != UNKNOWN and (wait_s := self._rate.take(client, self._monotonic())):
+            raise _too_fast(wait_s)
+        if not self._shares.take(client):
+            raise _too_many() if self._shares.free else _full()
+
+    def end(self, client: str) -> None:
+        self._shares.give_back(client)
+
+    def turn_now(self) -> Turn | None:
+        """Its turn, if nobody else has to wait; else it must ask for ``turn``."""
+        return self._room.enter_now()
+
+    async def turn(self, client: str) -> Turn:
+        """Its turn among all clients. Raises Busy when that takes too long."""
+        try:
+            return await self._room.enter(client, self._patience_s)
+        except Full:
+            raise _full() from None
+
+
+def _too_fast(wait_s: float) -> RateLimited:
+    return RateLimited(
+        "贵系统的查询速度超过上限，本次未受理。",
+        "Your system asks faster than it may; this query was not taken.",
+        fix_zh="按 Retry-After 等待后重试，并放慢查询；确需更快，请联系网关管理员。",
+        fix_en="Wait as Retry-After says and ask more slowly; if you need more, talk to the gateway's operator.",
+        retry_after=math.ceil(wait_s),
+    )
+
+
+def _too_many() -> RateLimited:
+    return RateLimited(
+        "贵系统同时进行的查询过多，本次未受理。",
+        "Your system has too many queries under way at once; this one was not taken.",
+        fix_zh="等已发出的查询返回后再发，减少并发连接。",
+        fix_en="Wait for the answers to those already sent, and use fewer connections.",
+        retry_after=1,
+    )
+
+
+def _full() -> Busy:
+    return Busy("网关正忙，请稍后重试。", "The gateway is busy; try again shortly.", retry_after=1)

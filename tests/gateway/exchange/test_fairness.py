@@ -1,0 +1,286 @@
+"""Who is served when there is not room for all: rules that hold for any clients in any order, without a clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import errors
+from gateway.exchange.fairness import UNKNOWN, Admission, Full, Line, Rate, Room, Shares, Turn
+
+CLIENTS = ("a", "b", "c", "d")
+client = st.sampled_from(CLIENTS)
+T = TypeVar("T")
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(coroutine)
+
+
+def admission(**terms: Any) -> Admission:
+    given_terms: dict[str, Any] = {"per_second": 0.0, "burst": 1, "max_under_way": 100, "places": 4, "patience_s": 30.0}
+    return Admission(**(given_terms | terms))
+
+
+# ── how fast ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@given(
+    per_second=st.integers(1, 1000),
+    burst=st.integers(1, 50),
+    pauses=st.lists(st.floats(0, 2, allow_nan=False), min_size=1, max_size=200),
+)
+def test_in_no_stretch_of_time_does_a_client_get_more_than_its_burst_and_its_rate(
+    per_second: int, burst: int, pauses: list[float]
+) -> None:
+    rate, now, taken = Rate(per_second, burst), 1000.0, []
+    for pause in pauses:
+        now += pause
+        if rate.take("a", now) == 0.0:
+            taken.append(now)
+    for first in range(len(taken)):
+        for last in range(first, len(taken)):
+            allowed = burst + per_second * (taken[last] - taken[first])
+            assert last - first + 1 <= allowed + 1e-3
+
+
+@given(per_second=st.integers(1, 1000), burst=st.integers(1, 50), asked=st.integers(1, 300))
+def test_who_keeps_to_its_rate_is_never_refused_and_others_do_not_count(
+    per_second: int, burst: int, asked: int
+) -> None:
+    rate = Rate(per_second, burst)
+    for number in range(asked):
+        now = number * (1 / per_second) * (1 + 1e-9)
+        assert rate.take("calm", now) == 0.0
+        for _ in range(3):
+            rate.take("flood", now)
+
+
+@given(per_second=st.floats(0.5, 1000), burst=st.integers(1, 50), tries=st.integers(0, 20))
+def test_who_waits_as_long_as_it_was_told_is_served_however_often_it_asked_in_vain(
+    per_second: float, burst: int, tries: int
+) -> None:
+    rate = Rate(per_second, burst)
+    assert [rate.take("a", 0.0) for _ in range(burst)] == [0.0] * burst
+    wait_s = rate.take("a", 0.0)
+    assert wait_s > 0
+    for _ in range(tries):
+        rate.take("a", 0.0)
+    assert rate.take("a", wait_s + 1e-6) == 0.0
+
+
+def test_a_rate_of_nought_is_no_limit() -> None:
+    rate = Rate(0.0, 1)
+    assert {rate.take("a", 0.0) for _ in range(10_000)} == {0.0}
+
+
+# ── how much at once ──────────────────────────────────────────────────────────────────────────────────────────────────
+@given(size=st.integers(1, 40), steps=st.lists(st.tuples(client, st.booleans()), max_size=300))
+def test_no_share_is_given_twice_and_whoever_comes_new_finds_room_while_there_is_any(
+    size: int, steps: list[tuple[str, bool]]
+) -> None:
+    shares, held = Shares(size), Counter[str]()
+    for who, takes in steps:
+        if takes:
+            free = size - held.total()
+            got = shares.take(who)
+            assert got == (held[who] < free)
+            held[who] += got
+        elif held[who]:
+            shares.give_back(who)
+            held[who] -= 1
+        assert shares.free == size - held.total() >= 0
+
+
+def test_one_alone_may_hold_half_and_two_a_third_each() -> None:
+    alone, both = Shares(300), Shares(300)
+    assert sum(alone.take("a") for _ in range(1000)) == 150
+    taken = Counter(who for _ in range(1000) for who in "ab" if both.take(who))
+    assert taken == {"a": 100, "b": 100}
+
+
+# ── whose turn ────────────────────────────────────────────────────────────────────────────────────────────────────────
+@given(st.lists(client, max_size=200))
+def test_all_are_served_once_each_client_in_the_order_in_which_it_came(came: list[str]) -> None:
+    line: Line[tuple[str, int]] = Line()
+    for number, who in enumerate(came):
+        line.join(who, (who, number))
+    served = [line.next() for _ in came]
+    assert len(line) == 0 and sorted(number for _, number in served) == list(range(len(came)))
+    for who in CLIENTS:
+        own = [number for name, number in served if name == who]
+        assert own == sorted(own)
+
+
+@given(st.lists(client, min_size=1, max_size=200))
+def test_between_two_turns_of_a_client_each_other_that_waits_has_one(came: list[str]) -> None:
+    line: Line[tuple[str, int]] = Line()
+    for number, who in enumerate(came):
+        line.join(who, (who, number))
+    waiting, turns = Counter(came), Counter[str]()
+    for _ in came:
+        who, _ = line.next()
+        turns[who] += 1
+        waiting[who] -= 1
+        still = [turns[each] for each in waiting if waiting[each]]
+        assert not still or max(turns.values()) - min(still) <= 1
+
+
+def test_one_query_passes_a_thousand_of_another_client() -> None:
+    line: Line[str] = Line()
+    for number in range(1000):
+        line.join("flood", f"flood {number}")
+    line.join("office", "office")
+    assert [line.next(), line.next()] == ["flood 0", "office"]
+
+
+@given(st.lists(st.tuples(client, st.sampled_from(["join", "leave", "next"])), max_size=200))
+def test_who_leaves_the_line_is_not_served(steps: list[tuple[str, str]]) -> None:
+    line: Line[int] = Line()
+    waiting: dict[int, str] = {}
+    for number, (who, step) in enumerate(steps):
+        if step == "join":
+            line.join(who, number)
+            waiting[number] = who
+        elif step == "leave":
+            eldest = next((each for each, of in waiting.items() if of == who), -1)
+            line.leave(who, eldest)
+            waiting.pop(eldest, None)
+        elif waiting:
+            waiting.pop(line.next())
+        assert len(line) == len(waiting)
+
+
+# ── a room of coroutines ──────────────────────────────────────────────────────────────────────────────────────────────
+async def settle() -> None:
+    """Let everybody who can go on do so."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_with_a_thousand_of_another_waiting_a_client_is_served_within_two_turns() -> None:
+    async def story() -> list[str]:
+        room, served = Room(1, 10_000), []
+        first = room.enter_now()
+        assert isinstance(first, Turn)
+
+        async def ask(who: str) -> None:
+            turn = await room.enter(who, 60.0)
+            served.append(who)
+            turn.end()
+
+        asking = [asyncio.create_task(ask("flood")) for _ in range(1000)]
+        await settle()
+        asking.append(asyncio.create_task(ask("office")))
+        await settle()
+        first.end()
+        await asyncio.gather(*asking)
+        return served
+
+    served = run(story())
+    assert served.index("office") <= 1 and len(served) == 1001
+
+
+@given(
+    places=st.integers(1, 4),
+    max_waiting=st.integers(0, 20),
+    steps=st.lists(st.tuples(client, st.sampled_from(["enter", "end", "cancel"])), max_size=60),
+)
+def test_no_place_is_lost_or_given_twice_whoever_gives_up(
+    places: int, max_waiting: int, steps: list[tuple[str, str]]
+) -> None:
+    async def story() -> None:
+        room, inside, asking = Room(places, max_waiting), list[Turn](), list[asyncio.Task[Turn]]()
+        for who, step in steps:
+            if step == "enter":
+                asking.append(asyncio.create_task(room.enter(who, 60.0)))
+            elif step == "end" and inside:
+                inside.pop(0).end()
+                if len(steps) % 2:  # somebody gives up in the very moment in which a place is handed over
+                    for task in asking[:1]:
+                        task.cancel()
+            elif step == "cancel" and asking:
+                asking.pop().cancel()
+            await settle()
+            entered = [task for task in asking if task.done() and not task.cancelled() and not task.exception()]
+            inside += [task.result() for task in entered]
+            asking = [task for task in asking if not task.done()]
+            assert len(inside) <= places and room.waiting == len(asking) <= max_waiting
+            assert not asking or len(inside) == places  # nobody waits beside a free place
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        for turn in inside:
+            turn.end()
+            turn.end()  # a second time does nothing
+        assert all(room.enter_now() for _ in range(places)) and room.enter_now() is None
+
+    run(story())
+
+
+def test_who_waits_in_vain_is_told_so() -> None:
+    async def story() -> int:
+        room = Room(1, 10)
+        taken = room.enter_now()
+        with pytest.raises(Full):
+            await room.enter("a", 0.0)
+        assert taken is not None
+        return room.waiting
+
+    assert run(story()) == 0
+
+
+# ── in front of a query ───────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_client_beyond_its_rate_is_told_when_to_come_back_and_the_next_one_is_served() -> None:
+    own = admission(per_second=2.0, burst=3, monotonic=lambda: 1000.0)
+    for _ in range(3):
+        own.begin("a")
+    with pytest.raises(errors.RateLimited) as refused:
+        own.begin("a")
+    assert refused.value.members == {"retry_after": 1} and refused.value.fix_zh and refused.value.fix_en
+    own.begin("b")
+    assert own.under_way == 4
+
+
+def test_a_client_with_half_of_all_under_way_gets_no_more_until_one_ends() -> None:
+    own = admission(max_under_way=10)
+    for _ in range(5):
+        own.begin("a")
+    with pytest.raises(errors.RateLimited):
+        own.begin("a")
+    own.begin("b")
+    own.end("a")
+    own.end("a")
+    own.begin("a")
+    assert own.under_way == 5
+
+
+def test_when_nothing_is_free_the_gateway_says_that_it_is_busy() -> None:
+    own = admission(max_under_way=3)
+    for who in CLIENTS[:3]:
+        own.begin(who)
+    with pytest.raises(errors.Busy) as refused:
+        own.begin("d")
+    assert refused.value.members == {"retry_after": 1}
+
+
+def test_tokens_that_nobody_has_seen_share_one_turn_and_no_rate() -> None:
+    own = admission(per_second=1.0, burst=1, max_under_way=100)
+    for _ in range(50):
+        own.begin(UNKNOWN)
+    own.begin("a")
+    assert own.under_way == 51
+
+
+def test_waiting_too_long_for_a_turn_is_busy() -> None:
+    async def story() -> None:
+        own = admission(places=1, patience_s=0.0)
+        assert own.turn_now() is not None and own.turn_now() is None
+        with pytest.raises(errors.Busy):
+            await own.turn("a")
+
+    run(story())
