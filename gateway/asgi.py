@@ -20,7 +20,7 @@ from gateway.errors import RequestTimedOut, TongquError, TooLarge
 from gateway.exchange.api import MAX_BODY
 from gateway.lib.http_signature import sign_response
 from gateway.lib.ids import new_id
-from gateway.lib.web import Request, Response
+from gateway.lib.web import Headers, RawHeaders, Request, Response
 from gateway.problems import CONTENT_TYPE, document, language
 from gateway.wiring import Deps
 
@@ -30,6 +30,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 DATA_PLANE = frozenset({"/v1/queries", "/v1/queries/explain"})
+OCTETS = "application/octet-stream"
 BODY_TIMEOUT_S = 10.0  # a caller that trickles its request is let go
 CONTROL_PLANE_THREADS = 16
 
@@ -72,18 +73,25 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        if path in DATA_PLANE and scope["method"] == "POST":
+            await self._data_plane(scope, receive, send)
+            return
         if path.startswith(("/v1/", "/oauth/")):
-            send = self._with_nonce(send)
+            send = _with_headers(send, [self._nonce()])
         if path.startswith("/v1/"):
             send = _Signing(self._deps, scope, send)
-        if path in DATA_PLANE and scope["method"] == "POST":
-            await _send(send, await self._data_plane(scope, receive))
-        else:
-            await self._hand_over(scope, receive, send)
+        await self._hand_over(scope, receive, send)
 
-    async def _data_plane(self, scope: Scope, receive: Receive) -> Response:
+    async def _data_plane(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As every other path, but without a wrapper: the answer is whole when it is sent."""
         request = await _read(scope, receive, MAX_BODY)
-        return request if isinstance(request, Response) else await self._deps.exchange.handle(request)
+        response = request if isinstance(request, Response) else await self._deps.exchange.handle(request)
+        headers = [*_encoded(response.headers), *_ALWAYS, self._nonce()]
+        content_type = _first(headers, b"content-type") or OCTETS
+        headers += _signature(self._deps, scope, response.status, content_type, response.body)
+        headers.append((b"content-length", b"%d" % len(response.body)))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
 
     async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
         """To Flask, but only once the body is here: a caller that trickles it must not hold one of the few threads."""
@@ -101,9 +109,9 @@ class Gateway:
             _with_headers(send, _ALWAYS),  # type: ignore[arg-type]
         )
 
-    def _with_nonce(self, send: Send) -> Send:
+    def _nonce(self) -> tuple[bytes, bytes]:
         """A fresh DPoP nonce with every response of the authorization and the resource server (RFC 9449 section 8)."""
-        return _with_headers(send, [(b"dpop-nonce", self._deps.authenticator.nonce().encode())])
+        return b"dpop-nonce", self._deps.authenticator.nonce().encode()
 
 
 class _Signing:
@@ -125,28 +133,34 @@ class _Signing:
         headers = [(name, value) for name, value in self._start["headers"] if name.lower() != b"content-length"]
         content_type = _first(headers, b"content-type")
         if content_type is None:
-            content_type = "application/octet-stream"
+            content_type = OCTETS
             headers.append((b"content-type", content_type.encode()))
-        headers += [(name.lower().encode(), value.encode()) for name, value in self._signature(content_type, body)]
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers += _signature(self._deps, self._scope, self._start["status"], content_type, body)
+        headers.append((b"content-length", b"%d" % len(body)))
         await self._send({**self._start, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
-    def _signature(self, content_type: str, body: bytes) -> list[tuple[str, str]]:
-        scope, key = self._deps, self._deps.keys.response
-        query = self._scope["query_string"].decode("latin-1")
-        raw_path = self._scope.get("raw_path", self._scope["path"].encode()).decode("latin-1").split("?")[0]
-        return sign_response(
-            status=self._start["status"],
-            content_type=content_type,
-            body=body,
-            method=self._scope["method"],
-            target_uri=f"{scope.settings.public_url}{raw_path}{'?' + query if query else ''}",
-            request_digest=_first(self._scope["headers"], b"content-digest"),
-            created=int(time.time()),
-            key_id=key.kid,
-            sign=key.sign_raw,
-        )
+
+def _signature(deps: Deps, scope: Scope, status: int, content_type: str, body: bytes) -> Iterable[tuple[bytes, bytes]]:
+    key = deps.keys.response
+    query = scope["query_string"].decode("latin-1")
+    raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
+    signed = sign_response(
+        status=status,
+        content_type=content_type,
+        body=body,
+        method=scope["method"],
+        target_uri=f"{deps.settings.public_url}{raw_path}{'?' + query if query else ''}",
+        request_digest=_first(scope["headers"], b"content-digest"),
+        created=int(time.time()),
+        key_id=key.kid,
+        sign=key.sign_raw,
+    )
+    return _encoded(signed)
+
+
+def _encoded(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
 
 
 def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
@@ -160,23 +174,24 @@ def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
     return wrapped
 
 
-def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)
+def _first(headers: RawHeaders, name: bytes) -> str | None:
+    for key, value in headers:
+        if key == name or key.lower() == name:
+            return value.decode("latin-1")
+    return None
 
 
 async def _read(scope: Scope, receive: Receive, max_body: int) -> Request | Response:
     """The whole request; or the problem, when it is too large or does not arrive in time."""
-    headers: dict[str, list[str]] = {}
-    for name, value in scope["headers"]:
-        headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-    request = Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, b"")
+    headers = scope["headers"]
     try:
-        body = await asyncio.wait_for(_body(receive, max_body), BODY_TIMEOUT_S)
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await _body(receive, max_body)
     except TooLarge as error:
-        return _cannot_read(error, request)
+        return _cannot_read(error, headers)
     except (TimeoutError, ConnectionError):
-        return _cannot_read(RequestTimedOut(), request)
-    return Request(request.method, request.path, request.query_string, headers, body)
+        return _cannot_read(RequestTimedOut(), headers)
+    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -206,12 +221,13 @@ async def _body(receive: Receive, max_body: int) -> bytes:
             return b"".join(chunks)
 
 
-def _cannot_read(error: TongquError, request: Request) -> Response:
-    problem = document(error, lang=language(request.header("accept-language")), request_id=new_id("req"))
+def _cannot_read(error: TongquError, headers: RawHeaders) -> Response:
+    accepted = _first(headers, b"accept-language")
+    problem = document(error, lang=language(accepted), request_id=new_id("req"))
     return Response(problem["status"], [("Content-Type", CONTENT_TYPE)], orjson.dumps(problem))
 
 
 async def _send(send: Send, response: Response) -> None:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": [*headers, *_ALWAYS]})
+    headers = [*_encoded(response.headers), *_ALWAYS]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

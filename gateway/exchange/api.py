@@ -20,7 +20,6 @@ from gateway import problems
 from gateway.audit.log import Guard
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.errors import (
-    Busy,
     InvalidRequest,
     LogUnavailable,
     MalformedRequest,
@@ -31,6 +30,7 @@ from gateway.errors import (
 )
 from gateway.exchange import query as path
 from gateway.exchange.decision import wanted_fields
+from gateway.exchange.fairness import Admission, Turn
 from gateway.exchange.metrics import Metrics
 from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
 from gateway.identity.guard import Authenticator, misused
@@ -88,14 +88,13 @@ _STATUS_OF_REASON = {
 
 @dataclass(slots=True)
 class Exchange:
-    """The data plane's two operations. ``under_way`` is bounded: beyond it callers are told to come back."""
+    """The data plane's two operations. Who is admitted, and when it is whose turn: fairness.py."""
 
     deps: path.Deps
     authenticator: Authenticator
     pseudonyms: Pseudonyms
-    max_under_way: int
+    admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
-    under_way: int = 0
 
     async def handle(self, request: Request) -> Response:
         """Answer a request to one of the two paths. Never raises: what goes wrong becomes a problem document."""
@@ -103,23 +102,22 @@ class Exchange:
         response = await self._handle(request)
         code = "ok" if response.status < 400 else str(orjson.loads(response.body)["code"])
         self.metrics.answered(response.status, code, time.perf_counter() - started)
-        self.metrics.under_way.set(self.under_way)
         return response
 
     async def _handle(self, request: Request) -> Response:
         request_id = new_id("qry")
-        lang = problems.language(request.header("accept-language"))
-        if self.under_way >= self.max_under_way:
-            return _problem(
-                Busy("网关正忙，请稍后重试。", "The gateway is busy; try again shortly.", retry_after=1),
-                lang,
-                request_id,
-            )
-        self.under_way += 1
+        lang = problems.language(request.header(b"accept-language"))
+        client = self.authenticator.client_of(request.header(b"authorization"))
         try:
+            self.admission.begin(client)
+        except TongquError as error:  # before anything is verified: a flood must cost next to nothing
+            return _problem(error, lang, request_id)
+        turn = None
+        try:
+            turn = self.admission.turn_now() or await self.admission.turn(client)
             if request.path == "/v1/queries/explain":
                 return await self._explain(request, request_id, lang)
-            return await self._query(request, request_id, lang)
+            return await self._query(request, request_id, lang, turn)
         except Unauthenticated as error:
             index = await self._note_misuse(error, request_id)
             challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
@@ -133,15 +131,17 @@ class Exchange:
             )
             return _problem(error, lang, request_id)
         finally:
-            self.under_way -= 1
+            if turn is not None:
+                turn.end()
+            self.admission.end(client)
 
-    async def _query(self, request: Request, request_id: str, lang: str) -> Response:
+    async def _query(self, request: Request, request_id: str, lang: str, turn: Turn) -> Response:
         caller, proof = self._caller(request)
         used = self.authenticator.used
         try:
             owed = await used.begin(proof)
             try:
-                return await self._query_of(caller, request, request_id, lang, owed)
+                return await self._query_of(caller, request, request_id, lang, owed, turn)
             finally:
                 if owed:  # no entry used the proof up
                     await asyncio.to_thread(used.claim, proof)
@@ -149,13 +149,14 @@ class Exchange:
             raise misused(error, caller) from None
 
     async def _query_of(
-        self, caller: Caller, request: Request, request_id: str, lang: str, owed: list[Guard]
+        self, caller: Caller, request: Request, request_id: str, lang: str, owed: list[Guard], turn: Turn
     ) -> Response:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
         query = self._of(request_id, caller, body, _idempotency_key(request))
-        outcome = await path.answer(query, self.deps, owed)
+        outcome = await path.answer(query, self.deps, owed, turn.end)
         if isinstance(outcome, Refusal):
+            self.metrics.refused(outcome.reasons[0].rule)
             return _refusal(outcome, lang)
         return _answer(outcome, self.deps.log.site.origin)
 
@@ -187,7 +188,7 @@ class Exchange:
         if "access_token" in request.query_string:
             raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
         return self.authenticator.check(
-            request.method, request.path, request.header("authorization"), request.headers.get("dpop", ())
+            request.method, request.path, request.header(b"authorization"), request.values(b"dpop")
         )
 
     def _of(self, request_id: str, caller: Caller, body: Mapping[str, Any], idempotency_key: str | None) -> Query:
@@ -234,7 +235,7 @@ def _check_scope(caller: Caller, *scopes: str) -> None:
 
 def _idempotency_key(request: Request) -> str | None:
     """The only one, or None. Two would be as good as none, and a retry would then be a second query."""
-    values = request.headers.get("idempotency-key", ())
+    values = request.values(b"idempotency-key")
     if len(values) > 1:
         raise InvalidRequest(
             f"Idempotency-Key 只能有一个，收到 {len(values)} 个。",
