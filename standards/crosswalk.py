@@ -23,7 +23,7 @@ from standards.crosswalk_check import CrosswalkInvalid, checked
 from standards.crosswalk_inverse import Inverse, inverse
 from standards.crosswalk_plan import Outcome, Plan, Refusal, plan
 from standards.rules import Problem
-from standards.standard import Standard
+from standards.standard import Standard, set_of
 from standards.validate import Violation
 
 __all__ = ["Crosswalk", "CrosswalkInvalid", "Inverse", "Problem", "Refusal", "Translated", "compile"]
@@ -84,7 +84,7 @@ class Crosswalk:
 
         A column that only other fields use does not count as lost.
         """
-        key = tuple(sorted(set(fields)))
+        key = set_of(fields)
         if key not in self._narrowed:
             if len(self._narrowed) >= 256:
                 self._narrowed.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
@@ -105,7 +106,7 @@ class Standard:
         A profile allows nothing else, and requires of these fields those that the standard requires. Naming an object
         or list (``residenceAddress``) takes the whole of it. Compiled once per set of fields. Raises UnknownField.
         """
-        key = None if fields is None else tuple(sorted(set(fields)))
+        key = None if fields is None else set_of(fields)
         if key not in self._validators:
             if len(self._validators) >= MAX_PROFILES:
                 self._validators.clear()
@@ -118,6 +119,12 @@ class Standard:
             self.element(path)
             _grow(wanted, path.split("."))
         return _cut(self.schema, wanted)
+
+
+@lru_cache(maxsize=4096)
+def set_of(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """The same fields in one order and once each: a key for caches."""
+    return tuple(sorted(set(fields)))
 
 
 def _elements(holder: Schema, prefix: str) -> Iterator[Element]:

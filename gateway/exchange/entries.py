@@ -22,6 +22,7 @@ Entry = dict[str, Any]
 def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_digest: str) -> Entry:
     """``exchange.authorized`` or ``exchange.refused``."""
     permitted = isinstance(verdict, Permit)
+    known = _known_fields(facts)
     return {
         "type": "exchange.authorized" if permitted else "exchange.refused",
         "query": query.id,
@@ -32,14 +33,14 @@ def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_diges
         # enter the log. What else was named is bound by the request's digest.
         "purpose": query.purpose if _is_agreed(query.purpose, facts) else None,
         "standard": facts.standard.id if facts.standard else None,
-        "fields": _known_fields(facts),
+        "fields": known,
         "subject": query.subject,
         "case": query.case_pseudonym,
         "service": facts.service.id if facts.service else None,
         "decision": {
             "effect": "permit" if permitted else "refuse",
             "rules": list(RULE_IDS if isinstance(verdict, Permit) else verdict.rules),
-            "facts": replayable(facts),
+            "facts": replayable(facts, known),
             "policy": POLICY,
         },
         "request_digest": request_digest,
@@ -86,8 +87,11 @@ def withheld(query: Query, of: int, reasons: tuple[Reason, ...]) -> Entry:
     }
 
 
-def replayable(facts: Facts) -> dict[str, Any]:
-    """The facts beside the signed agreement that the verdict rests on, so that anyone can decide again."""
+def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
+    """The facts beside the signed agreement that the verdict rests on, so that anyone can decide again.
+
+    ``known``: of the fields that the query is about, those that the standard has.
+    """
     terms, consent = facts.terms, facts.consent
     return {
         "at": rfc3339(facts.now),
@@ -100,7 +104,7 @@ def replayable(facts: Facts) -> dict[str, Any]:
         "quota_used": facts.quota_used,
         "quota_max": terms.quota_max if terms else None,
         "subject_error": facts.subject_error,
-        "fields_unknown": len(wanted_fields(facts)) - len(_known_fields(facts)),
+        "fields_unknown": len(wanted_fields(facts)) - len(known),
     }
 
 

@@ -77,8 +77,9 @@ async def answer(query: Query, deps: Deps, owed: list[Guard]) -> Answer | Refusa
     if not isinstance(decided, Authorized):
         return decided
     try:
-        reply = await _fetch(query, decided, deps)  # 4
-        kept = _translate(query, decided, reply)  # 5
+        wanted = _wanted(decided)
+        reply = await _fetch(query, decided, wanted, deps)  # 4
+        kept = _translate(query, decided, wanted, reply)  # 5
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
         core = _cut(decided, kept, reply)  # 6
@@ -203,10 +204,15 @@ async def _replay(ticket: idempotency.Ticket, taken: idempotency.Taken, sealed: 
 
 
 # ── 4–6 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def _fetch(query: Query, decided: Authorized, deps: Deps) -> Reply:
-    facts, permit = decided.facts, decided.permit
+def _wanted(decided: Authorized) -> tuple[str, ...]:
+    standard, permit = decided.facts.standard, decided.permit
+    assert standard is not None
+    return wanted_from_department(permit.fields, standard, by_division=permit.divisions is not None)
+
+
+async def _fetch(query: Query, decided: Authorized, wanted: tuple[str, ...], deps: Deps) -> Reply:
+    facts = decided.facts
     assert facts.service is not None and facts.terms is not None
-    assert facts.standard is not None
     request = FetchRequest(
         query_id=query.id,
         service_id=facts.service.id,
@@ -214,7 +220,7 @@ async def _fetch(query: Query, decided: Authorized, deps: Deps) -> Reply:
         standard=query.standard,
         subject_scheme=query.subject_scheme,
         subject_id=query.subject_id,
-        fields=wanted_from_department(permit.fields, facts.standard, by_division=permit.divisions is not None),
+        fields=wanted,
         agreement_id=query.agreement,
         agreement_digest=facts.terms.digest,
         purpose=query.purpose,
@@ -226,7 +232,7 @@ async def _fetch(query: Query, decided: Authorized, deps: Deps) -> Reply:
     return reply
 
 
-def _translate(query: Query, decided: Authorized, reply: Reply) -> Translated:
+def _translate(query: Query, decided: Authorized, wanted: tuple[str, ...], reply: Reply) -> Translated:
     facts, permit = decided.facts, decided.permit
     standard, service = facts.standard, facts.service
     assert standard is not None and service is not None
@@ -234,7 +240,7 @@ def _translate(query: Query, decided: Authorized, reply: Reply) -> Translated:
         reply.records,
         standard=standard,
         crosswalk=service.crosswalk,
-        wanted=wanted_from_department(permit.fields, standard, by_division=permit.divisions is not None),
+        wanted=wanted,
         subject_id=query.subject_id,
         divisions=permit.divisions,
     )

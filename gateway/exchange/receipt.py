@@ -6,7 +6,6 @@ that carries the digests is public. The salt is in the receipt, which only the c
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from gateway.exchange.model import Permit, Query
 from gateway.lib.ids import new_id, random_piece
+from gateway.lib.jose import encode64
 
 TYPE = "tongqu-receipt+jwt"
 MAXIMUM_MERGE_DELAY_S = 60  # a leaf that no checkpoint covers after this long is signed proof of misbehaviour
@@ -63,7 +63,7 @@ class Draft:
                 "purpose": query.purpose,
                 "standard": query.standard,
                 "fields": list(permit.fields),
-                "salt": base64.urlsafe_b64encode(salt).rstrip(b"=").decode(),
+                "salt": encode64(salt),
                 "request_digest": request_digest,
                 "response_digest": salted_digest(salt, answer),
             }

@@ -52,6 +52,8 @@ def count_dropped(record: Mapping[str, Any], wanted: Tree) -> int:
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, or None."""
+    if "." not in path:
+        return record.get(path) if isinstance(record, Mapping) else None
     value: Any = record
     for name in path.split("."):
         if not isinstance(value, Mapping):
@@ -99,8 +101,13 @@ def withheld(
     out = [{"field": name, "reason": "masked"} for name in fields if name in hidden]
     if records:
         out += [
-            {"field": name, "reason": "not_held"}
-            for name in fields
-            if name not in hidden and all(value_at(record, name) is None for record in records)
+            {"field": name, "reason": "not_held"} for name in fields if name not in hidden and not _holds(records, name)
         ]
     return out
+
+
+def _holds(records: Sequence[Mapping[str, Any]], path: str) -> bool:
+    for record in records:
+        if value_at(record, path) is not None:
+            return True
+    return False

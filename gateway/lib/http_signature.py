@@ -8,17 +8,23 @@ body after this.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 from collections.abc import Callable
 
 TAG = "fapi-2-response"
+_RESPONSE = '"@status" "content-type" "content-digest" "@method";req "@target-uri";req'
+_WITH_REQUEST = f'{_RESPONSE} "content-digest";req'
 ALGORITHM = "ecdsa-p256-sha256"  # RFC 9421 section 3.3.4: 64 bytes, r then s
 
 
 def content_digest(body: bytes) -> str:
     """The value of the Content-Digest field (RFC 9530 section 2), SHA-256."""
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+    return f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def sign_response(
@@ -39,23 +45,19 @@ def sign_response(
     ``created`` Unix seconds; ``sign`` makes the 64-byte signature of its argument.
     """
     digest = content_digest(body)
-    components = [
-        ('"@status"', str(status)),
-        ('"content-type"', content_type),
-        ('"content-digest"', digest),
-        ('"@method";req', method),
-        ('"@target-uri";req', target_uri),
-    ]
-    if request_digest is not None:
-        components.append(('"content-digest";req', request_digest))
-    parameters = (
-        f'({" ".join(name for name, _ in components)});created={created};keyid="{key_id}";alg="{ALGORITHM}";tag="{TAG}"'
+    covered, values = (
+        _RESPONSE,
+        (
+            f'"@status": {status}\n"content-type": {content_type}\n"content-digest": {digest}\n'
+            f'"@method";req: {method}\n"@target-uri";req: {target_uri}\n'
+        ),
     )
-    lines = [f"{name}: {value}" for name, value in components]
-    base = "\n".join([*lines, f'"@signature-params": {parameters}'])
-    signature = base64.b64encode(sign(base.encode())).decode()
+    if request_digest is not None:
+        covered, values = _WITH_REQUEST, f'{values}"content-digest";req: {request_digest}\n'
+    parameters = f'({covered});created={created};keyid="{key_id}";alg="{ALGORITHM}";tag="{TAG}"'
+    signature = sign(f'{values}"@signature-params": {parameters}'.encode())
     return [
         ("Content-Digest", digest),
         ("Signature-Input", f"sig1={parameters}"),
-        ("Signature", f"sig1=:{signature}:"),
+        ("Signature", f"sig1=:{_base64(signature)}:"),
     ]

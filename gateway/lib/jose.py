@@ -8,7 +8,6 @@ directly; the others go through joserfc.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import functools
 from collections.abc import Callable, Collection, Mapping
@@ -38,6 +37,8 @@ _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _MEMBERS: Final = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n"), "OKP": ("crv", "kty", "x")}
 _PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 _COORDINATE_CHARACTERS: Final = 43  # base64url of 32 bytes: one spelling, hence one thumbprint per key
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")  # base64 to base64url (RFC 4648 §5)
+_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 _SHA256: Final = ec.ECDSA(hashes.SHA256())
 _REGISTRY: Final = JWSRegistry(algorithms=("PS256", "Ed25519"), strict_check_header=False)
 _VERIFIERS: Final = {
@@ -249,16 +250,16 @@ def strict_object(data: bytes) -> dict[str, Any]:
 def decode64(text: str) -> bytes:
     """base64url without padding; one text per value (RFC 7515 §2). Raises JoseInvalid."""
     try:
-        data = base64.urlsafe_b64decode(text + "==")
+        data = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"==")
     except ValueError:  # binascii.Error is one, and what is not ASCII another
         raise JoseInvalid("not base64url") from None
-    if encode64(data) != text:  # b64decode skips strange characters and takes loose bits at the end
+    if encode64(data) != text:  # binascii skips strange characters and takes loose bits at the end
         raise JoseInvalid("not base64url")
     return data
 
 
 def encode64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
 
 
 # ── signing ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -75,5 +75,5 @@ def test_an_agreement_that_is_not_there_gets_no_digest() -> None:
 
 
 def test_the_facts_are_those_that_were_decided_on() -> None:
-    found = entries.replayable(FACTS)
+    found = entries.replayable(FACTS, list(FACTS.terms.fields))
     assert found["at"] == "2026-11-23T02:00:00.000Z" and found["quota_used"] == 9 and found["quota_max"] == 10
