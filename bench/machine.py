@@ -1,0 +1,142 @@
+"""Programs under measurement: started, watched through /proc, ended. Linux only, as /proc is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import resource
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_S, STOP_S = 30.0, 15.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class DidNotStart(Exception):
+    """A program ended or kept silent. The message holds the last lines it wrote."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def raise_limits() -> int:
+    """Allow as many open files as this account may have; the programs started afterwards inherit it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a tree of processes has used: CPU seconds since its start, and resident memory now, in bytes."""
+
+    cpu_s: float
+    rss: int
+
+
+def used(root: int) -> Used:
+    """Of this process and all its descendants, those that run now."""
+    cpu = rss = 0
+    for pid in _tree(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            fields = _stat(pid)
+            cpu += sum(int(fields[number]) for number in (11, 12))
+            rss += int(fields[21]) * _PAGE
+    return Used(cpu / _TICKS, rss)
+
+
+def _tree(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                children.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the third on: the second, the name, may hold anything."""
+    return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+class Running:
+    """One program and what it started."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        self.name, self.pid, self._process = name, process.pid, process
+
+    @classmethod
+    @contextmanager
+    def of(cls, name: str, folder: Path, command: Sequence[str], url: str) -> Iterator[Running]:
+        """Run ``command`` until the block ends; it begins when ``url`` answers 200. Raises DidNotStart."""
+        log = folder / f"{name}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        running = cls(name, process)
+        try:
+            running._wait(url, log)
+            yield running
+        finally:
+            running.stop()
+
+    def _wait(self, url: str, log: Path) -> None:
+        deadline = time.monotonic() + START_S
+        while not _answers(url):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                tail = log.read_text(errors="replace").splitlines()[-8:]
+                raise DidNotStart(f"{self.name} did not start / 未能启动:\n" + "\n".join(tail))
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ask it to end; if it will not, end it and everything it started."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # our own loopback address
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def about() -> dict[str, str | int]:
+    """The machine's kind, for the report: nothing that names it."""
+    model = platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * _PAGE / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
