@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from gateway import __version__, errors
-from gateway.cli.administration import client, party, user
-from gateway.cli.audit import audit
-from gateway.cli.config import config
-from gateway.cli.database import db
-from gateway.cli.demo import demo
-from gateway.cli.doctor import doctor
-from gateway.cli.init import init
-from gateway.cli.openapi import openapi
-from gateway.cli.serve import serve
-from gateway.cli.standards import standards
 from gateway.config import ConfigError
 from gateway.lib.keys import KeysUnusable
 
+COMMANDS = {  # name → its file
+    "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "config": "config",
+    "standards": "standards", "party": "administration", "client": "administration", "user": "administration",
+    "audit": "audit", "doctor": "doctor",
+}  # fmt: skip
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports the file of a command when it is asked for: whoever watches over workers needs no database."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"gateway.cli.{COMMANDS[name]}"), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gateway")
 def cli() -> None:
     """Tongqu (通衢): the inter-agency data-exchange gateway · 跨部门数据共享网关"""
-
-
-for _command in (serve, init, demo, db, openapi, config, standards, party, client, user, audit, doctor):
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gateway.config import Settings, load
-from gateway.wiring import Store
+
+if TYPE_CHECKING:
+    from gateway.wiring import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE = Path("tongqu.toml")
@@ -32,6 +34,8 @@ def settings_of(config_file: Path | None, **overrides: Any) -> Settings:
 
 @contextmanager
 def store_of(config_file: Path | None) -> Iterator[Store]:
+    from gateway.wiring import Store
+
     store = Store(settings_of(config_file))
     try:
         yield store

@@ -1,48 +1,73 @@
-"""``gateway serve``: the gateway on one port."""
+"""``gateway serve``: the gateway on one port, in one process or in several."""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
-import uvicorn
 
-from gateway.asgi import Gateway
 from gateway.cli.common import config_option, settings_of
+from gateway.config import ConfigError, Settings
 from gateway.lib import logs
-from gateway.wiring import Deps
 
 
 @click.command()
 @click.option("--host", help="address to listen on (default 127.0.0.1)")
 @click.option("--port", type=click.IntRange(1, 65535), help="port (default 8080)")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="processes that serve")
 @config_option
 def serve(host: str | None, port: int | None, workers: int, config_file: Path | None) -> None:
     """Serve the API on one port until interrupted · 启动网关"""
-    if workers != 1:
-        raise click.UsageError(
-            "several processes need a replay memory that they share, which this release lacks: use --workers 1 "
-            "/ 本版本只支持单进程"
-        )
-    settings = settings_of(config_file, host=host, port=port)
+    job = Job(host, port, workers, config_file)
+    settings = job.settings()
     logs.configure(settings.log_level)
+    if workers == 1:
+        from gateway.server import run
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            Gateway(Deps(settings)),
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            lifespan="on",
-            access_log=False,  # addresses and times of callers belong to the log, which is tamper-evident
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,  # the gateway never trusts forwarded headers for what it signs or checks
-            timeout_graceful_shutdown=10,
-        )
-    )
-    server.run()
-    if not server.started:
-        raise SystemExit(3)
+        raise SystemExit(run(settings))
+    from gateway.supervisor import Supervisor
+
+    raise SystemExit(Supervisor(workers, settings.host, settings.port, job.order()).run())
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What each process is started with; it reads settings and keys itself, so that a later one has the later ones."""
+
+    host: str | None
+    port: int | None
+    workers: int
+    config_file: Path | None
+
+    def settings(self) -> Settings:
+        """Raises UsageError for a replay memory that several processes cannot share."""
+        settings = settings_of(self.config_file, host=self.host, port=self.port)
+        if self.workers > 1 and settings.replay_memory == "process":
+            raise click.UsageError(
+                'several processes cannot share replay_memory = "process": use "database" or valkey://… '
+                "/ 多进程不能使用进程内的重放记忆"
+            )
+        if settings.replay_memory == "auto":
+            settings = replace(settings, replay_memory="database" if self.workers > 1 else "process")
+        return settings
+
+    def work(self, number: int, listening: socket.socket, on_ready: Callable[[], object], leash: int) -> int:
+        """One worker's whole life, in a process of its own; returns its exit code."""
+        from gateway.server import EXIT_CANNOT_START, run
+
+        try:
+            settings = self.settings()
+        except (ConfigError, click.UsageError) as error:
+            click.echo(f"error: {error}", err=True)
+            return EXIT_CANNOT_START
+        logs.configure(settings.log_level)
+        named = replace(settings, node=f"{settings.node}.{number}")
+        return run(named, listening=listening, on_ready=on_ready, parent=leash)
+
+    def order(self) -> dict[str, Any]:
+        """As JSON, for the process that starts workers."""
+        return {**asdict(self), "config_file": str(self.config_file) if self.config_file else None}

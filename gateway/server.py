@@ -1,0 +1,83 @@
+"""One process that serves: uvicorn around the gateway, in the foreground or as one worker of several."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+# Named here so that a template process has them before it forks workers: uvicorn and SQLAlchemy import them late.
+import uvicorn
+import uvicorn.lifespan.on
+import uvicorn.loops.uvloop
+import uvicorn.protocols.http.httptools_impl
+
+from gateway.asgi import Gateway
+from gateway.config import Settings
+from gateway.wiring import Deps
+
+EXIT_CANNOT_START = 3
+GRACE_S = 10  # how long queries under way may take after the order to end
+
+
+def run(
+    settings: Settings,
+    *,
+    listening: socket.socket | None = None,
+    on_ready: Callable[[], object] = lambda: None,
+    parent: int | None = None,
+) -> int:
+    """Serve until told to end; return the exit code: 0 when everything that began was finished.
+
+    ``listening``: a bound socket instead of host and port of the settings. ``on_ready`` is called once requests are
+    answered. ``parent``: a descriptor that becomes readable when the process that watches over this one is no more.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):  # before and after uvicorn minds them itself
+        signal.signal(number, leave)
+    server = _Server(_config(settings), on_ready, parent)
+    server.run(sockets=[listening] if listening else None)
+    return 0 if server.started else EXIT_CANNOT_START
+
+
+def leave(*_: object) -> None:
+    """What SIGTERM and SIGINT do where uvicorn does not mind them: once, for a second one must not disturb the end."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        Gateway(Deps(settings)),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,  # addresses and times of callers belong to the log, which is tamper-evident
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # the gateway never trusts forwarded headers for what it signs or checks
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object], parent: int | None) -> None:
+        super().__init__(config)
+        self._on_ready, self._parent = on_ready, parent
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            if self._parent is not None:
+                asyncio.get_running_loop().add_reader(self._parent, self._orphaned)
+            self._on_ready()
+
+    def _orphaned(self) -> None:
+        """Nobody would start or stop us any more: finish what began, and end."""
+        assert self._parent is not None
+        asyncio.get_running_loop().remove_reader(self._parent)
+        self.should_exit = True

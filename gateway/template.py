@@ -1,0 +1,68 @@
+"""What workers are forked from: a process that has imported everything and waits for orders (see supervisor.py).
+
+An order is one message with two descriptors: the socket to listen on, and the pipe on which the worker says its process
+number, that it is ready, and the code it ends with. When that pipe closes without such a code, the worker was killed.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.serve import Job
+from gateway.server import EXIT_CANNOT_START, leave
+
+MESSAGE_BYTES = 65_536
+
+
+def main(orders: socket.socket, leash: int) -> None:
+    """Fork a worker for each order until there are no more: then the process that gave them has ended.
+
+    ``leash``: a descriptor that closes with that process, for workers to notice it.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # meant for the workers: whoever ends a group of processes tells us too
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # how a worker ended, it says itself
+    gc.collect()
+    gc.freeze()  # else the collector would touch, and so copy, what all workers share
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, 2)
+        if not message:
+            return
+        listening, voice = descriptors
+        if os.fork() == 0:
+            orders.close()
+            _work(json.loads(message), listening, voice, leash)
+        os.close(listening)
+        os.close(voice)
+
+
+def _work(order: dict[str, Any], listening: int, voice: int, leash: int) -> None:
+    """Be a worker. Does not return."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    code = EXIT_CANNOT_START
+    try:
+        signal.signal(signal.SIGTERM, leave)
+        os.write(voice, b"pid %d\n" % os.getpid())
+        file = order["config_file"]
+        job = Job(order["host"], order["port"], order["workers"], Path(file) if file else None)
+        code = job.work(order["number"], socket.socket(fileno=listening), lambda: os.write(voice, b"ready\n"), leash)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else EXIT_CANNOT_START
+    except BaseException as error:  # no traceback: it might hold what was asked
+        sys.stderr.write(json.dumps({"event": "a worker failed", "error": type(error).__name__}) + "\n")
+    finally:
+        os.write(voice, b"end %d\n" % code)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
