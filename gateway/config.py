@@ -19,6 +19,12 @@ from environs.exceptions import EnvError
 
 PREFIX = "TONGQU_"
 DEFAULT_PORT = 8080
+_LEAST = {
+    "max_queries_under_way": 2,
+    "queries_per_second_per_client": 0,
+    "burst_per_client": 1,
+    "shutdown_seconds": 0,
+}
 REPLAY_KINDS = ("auto", "process", "database")
 
 
@@ -42,6 +48,9 @@ class Settings:
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
     provider_ports: tuple[int, ...] = (443, 8443)
     max_queries_under_way: int = 10_000
+    queries_per_second_per_client: float = 500  # 0: no limit
+    burst_per_client: int = 1000
+    shutdown_seconds: float = 10  # how long departments may still answer once the gateway is told to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
     log_level: str = "INFO"
 
@@ -105,6 +114,9 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "port": env.int,
         "trusted_proxies": env.int,
         "max_queries_under_way": env.int,
+        "queries_per_second_per_client": env.float,
+        "burst_per_client": env.int,
+        "shutdown_seconds": env.float,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
@@ -144,6 +156,10 @@ def _check(settings: Settings) -> None:
             f"replay_memory: expected {', '.join(REPLAY_KINDS)} or valkey://host:port/number, "
             f"got {_without_password(settings.replay_memory)!r} / 应为其中之一"
         )
+    for name, least in _LEAST.items():
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
+            raise ConfigError(f"{name}: expected a number, {least} or more, got {value!r} / 应为不小于 {least} 的数")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 

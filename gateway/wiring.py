@@ -24,6 +24,8 @@ from gateway.consent.actions import Consents
 from gateway.exchange import idempotency
 from gateway.exchange.api import Exchange
 from gateway.exchange.facts import Gatherer
+from gateway.exchange.fairness import Admission
+from gateway.exchange.metrics import Metrics
 from gateway.exchange.model import Facts
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
@@ -111,6 +113,7 @@ class Deps(Store):
             plain_http=settings.provider_plain_http,
             ports=settings.provider_ports,
         )
+        self.counts = Metrics()
         self.used_proofs = _memory_of(settings, self.log)
         self.authenticator = Authenticator(
             issuer=settings.issuer,
@@ -150,7 +153,12 @@ class Deps(Store):
             ),
             self.authenticator,
             self.pseudonyms,
-            settings.max_queries_under_way,
+            Admission(
+                per_second=settings.queries_per_second_per_client,
+                burst=settings.burst_per_client,
+                max_under_way=settings.max_queries_under_way,
+            ),
+            self.counts,
         )
         self._housekeeper: asyncio.Task[None] | None = None
 
@@ -207,7 +215,7 @@ class Deps(Store):
     # ── what operators see ────────────────────────────────────────────────────────────────────────────────────────────
     def metrics(self) -> bytes:
         """Prometheus text. No label names a person, an agreement or an office."""
-        return self.exchange.metrics.text()
+        return self.counts.text()
 
     def ready(self) -> list[dict[str, str]]:
         """What keeps the gateway from doing its work; empty when it is ready."""

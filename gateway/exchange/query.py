@@ -67,13 +67,15 @@ class Authorized:
     ticket: idempotency.Ticket | None
 
 
-async def answer(query: Query, deps: Deps, owed: list[Guard]) -> Answer | Refusal:
+async def answer(query: Query, deps: Deps, owed: list[Guard], on_decided: Callable[[], None]) -> Answer | Refusal:
     """Answer or refuse. ``owed``: guards of the caller's that the query's first entry settles; emptied when it has.
+    ``on_decided`` is called once the decision is durable.
     Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
 
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
     decided = await _decide_and_commit(query, deps, owed)
+    on_decided()
     if not isinstance(decided, Authorized):
         return decided
     try:

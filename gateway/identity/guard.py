@@ -92,6 +92,10 @@ class Authenticator:
         except KeyMismatch:
             raise misused(_of_another_client(), caller) from None
 
+    def client_of(self, authorization: str | None) -> str:
+        """Whose genuine token this is if it was seen before, else an empty text. Nothing is verified: a microsecond."""
+        return self.tokens.client_of(digest_of((authorization or "").strip().partition(" ")[2].strip()))
+
     def _token(self, authorization: str | None) -> str:
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()

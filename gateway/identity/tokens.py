@@ -117,6 +117,11 @@ class Tokens:
             raise revoked()
         return caller
 
+    def client_of(self, digest: bytes) -> str:
+        """The client of a token that was seen before, expired or not; else an empty text."""
+        caller = self._verified.get(digest)
+        return "" if caller is None else caller.client
+
     def is_expired(self, caller: Caller) -> bool:
         return self._clock.now() >= caller.expires
 
