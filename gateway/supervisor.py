@@ -204,7 +204,7 @@ class Supervisor:
         os.close(worker.voice)
         if worker in self._leaving:
             self._leaving.remove(worker)
-            if self._end_by is not None and worker.code != 0:  # it did not finish what it began
+            if self._end_by is not None and worker.pid is not None and worker.code != 0:  # it left work undone
                 self._code = self._code or worker.code or 1
             return
         place = next(place for place in self._places if worker in (place.worker, place.successor))
