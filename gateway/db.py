@@ -7,9 +7,9 @@ the store, frozen dataclasses go out. Tables are made and changed by Alembic onl
 from __future__ import annotations
 
 import io
-import threading
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -17,8 +17,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData, create_engine, event, make_url
+from sqlalchemy import URL, Connection, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
+
+from gateway.lib.file_lock import FileLock, LockTimeout
 
 metadata = MetaData(
     naming_convention={
@@ -30,16 +33,18 @@ metadata = MetaData(
     }
 )
 
-SQLITE_BUSY_TIMEOUT_MS = 10_000  # another process (a command line) may hold the file for a moment
+PATIENCE_S = 10.0  # for whoever else writes; then nothing is done, and the caller hears so
+STALLED_S = 30  # PostgreSQL ends a session that sleeps in a transaction for so long: its process was stopped, not slow
 
 
 class Database:
-    """One database, shared by all threads of the process.
+    """One database, shared by all threads of the process, and by other processes (SQLite: on the same machine).
 
-    ``url`` is ``sqlite:///path`` or ``postgresql+psycopg://…``. ``pool_size`` bounds connections, not threads.
+    ``url`` is ``sqlite:///path`` or ``postgresql+psycopg://…``. ``pool_size`` bounds connections, not threads;
+    ``patience_s`` how long to wait for others that write.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience_s: float = PATIENCE_S) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         if self.dialect not in ("sqlite", "postgresql"):
@@ -50,11 +55,19 @@ class Database:
             pool_size=pool_size,
             max_overflow=10,
             pool_pre_ping=self.dialect == "postgresql",  # a server that was restarted ended the connections lying idle
+            connect_args={} if self.dialect == "sqlite" else _postgresql_options(self.url, patience_s),
         )
-        # SQLite lets one writer in and makes the others sleep; within this process a lock is fairer and faster.
-        self._write_lock: threading.Lock | None = threading.Lock() if self.dialect == "sqlite" else None
+        self._write_lock: FileLock | None = None
         if self.dialect == "sqlite":
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, patience_s))
+            if self.path is not None:
+                self._write_lock = FileLock(self.path.with_name(self.path.name + ".lock"), patience_s)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database; None on PostgreSQL and in memory."""
+        name = self.url.database if self.dialect == "sqlite" else None
+        return Path(name) if name and name != ":memory:" else None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -75,7 +88,7 @@ class Database:
 
         On return the change is on disk (SQLite fsyncs at each commit; PostgreSQL with synchronous_commit, its default).
         """
-        with self._write_lock or nullcontext(), self.engine.connect() as connection:
+        with self._alone(), self.engine.connect() as connection:
             connection.begin()  # so that commit() commits even if only the bare driver was used
             try:
                 if self.dialect == "sqlite":
@@ -86,18 +99,43 @@ class Database:
                 raise
             connection.commit()
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """SQLite lets one writer in and makes the others sleep, for seconds even: so they wait here, not there."""
+        if self._write_lock is None:
+            yield
+            return
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._write_lock.held())
+            except LockTimeout:
+                busy = sqlite3.OperationalError("database is locked")
+                busy.sqlite_errorcode, busy.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+                raise OperationalError("BEGIN IMMEDIATE", None, busy) from None
+            yield
+
     def close(self) -> None:
         self.engine.dispose()
+        if self._write_lock is not None:
+            self._write_lock.close()
 
 
-def _prepare_sqlite(raw: object, _record: object) -> None:
+def _postgresql_options(url: URL, patience_s: float) -> dict[str, str]:
+    """A process that was stopped while it holds a lock must not stop all others."""
+    settings = {"lock_timeout": f"{patience_s * 1000:.0f}", "idle_in_transaction_session_timeout": f"{STALLED_S}s"}
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    given = url.query.get("options", "")
+    return {"options": f"{ours} {given if isinstance(given, str) else ' '.join(given)}".strip()}
+
+
+def _prepare_sqlite(raw: object, patience_s: float) -> None:
     raw.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves: the driver's own begins too late
     cursor = raw.cursor()  # type: ignore[attr-defined]
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit that was reported is on disk; NORMAL would lose the last ones in a power failure
         "foreign_keys=ON",
-        f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
+        f"busy_timeout={patience_s * 1000:.0f}",  # a program that does not know our lock may hold the file
         "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -82,7 +82,7 @@ class Log:
         """Check that the database holds what was published, close what ended runs left open, and go to work.
 
         Raises LogUnfit, and the gateway must not serve: the database was rolled back or altered, the clock is behind
-        the log, or another gateway runs on the same SQLite file.
+        the log, or the file system of a SQLite database has no locks.
         """
         self.run.begin()
         try:

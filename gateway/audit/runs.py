@@ -1,13 +1,13 @@
 """Which runs of the gateway are alive, so that a query they still work on is not taken for one that was left behind.
 
-SQLite serves one running gateway: it holds a lock on a file beside the database. On PostgreSQL each run holds an
-advisory lock of the server, which falls with its connection.
+A run is one process. On SQLite it locks a file of its own beside the database (``<database>.runs/``), on PostgreSQL it
+holds an advisory lock of the server. Both fall with the process, however it ends.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.db import Database
 from gateway.errors import LogUnfit
+from gateway.lib.file_lock import try_lock
 
 
 class Run:
@@ -25,23 +26,25 @@ class Run:
     def __init__(self, id: str, database: Database) -> None:
         self.id = id
         self._database = database
+        self._folder = None if database.path is None else database.path.with_name(database.path.name + ".runs")
         self._file: TextIO | None = None
         self._connection: Connection | None = None
 
     def begin(self) -> None:
-        """Raises LogUnfit if another gateway runs on this SQLite database."""
+        """Raises LogUnfit if the file system of a SQLite database has no locks."""
         if self._database.dialect == "postgresql":
             self._hold()
-        elif self._database.url.database:
-            self._file = Path(self._database.url.database + ".run").open("w")  # noqa: SIM115  # held until end()
+        elif self._folder is not None:
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.end()
+                self._file = _locked(self._folder / _file_of(self.id))
+            except OSError as error:
                 raise LogUnfit(
-                    "另一个网关进程正在使用这个 SQLite 数据库。请先停止它；要运行多个进程，请使用 PostgreSQL。",
-                    "Another gateway is running on this SQLite database. Stop it first; for several use PostgreSQL.",
+                    f"SQLite 数据库所在的文件系统不支持文件锁（{error.strerror}）。"
+                    "请放在本机磁盘上；多台机器请使用 PostgreSQL。",
+                    f"The file system of the SQLite database has no file locks ({error.strerror}). "
+                    "Put it on a disk of this machine; for several machines use PostgreSQL.",
                 ) from None
+            self._sweep(self._folder)
 
     def keep(self) -> None:
         """Hold the lock anew if its connection was lost. What others closed of ours meanwhile stays closed."""
@@ -57,6 +60,7 @@ class Run:
 
     def end(self) -> None:
         if self._file is not None:
+            Path(self._file.name).unlink(missing_ok=True)
             self._file.close()
             self._file = None
         if self._connection is not None:
@@ -68,13 +72,44 @@ class Run:
         """Those of ``owners`` that run no more."""
         others = [owner for owner in owners if owner != self.id]
         if self._database.dialect == "sqlite":
-            return others
+            return [owner for owner in others if self._folder is None or _is_over(self._folder / _file_of(owner))]
         free = text("SELECT pg_try_advisory_xact_lock(:lock)")
         return [owner for owner in others if conn.execute(free, {"lock": _lock_of(owner)}).scalar()]
 
     def _hold(self) -> None:
         self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _lock_of(self.id)})
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove the files of runs that were killed; whoever ends removes his own."""
+        for path in folder.iterdir():
+            _is_over(path)
+
+
+def _locked(path: Path) -> TextIO:
+    """A file that exists and that we hold; whoever sweeps may take it for a dead one before we have locked it."""
+    path.parent.mkdir(exist_ok=True)
+    while True:
+        file = path.open("w")
+        if try_lock(file) and os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
+
+
+def _is_over(path: Path) -> bool:
+    """Whether nobody holds the file of a run any more; then it is removed."""
+    try:
+        with path.open("r+") as file:
+            if not try_lock(file):
+                return False
+            path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        pass  # it ended, and removed its file
+    return True
+
+
+def _file_of(run: str) -> str:
+    return hashlib.sha256(b"tongqu run " + run.encode()).hexdigest()[:32]
 
 
 def _lock_of(run: str) -> int:

@@ -137,20 +137,6 @@ def test_a_checkpoint_signed_by_another_key_is_refused(stopped: Log) -> None:
         Log(stopped.database, clock=stopped.clock, key=key, folder=stopped.folder).start()
 
 
-def test_a_second_gateway_on_one_sqlite_file_is_refused(log: Log) -> None:
-    second = again(log)
-    if log.database.dialect == "sqlite":
-        with pytest.raises(LogUnfit, match="Another gateway"):
-            second.start()
-    else:
-        with second:
-            fill(second, 3)
-            fill(log, 3)
-    fill(log, 1)
-    assert log.broken is None
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_gateway_beside_us_does_not_close_our_queries(log: Log) -> None:
     granted = asyncio.run(log.append(authorized("qry_1")))
     with again(log) as second:
@@ -158,7 +144,6 @@ def test_a_gateway_beside_us_does_not_close_our_queries(log: Log) -> None:
     asyncio.run(log.append(failed("qry_1", granted.index)))
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_gateways_share_one_order(log: Log) -> None:
     async def story(second: Log) -> list[int]:
         appends = [(log, second)[n % 2].append(event(n)) for n in range(300)]
