@@ -23,9 +23,9 @@ _NOT_ACTIVE: dict[str, tuple[str, str, str]] = {
 
 def decide(facts: Facts) -> Permit | Refused:
     """Permit the fields asked for, or refuse with the reason of every rule that objects. No I/O, always ends."""
-    reasons = tuple(reason for rule in RULES for reason in rule(facts))
+    reasons = [reason for rule in RULES for reason in rule(facts)]
     if reasons or facts.terms is None:
-        return Refused(reasons or (_no_agreement(),))
+        return Refused(tuple(reasons) or (_no_agreement(),))
     terms = facts.terms
     fields = wanted_fields(facts)
     return Permit(
@@ -33,7 +33,7 @@ def decide(facts: Facts) -> Permit | Refused:
         masks={name: mask for name, mask in terms.masks.items() if name in fields},
         divisions=terms.divisions,
         until=_permitted_until(facts),
-        rules=tuple(RULE_IDS),
+        rules=RULE_IDS,
         consent=facts.consent if terms.consent_rule == "required" else None,
     )
 

@@ -101,13 +101,8 @@ def withheld(
     out = [{"field": name, "reason": "masked"} for name in fields if name in hidden]
     if records:
         out += [
-            {"field": name, "reason": "not_held"} for name in fields if name not in hidden and not _holds(records, name)
+            {"field": name, "reason": "not_held"}
+            for name in fields
+            if name not in hidden and all(value_at(record, name) is None for record in records)
         ]
     return out
-
-
-def _holds(records: Sequence[Mapping[str, Any]], path: str) -> bool:
-    for record in records:
-        if value_at(record, path) is not None:
-            return True
-    return False
