@@ -187,6 +187,7 @@ class Cast:
             grant=None,
             token_id="set-up",
             key_thumbprint=key_of(party).kid,
+            client_key=key_of(party).kid,
             expires=datetime(2036, 1, 1, tzinfo=UTC),
         )
 

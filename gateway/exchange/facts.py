@@ -18,31 +18,30 @@ from gateway.agreements import store as agreement_store
 from gateway.agreements.model import Agreement, Terms
 from gateway.audit.log import Log
 from gateway.catalogue import store as service_store
-from gateway.consent import store as consent_store
-from gateway.consent.model import Consent
 from gateway.db import Database
 from gateway.exchange import quota
+from gateway.exchange.consents import Consents, Word, consent_key
 from gateway.exchange.decision import window_start
 from gateway.exchange.model import Facts, Query, ServiceFacts
 from gateway.identity import store as identity_store
+from gateway.identity.model import Client
 from gateway.identity.tokens import revocation_key
 from gateway.lib.clock import Clock
 from standards import Standard, identifiers
 
-MAX_KEPT = 50_000  # bundles in memory, about 2 KB each
+MAX_KEPT = 20_000  # bundles in memory, about 2 KB each
 
-Key = tuple[str, str, str, str | None]  # agreement, standard, client, subject
+Key = tuple[str, str, str]  # agreement, standard, client
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What the database said of one agreement, standard, client and subject, and under which revisions."""
+    """What the database said of one agreement, standard and client, and under which revisions."""
 
     agreement: Agreement | None
     terms: Terms | None
-    consent: Consent | None
     service: ServiceFacts | None
-    client_state: str
+    client: Client | None
     consumer_state: str
     provider_state: str
     revisions: dict[str, int]
@@ -55,6 +54,7 @@ class Gatherer:
         self._database = database
         self._log = log
         self._clock = clock
+        self._consents = Consents(database, log)
         self._kept: OrderedDict[Key, Bundle] = OrderedDict()
         self._by_revision: dict[str, set[Key]] = {}
 
@@ -64,26 +64,29 @@ class Gatherer:
         if bundle is None:
             bundle = await asyncio.to_thread(self._read, query)
             self._keep(query, bundle)
-        return self._facts(query, bundle)
+        if bundle.terms is None or bundle.terms.consent_rule != "required":
+            return self._facts(query, bundle, None)
+        return self._facts(query, bundle, await self._consents.of(query.agreement, query.subject, fresh=fresh))
 
     def _known(self, query: Query) -> Bundle | None:
-        for key in (_key(query, None), _key(query, query.subject)):
-            if bundle := self._kept.get(key):
-                self._kept.move_to_end(key)
-                return bundle
-        return None
+        key = _key(query)
+        bundle = self._kept.get(key)
+        if bundle is not None:
+            self._kept.move_to_end(key)
+        return bundle
 
     def forget(self, revision_keys: Iterable[str]) -> None:
         """Drop whatever rests on these."""
         for revision_key in revision_keys:
+            if revision_key.startswith("consent:"):
+                self._consents.forget(revision_key)
             for key in self._by_revision.pop(revision_key, ()):
                 self._kept.pop(key, None)
 
     def _keep(self, query: Query, bundle: Bundle) -> None:
         if bundle.agreement is None or bundle.terms is None or bundle.service is None:
             return  # nothing tells when one comes into being, so an absence is read anew each time
-        # Where no consent is needed, one bundle serves every resident.
-        key = _key(query, query.subject if bundle.terms.consent_rule == "required" else None)
+        key = _key(query)
         self._kept[key] = bundle
         for revision_key in bundle.revisions:
             self._by_revision.setdefault(revision_key, set()).add(key)
@@ -92,7 +95,7 @@ class Gatherer:
             for revision_key in gone.revisions:
                 self._by_revision.get(revision_key, set()).discard(old)
 
-    def _facts(self, query: Query, bundle: Bundle) -> Facts:
+    def _facts(self, query: Query, bundle: Bundle, word: Word | None) -> Facts:
         now, agreement, terms = self._clock.now(), bundle.agreement, bundle.terms
         standard = _standard(query.standard)
         return Facts(
@@ -104,13 +107,14 @@ class Gatherer:
             agreement_digest=agreement.digest if agreement else None,
             standard=standard,
             subject_error=_subject_error(query, standard),
-            consent=bundle.consent,
-            client_state=bundle.client_state,
+            consent=word.consent if word else None,
+            client_state=_state(bundle.client),
             consumer_state=bundle.consumer_state,
             provider_state=bundle.provider_state,
             service=bundle.service,
+            key_held=bundle.client is None or bundle.client.has_key(query.caller.client_key),
             quota_used=None,  # counted where it is binding: in the transaction of the entry (quota.Reserve)
-            rests_on={**bundle.revisions, revocation_key(query.caller.token_id): 0},
+            rests_on=_rests_on(query, bundle, word),
         )
 
     def _read(self, query: Query) -> Bundle:
@@ -119,17 +123,12 @@ class Gatherer:
             terms = agreement.compiled(query.standard) if agreement else None
             consumer, provider = (terms.consumer, terms.provider) if terms else (query.caller.party, query.caller.party)
             service = service_store.active_service(conn, provider, query.standard) if terms else None
-            consent = None
-            if terms and terms.consent_rule == "required":
-                consent = consent_store.current(conn, query.agreement, query.subject)
             keys = [
                 f"agreement:{query.agreement}",
                 f"client:{query.caller.client}",
                 f"party:{consumer}",
                 f"party:{provider}",
             ]
-            if terms and terms.consent_rule == "required":
-                keys.append(f"consent:{query.agreement}:{query.subject}")
             if service:
                 keys.append(f"service:{service.id}")
             client = identity_store.get_client(conn, query.caller.client)
@@ -138,9 +137,8 @@ class Gatherer:
             return Bundle(
                 agreement=agreement,
                 terms=terms,
-                consent=consent,
                 service=_service_facts(service) if service else None,
-                client_state=_state(client),
+                client=client,
                 consumer_state=_state(consumer_party),
                 provider_state=_state(provider_party),
                 revisions=self._log.revisions(conn, keys),
@@ -152,8 +150,15 @@ class Gatherer:
             return quota.used(conn, query.agreement, window_start(self._clock.now(), terms.quota_unit))
 
 
-def _key(query: Query, subject: str | None) -> Key:
-    return (query.agreement, query.standard, query.caller.client, subject)
+def _rests_on(query: Query, bundle: Bundle, word: Word | None) -> dict[str, int]:
+    revisions = {**bundle.revisions, revocation_key(query.caller.token_id): 0}
+    if word is not None:
+        revisions[consent_key((query.agreement, query.subject))] = word.revision
+    return revisions
+
+
+def _key(query: Query) -> Key:
+    return (query.agreement, query.standard, query.caller.client)
 
 
 def _state(thing: Any) -> str:

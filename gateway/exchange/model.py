@@ -75,6 +75,7 @@ class Facts:
     provider_state: str
     service: ServiceFacts | None
     quota_used: int | None  # None: not counted yet; the commit counts
+    key_held: bool = True  # the client still has the key with which the token was asked for
     token_checked: bool = True  # False when somebody only asks what would be decided (explain)
     rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit
 

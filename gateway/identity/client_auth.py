@@ -40,6 +40,7 @@ class Authenticated:
 
     client: Client
     party: Party
+    key: str  # the thumbprint of the one of its keys that signed
     jti: str
     expires: float  # Unix seconds
 
@@ -68,9 +69,9 @@ class ClientAssertions:
             raise JoseInvalid("it is another kind of token (typ)")
         claims = assertion.claims()
         client, party = self._active(claims, form)
-        _check_signature(assertion, client)
+        key = _signed_by(assertion, client)
         jti, expires = self._check_claims(claims)
-        return Authenticated(client, party, jti, expires)
+        return Authenticated(client, party, key.thumbprint, jti, expires)
 
     def _active(self, claims: Mapping[str, Any], form: Mapping[str, str]) -> tuple[Client, Party]:
         subject = claims.get("sub")
@@ -101,13 +102,14 @@ class ClientAssertions:
         return jti, expires
 
 
-def _check_signature(assertion: Unverified, client: Client) -> None:
+def _signed_by(assertion: Unverified, client: Client) -> PublicKey:
     keys = [jose.public_key(key) for key in client.keys]
     for key in _likely(keys, assertion.header.get("kid")):
         try:
-            return assertion.check_signature(key)
+            assertion.check_signature(key)
         except JoseInvalid:
             continue
+        return key
     raise JoseInvalid("none of the client's keys made this signature")
 
 

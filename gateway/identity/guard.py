@@ -1,6 +1,7 @@
 """Who is asking? The one check in front of both halves of the gateway.
 
-    A1 no token   A2 sent as Bearer   A3 not valid   A4 expired   A5 revoked, or its client or party is suspended
+    A1 no token   A2 sent as Bearer   A3 not valid   A4 expired
+    A5 revoked, its client's key was dropped, or its client or party is suspended
     A6 bound to another client's key   A7 proof not valid   A8 proof used before   A9 nonce missing or too old
 
 ``Authenticator`` is pure computation and serves the path of a query; ``Guard`` stands in front of the handlers of the
@@ -34,7 +35,7 @@ from gateway.identity.dpop import KeyMismatch, Proofs
 from gateway.identity.metadata import RESOURCE_PATH
 from gateway.identity.model import Caller
 from gateway.identity.replay import ProcessMemory, UsedProof, UsedProofs
-from gateway.identity.tokens import Revocations, Tokens, digest_of, revoked
+from gateway.identity.tokens import Revocations, Tokens, digest_of, key_dropped, revoked
 from gateway.lib.clock import Clock
 from gateway.lib.jose import ALGORITHMS, encode64
 from gateway.lib.keys import Keys
@@ -199,6 +200,8 @@ class Guard:
                 fix_zh="请联系政务数据共享主管部门。",
                 fix_en="Ask the data bureau.",
             )
+        if not client.has_key(caller.client_key):
+            raise key_dropped()
 
     def _note(self, error: Unauthenticated, actor: Mapping[str, str | None]) -> int:
         with self._log.transaction() as tx:

@@ -61,6 +61,9 @@ class Client:
     scopes: frozenset[str]
     state: str = "active"
 
+    def has_key(self, thumbprint: str) -> bool:
+        return any(key["kid"] == thumbprint for key in self.keys)
+
 
 @dataclass(frozen=True, slots=True)
 class Officer:
@@ -95,7 +98,8 @@ class Caller:
     scopes: frozenset[str]
     grant: Grant | None
     token_id: str
-    key_thumbprint: str
+    key_thumbprint: str  # of the proofs that belong to the token
+    client_key: str  # the thumbprint of the client's own key with which the token was asked for
     expires: datetime
     officer: str | None = None
 

@@ -151,7 +151,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
 
 class _Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     def __init__(self, found: Authenticated) -> None:
-        self.client, self.party = found.client, found.party
+        self.client, self.party, self.key = found.client, found.party, found.key
         self.scopes: frozenset[str] = found.client.scopes
 
     def get_client_id(self) -> str:
@@ -229,7 +229,12 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authl
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         parts: Parts = self.server.parts
         issued = parts.authenticator.tokens.issue(
-            self.client.client, self.client.party, scopes=self.scopes, jkt=self.jkt, details=self.details
+            self.client.client,
+            self.client.party,
+            client_key=self.client.key,
+            scopes=self.scopes,
+            jkt=self.jkt,
+            details=self.details,
         )
         answer: dict[str, Any] = {
             "access_token": issued.token,
@@ -288,7 +293,9 @@ class _Token:
 
     def is_revoked(self) -> bool:
         standing = self._parts.identity.standing(self.caller.client)
-        suspended = standing is None or "suspended" in (standing[0].state, standing[1].state)
+        if standing is None or not standing[0].has_key(self.caller.client_key):
+            return True
+        suspended = "suspended" in (standing[0].state, standing[1].state)
         return suspended or self._parts.spent.is_revoked(self.caller.token_id)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -78,11 +78,22 @@ class Tokens:
         self._clock = clock
         self._verified: dict[bytes, Caller] = {}
         self._lock = threading.Lock()
+        self.on_issue: Callable[[], None] = lambda: None
 
     def issue(
-        self, client: Client, party: Party, *, scopes: frozenset[str], jkt: str, details: Mapping[str, Any] | None
+        self,
+        client: Client,
+        party: Party,
+        *,
+        client_key: str,
+        scopes: frozenset[str],
+        jkt: str,
+        details: Mapping[str, Any] | None,
     ) -> Issued:
-        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use."""
+        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use.
+
+        ``client_key``: the thumbprint of the client's key that vouched for it; when the client drops that, it is void.
+        """
         now = int(self._clock.now().timestamp())
         claims: dict[str, Any] = {
             "iss": self.issuer,
@@ -94,12 +105,16 @@ class Tokens:
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(sorted(scopes)),
             "cnf": {"jkt": jkt},
+            "client_key": client_key,
             "party": party.id,
             "party_kind": party.kind,
         }
         if details is not None:
             claims["authorization_details"] = [dict(details)]
-        return Issued(self._signing.sign_jwt(TOKEN_TYPE, claims), claims)
+        token = self._signing.sign_jwt(TOKEN_TYPE, claims)
+        self._remember(digest_of(token), _caller(claims))  # so that its first use is known to be its client's
+        self.on_issue()
+        return Issued(token, claims)
 
     def check(self, token: str, digest: bytes) -> Caller:
         """Whose token this is. ``digest``: its SHA-256. Raises TokenInvalid, TokenExpired, TokenRevoked.
@@ -168,6 +183,7 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
             grant=_grant(claims.get("authorization_details")),
             token_id=claims["jti"],
             key_thumbprint=claims["cnf"]["jkt"],
+            client_key=claims["client_key"],
             expires=datetime.fromtimestamp(claims["exp"], UTC),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -226,4 +242,15 @@ def revoked() -> TokenRevoked:
         rule="A5",
         fix_zh="请重新申请令牌；如非本系统撤销，请联系政务数据共享主管部门。",
         fix_en="Get a new token; if you did not revoke this one, ask the data bureau.",
+    )
+
+
+def key_dropped() -> TokenRevoked:
+    """Whoever drops a key may have lost it: what was asked for with it ends with it, not minutes later."""
+    return TokenRevoked(
+        "申请该令牌所用的客户端密钥已停用。",
+        "The client's key with which this token was asked for counts no more.",
+        rule="A5",
+        fix_zh="请用现行密钥重新申请令牌。",
+        fix_en="Get a new token with the client's present key.",
     )

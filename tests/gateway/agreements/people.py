@@ -76,6 +76,7 @@ def caller(party: str) -> Caller:
         grant=None,
         token_id="t",
         key_thumbprint="k" * 43,
+        client_key="k" * 43,
         expires=datetime(2030, 1, 1, tzinfo=UTC),
     )
 

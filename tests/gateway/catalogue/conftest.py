@@ -32,6 +32,7 @@ def caller(party: str, kind: str) -> Caller:
         grant=None,
         token_id="jti",
         key_thumbprint="A" * 43,
+        client_key="A" * 43,
         expires=datetime(2030, 1, 1, tzinfo=UTC),
     )
 

@@ -29,6 +29,7 @@ CALLER = Caller(
     grant=GRANT,
     token_id="jti",
     key_thumbprint="k" * 43,
+    client_key="k" * 43,
     expires=NOW + DAY,
 )
 QUERY = Query(

@@ -1,0 +1,186 @@
+"""What a query rests on is taken back while queries run: nothing is released after it, whatever is still cached.
+
+The callers never stop asking, so that at each moment some queries were decided and wait for their department, and
+others are about to be decided from memory. What was released after what, is read from the log alone.
+
+TONGQU_TORTURE_ROUNDS   how often the long form takes everything back (default 50)
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tongqu_client import errors
+
+from gateway.agreements.model import Agreement
+from gateway.identity.model import OPERATOR
+from tests.cast import AN, BUREAU, LINDEN, POLICE, Cast, key_of
+from tests.journeys import commands
+from tests.journeys.process import Process
+from tests.journeys.test_kill import Load, check, check_outcomes, closed_city  # noqa: F401  # a fixture
+from tests.running import City
+
+ENOUGH = 4  # answers, and then refusals, to be seen between one change and the next
+WAIT_SECONDS = 30
+REFUSALS = {
+    *("ConsentRevoked", "AgreementSuspended", "AgreementTerminated", "ClientSuspended", "PartySuspended"),
+    *("ServiceUnavailable", "ClientRejected", "ChangedMeanwhile"),
+}
+
+Act = Callable[[], object]
+Entry = dict[str, Any]
+
+
+def changes(cast: Cast, agreement: Agreement) -> list[tuple[Act, Act]]:
+    """All that can be taken back of what a query under this agreement rests on, and how each is restored."""
+    deps, client, consent = cast.deps, cast.clients[LINDEN], [cast.consent(agreement, AN)]
+    linden, police, bureau = map(cast.caller, (LINDEN, POLICE, BUREAU))
+
+    def consent_anew() -> None:
+        consent[0] = cast.consent(agreement, AN)
+
+    def resume_agreement() -> None:
+        for party in (linden, police):
+            deps.agreements.resume(party, agreement.id)
+
+    def party(name: str) -> tuple[Act, Act]:
+        return (
+            lambda: deps.identity.suspend_party(OPERATOR, name),
+            lambda: deps.identity.resume_party(OPERATOR, name),
+        )
+
+    def key(name: str) -> Act:
+        return lambda: deps.identity.rotate_key(OPERATOR, client, key=key_of(name).public_jwk())
+
+    return [
+        (lambda: deps.consents.withdraw(linden, consent[0].id), consent_anew),
+        (lambda: deps.agreements.suspend(police, agreement.id), resume_agreement),
+        (
+            lambda: deps.identity.suspend_client(OPERATOR, client),
+            lambda: deps.identity.resume_client(OPERATOR, client),
+        ),
+        party(LINDEN),
+        party(POLICE),
+        (
+            lambda: deps.catalogue.suspend(bureau, cast.service),
+            lambda: deps.catalogue.resume(bureau, cast.service),
+        ),
+        (key("the key after it"), key(LINDEN)),
+    ]
+
+
+# ── what the log says ─────────────────────────────────────────────────────────────────────────────────────────────────
+def rests_on(released: Entry, authorized: Entry) -> set[str]:
+    """Everything whose end, before this release, would have forbidden it."""
+    actor, source, consent = authorized["actor"], released["source"], released["consent"]
+    named = {authorized["agreement"]["id"], actor["client"], actor["party"], source["party"], source["service"]}
+    named.add(f"{actor['client']} {authorized['token']['jkt']}")  # the cast's keys serve for both of their purposes
+    return named | ({consent["id"]} if consent else set())
+
+
+def released_in_spite(entries: list[Entry]) -> list[tuple[int, set[str]]]:
+    """The index of each release that comes after the end of something it rests on, and what that is."""
+    ended: set[str] = set()
+    keys: dict[str, str] = {}
+    found = []
+    for index, entry in enumerate(entries):
+        thing, _, event = entry["type"].partition(".")
+        if entry["type"] == "exchange.released":
+            if wrong := rests_on(entry, entries[entry["of"]]) & ended:
+                found.append((index, wrong))
+        elif thing == "client" and entry["key"]:
+            ended |= {keys[entry["client"]]} if event == "key_rotated" else set()
+            keys[entry["client"]] = f"{entry['client']} {entry['key']}"
+            ended.discard(keys[entry["client"]])
+        elif event in ("suspended", "terminated", "withdrawn"):
+            ended.add(concerned(entry))
+        elif event == "resumed":
+            ended.discard(concerned(entry))
+    return found
+
+
+def concerned(entry: Entry) -> str:
+    """The thing that an entry like ``agreement.suspended`` is about."""
+    named = entry[entry["type"].partition(".")[0]]
+    return str(named["id"] if isinstance(named, dict) else named)
+
+
+# ── the race ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def wait_for(what: Callable[[], int], load: Load) -> None:
+    before, deadline = what(), time.monotonic() + WAIT_SECONDS
+    while what() < before + ENOUGH:
+        assert time.monotonic() < deadline, (len(load.answers), load.errors)
+        time.sleep(0.002)
+
+
+def take_everything_back(city: City, rounds: int = 1, chance: random.Random | None = None) -> None:
+    """While callers ask without a pause, take back and restore one thing after the other; at last, for good."""
+    city.department.delay_s = 0.01  # so that some queries are always on their way
+    agreement = city.cast.agreement(consent="required")
+    all_of_them = changes(city.cast, agreement)
+    with Load(city, agreement.id) as load:
+
+        def answered() -> int:
+            return len(load.answers)
+
+        def refused() -> int:
+            return load.errors.total()
+
+        for _ in range(rounds):
+            for take_back, restore in all_of_them:
+                wait_for(answered, load)
+                time.sleep(chance.uniform(0, 0.02) if chance else 0)
+                take_back()
+                wait_for(refused, load)
+                restore()
+        wait_for(answered, load)
+        city.cast.deps.agreements.terminate(city.cast.caller(POLICE), agreement.id)
+        wait_for(refused, load)
+    entries = check(city, load.answers)
+    assert released_in_spite(entries) == []
+    outcomes = check_outcomes(entries)
+    assert outcomes["exchange.withheld"] > 0  # there were queries which a change overtook
+    assert not load.lost and set(load.errors) <= REFUSALS, load.errors
+
+
+def test_what_is_taken_back_under_load_releases_nothing_any_more(own_city: City) -> None:
+    take_everything_back(own_city)
+
+
+def test_a_key_kept_beside_a_new_one_opens_as_before_and_a_dropped_one_nothing(own_city: City) -> None:
+    identity, client = own_city.cast.deps.identity, own_city.cast.clients[LINDEN]
+    agreement = own_city.cast.agreement()
+
+    def ask_and_list() -> None:
+        assert own_city.ask(agreement.id).found
+        assert own_city.client().agreements.get(agreement.id)
+
+    ask_and_list()
+    identity.rotate_key(OPERATOR, client, key=key_of("the key after it").public_jwk(), keep=True)
+    ask_and_list()
+    identity.rotate_key(OPERATOR, client, key=key_of("a third key").public_jwk())
+    for refused in (lambda: own_city.ask(agreement.id), lambda: own_city.client().agreements.get(agreement.id)):
+        with pytest.raises(errors.ClientRejected):  # the token was void, and no other is to be had with this key
+            refused()
+
+
+def test_what_another_process_takes_back_releases_nothing_any_more(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
+    """The gateway that answers keeps its caches, and hears of no change but from the log."""
+    config = commands.write_configuration(closed_city.gateway.settings, tmp_path / "tongqu.toml", log_level="WARNING")
+    with Process(config, closed_city.gateway.url, tmp_path / "said"):
+        take_everything_back(closed_city)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+def test_what_another_process_takes_back_again_and_again(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
+    config = commands.write_configuration(closed_city.gateway.settings, tmp_path / "tongqu.toml", log_level="WARNING")
+    rounds, chance = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")), random.Random(20261123)
+    with Process(config, closed_city.gateway.url, tmp_path / "said"):
+        take_everything_back(closed_city, rounds, chance)
