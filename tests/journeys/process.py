@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from tests.journeys.commands import environment
 
 START_SECONDS = 40.0
@@ -20,8 +23,8 @@ START_SECONDS = 40.0
 class Process:
     """One run. What it says goes to ``said``. ``file_limit``: bytes beyond which the kernel refuses to grow a file."""
 
-    def __init__(self, config: Path, url: str, said: Path, *, file_limit: int | None = None) -> None:
-        self._config, self._url, self.said, self._file_limit = config, url, said, file_limit
+    def __init__(self, config: Path, url: str, said: Path, *, file_limit: int | None = None, workers: int = 1) -> None:
+        self._config, self._url, self.said, self._file_limit, self._workers = config, url, said, file_limit, workers
 
     def __enter__(self) -> Process:
         def limit() -> None:
@@ -30,15 +33,24 @@ class Process:
 
         with self.said.open("ab") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "serve", "--config", str(self._config)],
+                [sys.executable, "-m", "gateway", "serve", "--config", self._config, "--workers", str(self._workers)],
                 stdout=said, stderr=said, env=environment(), preexec_fn=limit,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
+        while not self._ready() or (self._workers > 1 and len(self.workers()) < self._workers):
             assert self.process.poll() is None, self.said.read_text()[-2000:]
             assert time.monotonic() < deadline, "the gateway did not become ready"
             time.sleep(0.02)
         return self
+
+    def workers(self) -> list[psutil.Process]:
+        """Those that serve at this moment, by their process number: children of the template, which is our child's."""
+        port = int(self._url.rpartition(":")[2])
+        found = []
+        for template in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                found += [worker for worker in template.children() if _listens(worker, port)]
+        return sorted(found, key=lambda worker: worker.pid)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.process.poll() is None:
@@ -60,3 +72,11 @@ class Process:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        sockets = process.net_connections("inet")
+    except psutil.Error:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
