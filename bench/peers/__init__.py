@@ -14,8 +14,15 @@ class NotInstallable(Exception):
 class Peer(Protocol):
     """One of the others. An object with these names; start and stop take turns."""
 
-    name: str  # as the table prints it
-    does: str  # what it checks and does not check, one sentence in Chinese and in English
+    @property
+    def name(self) -> str:
+        """As the table prints it."""
+        ...
+
+    @property
+    def does(self) -> str:
+        """What it checks and does not check, one sentence in Chinese and one in English."""
+        ...
 
     def start(self, workdir: Path, stub_url: str, port: int) -> int:
         """Start it on 127.0.0.1:``port`` in front of ``stub_url`` and return the id of its topmost process.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import orjson
-import psutil
+import psutil  # type: ignore[import-untyped]  # has none
 
 from bench import records
 
@@ -52,13 +52,12 @@ class Started:
     def stop(self) -> None:
         if self._process is None:
             return
+        every = [psutil.Process(pid) for pid in self.pids()]
         _signal(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass  # the next line does not ask
-        _signal(self._process.pid, signal.SIGKILL)  # the whole group, whatever outlived its parent
+        psutil.wait_procs(every, timeout=STOP_SECONDS)
+        _signal(self._process.pid, signal.SIGKILL)  # the whole group, whatever did not listen
         self._process.wait()
+        psutil.wait_procs(every, timeout=STOP_SECONDS)
         self._process = None
 
     def _run(self, command: Sequence[str | Path], workdir: Path, ready: Callable[[], bool]) -> int:

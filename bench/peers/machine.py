@@ -1,4 +1,7 @@
-"""Say which peers this machine lacks, and install Debian's nginx and its njs module if we may. ``python -m bench.peers.machine``"""
+"""Say which peers this machine lacks, and install Debian's nginx and its njs module if we may.
+
+python -m bench.peers.machine
+"""
 
 from __future__ import annotations
 

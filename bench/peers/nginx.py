@@ -1,4 +1,4 @@
-"""nginx twice: passing on plainly, and with njs verifying an ES256 token first. Two worker processes, no root needed."""
+"""nginx twice: passing on plainly, and with njs verifying an ES256 token first. Two workers, no root needed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The two peers that run on Node.js: express-gateway, and a broker of the usual parts. Packages are pinned by lock files.
+"""The two peers that run on Node.js: express-gateway, and a broker of the usual parts.
 
-They are installed by ``npm ci`` into .cache/bench-peers, once for each lock and Node.js version.
+Packages are pinned by lock files. ``npm ci`` installs them into .cache/bench-peers, once for each lock and Node.js.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Broker(NodePeer):
 
 
 def _schema(row: dict[str, str]) -> dict[str, Any]:
-    """JSON Schema of a department's row: all its columns, text of a bounded length, digits where this row has digits."""
+    """JSON Schema of a department's row: all its columns, bounded text, digits where this row has digits."""
     columns = {
         name: {"type": "string", "maxLength": 500, **({"pattern": "^[0-9]*[0-9X]$"} if value.isdigit() else {})}
         for name, value in row.items()
