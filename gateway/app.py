@@ -78,28 +78,13 @@ def create_app(deps: Deps) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))
-    _health(app, deps)
+    _trust(app, deps)
     for kind in (HTTPException, Exception):  # the first too: flask-smorest has a handler of its own for it
         app.register_error_handler(kind, lambda error: _problem(error, deps))
     return app
 
 
-def _health(app: Flask, deps: Deps) -> None:
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "ok", "version": __version__}
-
-    @app.get("/readyz")
-    def readyz() -> tuple[dict[str, Any], int]:
-        """The gateway can do its work: the log is writable and the database answers."""
-        findings = deps.ready()
-        return {"status": "ready" if not findings else "not ready", "findings": findings}, 503 if findings else 200
-
-    @app.get("/metrics")
-    def metrics() -> Response:
-        return Response(deps.metrics(), content_type="text/plain; version=0.0.4; charset=utf-8")
-
+def _trust(app: Flask, deps: Deps) -> None:
     @app.get("/.well-known/tongqu-trust")
     def trust() -> dict[str, Any]:
         """What a verifier needs: issuer, log key, signing keys. Compare it with a copy got in another way."""

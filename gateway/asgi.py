@@ -10,15 +10,18 @@ import asyncio
 import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 from a2wsgi import WSGIMiddleware
 
+from gateway import __version__
 from gateway.app import MAX_BODY as CONTROL_PLANE_MAX_BODY
 from gateway.app import create_app
-from gateway.errors import RequestTimedOut, TongquError, TooLarge
+from gateway.errors import Busy, RequestTimedOut, TongquError, TooLarge
 from gateway.exchange.api import MAX_BODY
+from gateway.health import DATABASE
 from gateway.lib.http_signature import sign_response
 from gateway.lib.ids import new_id
 from gateway.lib.web import Headers, RawHeaders, Request, Response
@@ -34,6 +37,10 @@ DATA_PLANE = frozenset({"/v1/queries", "/v1/queries/explain"})
 OCTETS = "application/octet-stream"
 BODY_TIMEOUT_S = 10.0  # a caller that trickles its request is let go
 CONTROL_PLANE_THREADS = 16
+CONTROL_PLANE_MAX = 128  # requests being read, waiting for a thread or in one; beyond it callers come back
+OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+READY_WITHIN_S = 3.0
 
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
@@ -51,6 +58,9 @@ class Gateway:
             create_app(deps),  # type: ignore[arg-type]  # werkzeug spells the WSGI types its own way
             workers=CONTROL_PLANE_THREADS,
         )
+        self._asking = self._handed_over = 0
+        self._max_asking = 2 * deps.settings.max_queries_under_way  # under way, and being read or sent
+        self._looking: asyncio.Future[list[dict[str, str]]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -74,8 +84,13 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        if self._deps.health.stopping:
+            send = _with_headers(send, [(b"connection", b"close")])
         if path in DATA_PLANE and scope["method"] == "POST":
             await self._data_plane(scope, receive, send)
+            return
+        if path in OPERATORS and scope["method"] in ("GET", "HEAD"):
+            await _send(send, await self._operators(path))
             return
         if path.startswith(("/v1/", "/oauth/")):
             send = _with_headers(send, [self._nonce()])
@@ -85,8 +100,15 @@ class Gateway:
 
     async def _data_plane(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As every other path, but without a wrapper: the answer is whole when it is sent."""
-        request = await _read(scope, receive, MAX_BODY)
-        response = request if isinstance(request, Response) else await self._deps.exchange.handle(request)
+        if self._asking >= self._max_asking:
+            response = _cannot_read(_busy(), scope["headers"])
+        else:
+            self._asking += 1
+            try:
+                request = await _read(scope, receive, MAX_BODY)
+                response = request if isinstance(request, Response) else await self._deps.exchange.handle(request)
+            finally:
+                self._asking -= 1
         headers = [*_encoded(response.headers), *_ALWAYS, self._nonce()]
         content_type = _first(headers, b"content-type") or OCTETS
         headers += _signature(self._deps, scope, response.status, content_type, response.body)
@@ -96,6 +118,16 @@ class Gateway:
 
     async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
         """To Flask, but only once the body is here: a caller that trickles it must not hold one of the few threads."""
+        if self._handed_over >= CONTROL_PLANE_MAX:
+            await _send(send, _cannot_read(_busy(), scope["headers"]))
+            return
+        self._handed_over += 1
+        try:
+            await self._in_thread(scope, receive, send)
+        finally:
+            self._handed_over -= 1
+
+    async def _in_thread(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await _read(scope, receive, CONTROL_PLANE_MAX_BODY)
         if isinstance(request, Response):
             await _send(send, request)
@@ -109,6 +141,25 @@ class Gateway:
             _replay(request.body, receive),  # type: ignore[arg-type]
             _with_headers(send, _ALWAYS),  # type: ignore[arg-type]
         )
+
+    async def _operators(self, path: str) -> Response:
+        """Health, readiness and metrics: answered however busy the control plane is, and whatever the database does."""
+        if path == "/healthz":
+            return _json(200, {"status": "ok", "version": __version__})
+        if path == "/metrics":
+            self._deps.measure()
+            return Response(200, [("Content-Type", METRICS_TYPE)], await asyncio.to_thread(self._deps.metrics))
+        findings = await self._ready()
+        return _json(503 if findings else 200, {"status": "not ready" if findings else "ready", "findings": findings})
+
+    async def _ready(self) -> list[dict[str, str]]:
+        """One look at a time, however many ask; who would have to wait longer is told that there is no answer."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self._deps.ready))
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._looking), READY_WITHIN_S)
+        except TimeoutError:
+            return [asdict(DATABASE)]
 
     def _nonce(self) -> tuple[bytes, bytes]:
         """A fresh DPoP nonce with every response of the authorization and the resource server (RFC 9449 section 8)."""
@@ -245,7 +296,19 @@ async def _body(receive: Receive, max_body: int) -> bytes:
 def _cannot_read(error: TongquError, headers: RawHeaders) -> Response:
     accepted = _first(headers, b"accept-language")
     problem = document(error, lang=language(accepted), request_id=new_id("req"))
-    return Response(problem["status"], [("Content-Type", CONTENT_TYPE)], orjson.dumps(problem))
+    said = [("Content-Type", CONTENT_TYPE)]
+    if "retry_after" in problem:
+        said.append(("Retry-After", str(problem["retry_after"])))
+    return Response(problem["status"], said, orjson.dumps(problem))
+
+
+def _busy() -> Busy:
+    return Busy("网关正忙，请稍后重试。", "The gateway is busy; try again shortly.", retry_after=1)
+
+
+def _json(status: int, body: object) -> Response:
+    headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    return Response(status, headers, orjson.dumps(body))
 
 
 async def _send(send: Send, response: Response) -> None:

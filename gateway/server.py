@@ -19,7 +19,8 @@ from gateway.config import Settings
 from gateway.wiring import Deps
 
 EXIT_CANNOT_START = 3
-GRACE_S = 10  # how long queries under way may take after the order to end
+CLOSING_S = 3.0  # after departments have had their time: writing the outcomes and sending the answers
+TELLING_S = 0.5  # before connections are closed: who is in the middle of a request hears that it is to go away
 
 
 def run(
@@ -36,7 +37,8 @@ def run(
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after uvicorn minds them itself
         signal.signal(number, leave)
-    server = _Server(_config(settings), on_ready, parent)
+    deps = Deps(settings)
+    server = _Server(_config(settings, deps), deps, on_ready, parent)
     server.run(sockets=[listening] if listening else None)
     return 0 if server.started else EXIT_CANNOT_START
 
@@ -48,9 +50,9 @@ def leave(*_: object) -> None:
     sys.exit(0)
 
 
-def _config(settings: Settings) -> uvicorn.Config:
+def _config(settings: Settings, deps: Deps) -> uvicorn.Config:
     return uvicorn.Config(
-        Gateway(Deps(settings)),
+        Gateway(deps),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -60,14 +62,14 @@ def _config(settings: Settings) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=False,  # the gateway never trusts forwarded headers for what it signs or checks
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=round(settings.shutdown_seconds + CLOSING_S),
     )
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object], parent: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, deps: Deps, on_ready: Callable[[], object], parent: int | None) -> None:
         super().__init__(config)
-        self._on_ready, self._parent = on_ready, parent
+        self._deps, self._on_ready, self._parent = deps, on_ready, parent
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -81,3 +83,20 @@ class _Server(uvicorn.Server):
         assert self._parent is not None
         asyncio.get_running_loop().remove_reader(self._parent)
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what began: not ready any more, callers told to go away, outcomes written, then closed.
+
+        Every answer says ``Connection: close`` from now on, so callers under load leave by themselves. Departments may
+        answer for ``shutdown_seconds``; queries that still wait then end with their entry.
+        """
+        self._deps.leave()
+        if self.server_state.connections:
+            await asyncio.sleep(TELLING_S)
+        letting_go = asyncio.create_task(self._let_go())
+        await super().shutdown(sockets)
+        letting_go.cancel()
+
+    async def _let_go(self) -> None:
+        await asyncio.sleep(self._deps.settings.shutdown_seconds)
+        await self._deps.let_go()

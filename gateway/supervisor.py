@@ -5,7 +5,7 @@ everything (template.py), and so are there in a moment. Each listens on a socket
 shares out connections); the socket is made here, before the worker is there, and
 
     a worker that dies   its socket is closed at once, so that no connection waits for it; a new one takes its place
-    SIGTERM, SIGINT      all finish what they began, for GRACE_S at most
+    SIGTERM, SIGINT      all finish what they began, for ``grace_s`` at most
     SIGHUP               program, settings and keys are read anew: one worker after another hands its socket to a
                          successor, and no connection is refused
 
@@ -32,7 +32,6 @@ from typing import Any, Final
 
 import structlog
 
-GRACE_S: Final = 15.0  # a worker gives its queries ten seconds (server.py)
 STEADY_S: Final = 1.0  # a worker that was ready for so long did not die of starting
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 15.0
@@ -130,9 +129,10 @@ class Template:
 class Supervisor:
     """``run`` returns the exit code of the whole: 0 when all workers finished what they began."""
 
-    def __init__(self, count: int, host: str, port: int, job: Mapping[str, Any]) -> None:
+    def __init__(self, count: int, host: str, port: int, job: Mapping[str, Any], *, grace_s: float) -> None:
         self._address = (host, port)
         self._job = job
+        self._grace_s = grace_s
         self._template = Template()
         self._places = [Place(number) for number in range(1, count + 1)]
         self._leaving: list[Worker] = []
@@ -254,7 +254,7 @@ class Supervisor:
 
     def _end(self, code: int) -> None:
         if self._end_by is None:
-            self._end_by = time.monotonic() + GRACE_S
+            self._end_by = time.monotonic() + self._grace_s
         self._code = self._code or code
         for place in self._places:
             for worker in (place.worker, place.successor):
@@ -269,7 +269,7 @@ class Supervisor:
             for worker in self._running():
                 _logger.error("a worker did not end in time", pid=worker.pid)
                 worker.send(signal.SIGKILL)
-            self._end_by += GRACE_S
+            self._end_by += self._grace_s
 
     def _running(self) -> list[Worker]:
         stood = [worker for place in self._places for worker in (place.worker, place.successor) if worker is not None]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import structlog
-from sqlalchemy import text
 
 from gateway import __version__, db
 from gateway.agreements.actions import Agreements
@@ -25,11 +26,12 @@ from gateway.exchange import idempotency
 from gateway.exchange.api import Exchange
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.fairness import Admission
-from gateway.exchange.metrics import Metrics
+from gateway.exchange.metrics import BREAKER, Metrics
 from gateway.exchange.model import Facts
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
+from gateway.health import Health, Stopwatch
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
 from gateway.identity.replay import ProcessMemory, UsedProofs
@@ -41,6 +43,7 @@ from gateway.lib.keys import Keys
 logger = structlog.get_logger(__name__)
 
 HOUSEKEEPING_EVERY_S = 30.0
+MEASURE_EVERY_S = 1.0
 EXIT_LOG_BROKEN = 70  # EX_SOFTWARE: a supervisor starts us anew, and a new process reads the truth from disk
 
 
@@ -122,6 +125,7 @@ class Deps(Store):
             clock=self.clock,
             memory=self.used_proofs,
         )
+        self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
@@ -160,13 +164,20 @@ class Deps(Store):
             ),
             self.counts,
         )
-        self._housekeeper: asyncio.Task[None] | None = None
+        self._last_commit = Stopwatch()
+        self.health = Health(self.database, self.log, self.clock, settings.data_dir, self._last_commit.seconds)
+        self.log.on_commit = self._committed
+        self._tasks: list[asyncio.Task[None]] = []
 
     def _sign_request(self, claims: Any) -> str:
         return self.keys.request.sign_jwt("tongqu-request+jwt", claims)
 
     async def _fetch(self, request: FetchRequest, _facts: Facts) -> Reply:
-        return await self.providers.fetch(request)
+        began = time.perf_counter()
+        try:
+            return await self.providers.fetch(request)
+        finally:
+            self.counts.department(request.service_id, time.perf_counter() - began)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
@@ -176,17 +187,31 @@ class Deps(Store):
         await asyncio.to_thread(self.used_proofs.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
-        self._housekeeper = asyncio.create_task(self._keep_house())
+        await asyncio.to_thread(self.counts.share, self.settings.data_dir / "metrics")
+        self._tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._keep_measuring())]
 
     async def stop(self) -> None:
-        if self._housekeeper:
-            self._housekeeper.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._housekeeper
+                await task
         await self.providers.close()
         await asyncio.to_thread(self.used_proofs.close)
         await asyncio.to_thread(self.log.stop)
+        self.counts.close()
         self.close()
+
+    def leave(self) -> None:
+        """The order to end has come: no longer ready. Who has asked is answered, and nobody is asked to come again."""
+        self.health.stopping = True
+
+    async def let_go(self) -> None:
+        """Departments have had their time: what still waits for one ends now, with its entry."""
+        await self.providers.close()
+
+    def _committed(self, entries: int, size: int, seconds: float, waited: float) -> None:
+        self._last_commit.start()
+        self.counts.committed(entries, size, seconds, waited)
 
     def _free_idempotency_keys(self) -> None:
         with self.log.transaction() as tx:
@@ -214,21 +239,33 @@ class Deps(Store):
 
     # ── what operators see ────────────────────────────────────────────────────────────────────────────────────────────
     def metrics(self) -> bytes:
-        """Prometheus text. No label names a person, an agreement or an office."""
+        """Prometheus text, of all processes on this machine. No label names a person, an agreement or an office."""
+        self.counts.measure_process()
+        self.counts.set("tongqu_disk_free_bytes", self.health.free_bytes())
+        with contextlib.suppress(Exception):  # a database that is away is told by /readyz; the rest is still shown
+            self.counts.set("tongqu_log_unpublished_seconds", self.health.unpublished_s())
         return self.counts.text()
 
     def ready(self) -> list[dict[str, str]]:
         """What keeps the gateway from doing its work; empty when it is ready."""
-        findings = []
-        if self.log.broken is not None:
-            findings.append({"code": "log_broken", "zh": "审计日志不可写", "en": "the log cannot be written"})
-        try:
-            with self.database.read() as conn:
-                conn.execute(text("SELECT 1"))
-        except Exception as error:
-            logger.error("the database does not answer", error=type(error).__name__)
-            findings.append({"code": "database", "zh": "数据库无响应", "en": "the database does not answer"})
-        return findings
+        return [asdict(finding) for finding in self.health.findings()]
+
+    async def _keep_measuring(self) -> None:
+        while True:
+            due = time.monotonic() + MEASURE_EVERY_S
+            await asyncio.sleep(MEASURE_EVERY_S)
+            self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            self.measure()
+
+    def measure(self) -> None:
+        """Gauges of what lives on the event loop, to be called there."""
+        counts, admission = self.counts, self.exchange.admission
+        counts.set("tongqu_queries_under_way", admission.under_way)
+        counts.set("tongqu_queries_waiting", admission.waiting, "gateway")
+        counts.set("tongqu_queries_waiting", self.providers.waiting, "department")
+        for service, state in self.providers.breaker_states().items():
+            counts.set("tongqu_department_breaker", BREAKER[state], service)
+        counts.measure_process()
 
 
 def make_installation(settings: Settings) -> None:

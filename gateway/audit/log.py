@@ -70,6 +70,8 @@ class Log:
         self.site = Site(key.origin, clock, {"node": node, "build": build}, new_id("run"))
         self.run = Run(self.site.run, database)
         self._on_broken = on_broken
+        # told after each commit: entries, the log's size, seconds it took, seconds its first entry had waited
+        self.on_commit: Callable[[int, int, float, float], None] = lambda *_: None
         self._broken: BaseException | None = None
         self._state = threading.Lock()
         self._least = 0  # entries that this process saw committed

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
 from gateway.audit import entry, trouble
@@ -69,6 +70,7 @@ class Item:
     waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[Appended]] | None  # None: nobody waits for the answer
     result: Appended | None = None
     refusal: Exception | None = None
+    since: float = field(default_factory=time.perf_counter)
 
 
 class Writer:
@@ -134,7 +136,7 @@ class Writer:
 
     def _write(self, items: Sequence[Item]) -> None:
         """Give each item its result or its refusal."""
-        committing = False
+        committing, begun = False, time.perf_counter()
         try:
             self._log.check_whole()
             with self._log.database.write() as conn:
@@ -144,6 +146,8 @@ class Writer:
                 committing = True
             # Durable from here on; nobody has been told yet.
             self._log.committed(tx)
+            now = time.perf_counter()
+            self._log.on_commit(len(items), tx.size, now - begun, now - items[0].since)
             self._settle_doubts()
         except LogUnavailable as error:
             _refuse(items, error)

@@ -14,6 +14,8 @@ from gateway.cli.common import config_option, settings_of
 from gateway.config import ConfigError, Settings
 from gateway.lib import logs
 
+GRACE_S = 5.0  # beyond shutdown_seconds, before a worker that does not end is killed
+
 
 @click.command()
 @click.option("--host", help="address to listen on (default 127.0.0.1)")
@@ -31,7 +33,8 @@ def serve(host: str | None, port: int | None, workers: int, config_file: Path | 
         raise SystemExit(run(settings))
     from gateway.supervisor import Supervisor
 
-    raise SystemExit(Supervisor(workers, settings.host, settings.port, job.order()).run())
+    grace_s = settings.shutdown_seconds + GRACE_S
+    raise SystemExit(Supervisor(workers, settings.host, settings.port, job.order(), grace_s=grace_s).run())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,12 @@ class Job:
             click.echo(f"error: {error}", err=True)
             return EXIT_CANNOT_START
         logs.configure(settings.log_level)
-        named = replace(settings, node=f"{settings.node}.{number}")
+        named = replace(
+            settings,
+            node=f"{settings.node}.{number}",
+            queries_per_second_per_client=settings.queries_per_second_per_client / self.workers,
+            burst_per_client=max(1, settings.burst_per_client // self.workers),
+        )
         return run(named, listening=listening, on_ready=on_ready, parent=leash)
 
     def order(self) -> dict[str, Any]:

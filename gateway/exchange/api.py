@@ -158,6 +158,7 @@ class Exchange:
         if isinstance(outcome, Refusal):
             self.metrics.refused(outcome.reasons[0].rule)
             return _refusal(outcome, lang)
+        self.metrics.steps(turn.ended - turn.began, time.perf_counter() - turn.ended)
         return _answer(outcome, self.deps.log.site.origin)
 
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:

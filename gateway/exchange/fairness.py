@@ -125,16 +125,18 @@ class Full(Exception):
 
 
 class Turn:
-    """A place in a room, until ``end``; ending it again does nothing."""
+    """A place in a room, until ``end``; ending it again does nothing. Both moments in seconds of ``perf_counter``."""
 
-    __slots__ = ("_room",)
+    __slots__ = ("_room", "began", "ended")
 
     def __init__(self, room: Room) -> None:
         self._room: Room | None = room
+        self.began = self.ended = time.perf_counter()
 
     def end(self) -> None:
         room, self._room = self._room, None
         if room is not None:
+            self.ended = time.perf_counter()
             room.leave()
 
 

@@ -79,12 +79,6 @@ def test_a_surprise_says_nothing_but_its_request_id(client: FlaskClient) -> None
     assert "secret" not in str(problem)
 
 
-def test_health_readiness_and_metrics_tell(client: FlaskClient) -> None:
-    assert client.get("/healthz").get_json()["status"] == "ok"
-    assert client.get("/readyz").status_code == 200
-    assert b"tongqu_queries" in client.get("/metrics").data
-
-
 def test_the_trust_document_has_what_a_verifier_needs(client: FlaskClient) -> None:
     trust = client.get("/.well-known/tongqu-trust").get_json()
     assert set(trust) == {"issuer", "resource", "log", "jwks"}

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
 from gateway.catalogue import outbound
@@ -28,6 +27,7 @@ from gateway.errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
+from gateway.exchange.fairness import Full, Room
 from gateway.exchange.providers import reading
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.breaker import Admission, Breaker, Outcome
@@ -44,10 +44,9 @@ WAITING_SHARE: Final = 0.5  # of the deadline; the department always has the res
 class _Service:
     """One service as this process knows it."""
 
-    session: aiohttp.ClientSession
-    places: asyncio.Semaphore
+    session: outbound.Session
+    places: Room  # fair: one consumer cannot fill the line in front of a department
     breaker: Breaker = field(default_factory=Breaker)
-    waiting: int = 0
 
 
 class RestProviders:
@@ -74,6 +73,7 @@ class RestProviders:
         self._names = names
         self._monotonic = monotonic
         self._services: dict[tuple[str, str, int], _Service] = {}
+        self._closed = False
 
     async def fetch(self, request: FetchRequest) -> Reply:
         """Ask. Raises ProviderError and its kin, and Busy when too many wait for this service."""
@@ -81,7 +81,9 @@ class RestProviders:
         if service.breaker.state(self._monotonic()) == "open":
             self._admit(service)  # refuses at once, without standing in the queue
         deadline = self._monotonic() + request.timeout_s
-        async with self._place(service, request.timeout_s * WAITING_SHARE):
+        async with self._place(service, request.consumer, request.timeout_s * WAITING_SHARE):
+            if self._closed:
+                raise _stopping()
             admission = self._admit(service)
             outcome: Outcome = "failed"
             try:
@@ -97,12 +99,19 @@ class RestProviders:
             finally:
                 service.breaker.settle(admission, outcome, self._monotonic())
 
+    @property
+    def waiting(self) -> int:
+        """Queries that wait for a place at some service."""
+        return sum(service.places.waiting for service in self._services.values())
+
     def breaker_states(self) -> Mapping[str, str]:
         """By service id: closed, open or half-open."""
         now = self._monotonic()
         return {key[0]: service.breaker.state(now) for key, service in self._services.items()}
 
     async def close(self) -> None:
+        """No department is called from now on, and calls under way end as unreachable."""
+        self._closed = True
         for service in self._services.values():
             await service.session.close()
         self._services.clear()
@@ -118,7 +127,7 @@ class RestProviders:
             scheme = urlsplit(request.base_url).scheme
             self._services[key] = _Service(
                 outbound.session(self._policy, scheme, request.max_concurrent, self._names),
-                asyncio.Semaphore(request.max_concurrent),
+                Room(request.max_concurrent, self._max_waiting),
             )
         return self._services[key]
 
@@ -133,25 +142,18 @@ class RestProviders:
         return admission
 
     @contextlib.asynccontextmanager
-    async def _place(self, service: _Service, patience_s: float) -> AsyncIterator[None]:
+    async def _place(self, service: _Service, consumer: str, patience_s: float) -> AsyncIterator[None]:
         """One of the service's places. A full queue, or waiting too long in it, is no fault of the department."""
-        if service.places.locked():
-            if service.waiting >= self._max_waiting:
-                raise _busy()
-            service.waiting += 1
+        turn = service.places.enter_now()
+        if turn is None:
             try:
-                async with asyncio.timeout(patience_s):
-                    await service.places.acquire()
-            except TimeoutError:
+                turn = await service.places.enter(consumer, patience_s)
+            except Full:
                 raise _busy() from None
-            finally:
-                service.waiting -= 1
-        else:
-            await service.places.acquire()
         try:
             yield
         finally:
-            service.places.release()
+            turn.end()
 
     # ── one question ──────────────────────────────────────────────────────────────────────────────────────────────────
     async def _ask(self, request: FetchRequest, service: _Service, timeout_s: float) -> outbound.Fetched:
@@ -208,6 +210,14 @@ class RestProviders:
 
 def _busy() -> Busy:
     return Busy("等待该部门答复的请求过多。", "Too many queries wait for this department.", retry_after=1)
+
+
+def _stopping() -> ProviderUnavailable:
+    return ProviderUnavailable(
+        "网关正在停止，没有再调用部门。",
+        "The gateway is being stopped; the department was not called.",
+        retry_after=reading.RETRY_AFTER_S,
+    )
 
 
 def _not_allowed() -> ProviderUnavailable:

@@ -292,7 +292,7 @@ def test_beyond_a_full_queue_one_is_told_to_come_back() -> None:
         return await asyncio.gather(*asked, return_exceptions=True)
 
     with Department({RESIDENT: [RECORD]}, delay_s=0.05) as department:
-        results = run(many, max_waiting=3)
+        results = run(many, max_waiting=6)  # of which one consumer gets half
         busy = [each for each in results if isinstance(each, errors.Busy)]
         assert len(busy) == 5, "two under way, three waiting"
         assert all(each.members["retry_after"] >= 1 for each in busy)

@@ -1,0 +1,141 @@
+"""Can this gateway do its work? Each finding says what is wrong; an empty list means that it is ready.
+
+Nothing here trusts an earlier moment: the log is writable when something was committed within the last seconds, or when
+a transaction that changes nothing can be committed now.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import orjson
+import structlog
+from sqlalchemy import text
+
+from gateway.audit.check import MAX_CLOCK_BEHIND
+from gateway.audit.log import Log
+from gateway.audit.store import Head, Rows
+from gateway.db import Database
+from gateway.lib.clock import Clock, parse_rfc3339
+
+logger = structlog.get_logger(__name__)
+
+FRESH_S: Final = 5.0  # a commit this recent shows that the log is writable
+MAX_CLOCK_APART: Final = timedelta(seconds=5)  # of this machine's clock and the database server's
+MAX_UNPUBLISHED: Final = timedelta(seconds=60)  # what receipts promise (mmd)
+MIN_FREE_BYTES: Final = 64 * 1024 * 1024
+_LOCK_WAIT: Final = "SET LOCAL lock_timeout = '2s'"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    code: str
+    zh: str
+    en: str
+
+
+STOPPING: Final = Finding("stopping", "网关正在停止", "the gateway is being stopped")
+BROKEN: Final = Finding("log_broken", "审计日志已不可信，须重启网关", "the log can no longer be trusted: restart")
+NOT_WRITABLE: Final = Finding("log_not_writable", "审计日志此刻不可写", "the log cannot be written now")
+DATABASE: Final = Finding("database", "数据库无响应", "the database does not answer")
+CLOCK_BEHIND: Final = Finding("clock_behind_log", "时钟早于日志最后一条", "the clock is behind the log's last entry")
+CLOCK_APART: Final = Finding(
+    "clock_differs", "时钟与数据库服务器不一致", "the clock differs from the database server's"
+)
+UNPUBLISHED: Final = Finding(
+    "checkpoint_old", "检查点超过一分钟没有更新", "no checkpoint covers entries of a minute ago"
+)
+DISK: Final = Finding("disk_full", "磁盘空间不足 64 MiB", "less than 64 MiB are free on the disk")
+
+
+@dataclass(slots=True)
+class Health:
+    """``folder``: where the data lie. ``idle_s``: seconds since the last commit of this process, None before it."""
+
+    database: Database
+    log: Log
+    clock: Clock
+    folder: Path
+    idle_s: Callable[[], float | None]
+    min_free_bytes: int = MIN_FREE_BYTES
+    stopping: bool = field(default=False)
+
+    def findings(self) -> list[Finding]:
+        """Look now. Blocks for as long as the database takes."""
+        found = [finding for finding, wrong in self._at_hand() if wrong]
+        try:
+            found += self._in_database()
+        except Exception as error:
+            logger.error("the database does not answer", error=type(error).__name__)
+            return [*found, DATABASE]
+        if not self._writable():
+            found.append(NOT_WRITABLE)
+        return found
+
+    def unpublished_s(self) -> float:
+        """The age of the eldest entry that no checkpoint covers; 0.0 when all are covered."""
+        with self.database.read() as conn:
+            rows = Rows(conn)
+            return self._unpublished(rows, rows.head()).total_seconds()
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.folder).free
+
+    def _at_hand(self) -> Iterator[tuple[Finding, bool]]:
+        yield STOPPING, self.stopping
+        yield BROKEN, self.log.broken is not None
+        yield DISK, self.free_bytes() < self.min_free_bytes
+
+    def _in_database(self) -> list[Finding]:
+        with self.database.read() as conn:
+            rows = Rows(conn)
+            head, now = rows.head(), self.clock.now()
+            checks = [
+                (CLOCK_BEHIND, head.last_t is not None and now < parse_rfc3339(head.last_t) - MAX_CLOCK_BEHIND),
+                (UNPUBLISHED, self._unpublished(rows, head) > MAX_UNPUBLISHED),
+            ]
+            if self.database.dialect == "postgresql":  # SQLite has no clock of its own
+                its: datetime = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
+                checks.append((CLOCK_APART, abs(its - self.clock.now()) > MAX_CLOCK_APART))
+        return [finding for finding, wrong in checks if wrong]
+
+    def _unpublished(self, rows: Rows, head: Head) -> timedelta:
+        last = self.log.published()
+        covered = last[0].size if last else 0
+        if head.size <= covered:
+            return timedelta()
+        entry = orjson.loads(rows.entries(covered, covered + 1)[0])
+        return max(timedelta(), self.clock.now() - parse_rfc3339(entry["t"]))
+
+    def _writable(self) -> bool:
+        idle_s = self.idle_s()
+        if idle_s is not None and idle_s < FRESH_S:
+            return True
+        try:
+            with self.database.write() as conn:
+                if self.database.dialect == "postgresql":
+                    conn.execute(text(_LOCK_WAIT))
+                conn.execute(text("UPDATE log_head SET changes = changes WHERE id = 1"))
+        except Exception as error:
+            logger.error("the log cannot be written", error=type(error).__name__)
+            return False
+        return True
+
+
+class Stopwatch:
+    """Seconds since it was last started, on any thread."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+
+    def start(self) -> None:
+        self._at = time.monotonic()
+
+    def seconds(self) -> float | None:
+        return None if self._at is None else time.monotonic() - self._at
