@@ -6,12 +6,22 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench import compare, machine, picture, table
 from bench.measure import measure
+from bench.plan import FULL, SHORT, Choice
 from bench.profile import profile as budget
 from bench.scene import scene
 
-console = Console()
+console = Console(width=max(Console().width, 112))  # the table is that wide
+RESULTS = Path(__file__).parent / "results"
+SHORT_S, FULL_S = 270.0, 3600.0
+NOTES = (
+    "Proofs (DPoP, ES256) are made by other processes before each measured interval, and are not measured.",
+    "Load generator, stub and the measured system share the machine's cores; cpu_us is the system's own.",
+    "Systems take turns in rounds; figures are medians of the rounds.",
+)
 
 
 @click.group()
@@ -20,25 +30,64 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--full", is_flag=True, help="every system at every number of connections; about an hour")
+@click.option("--system", "systems", multiple=True, help="direct, nginx, express, fastify, tongqu (default: all)")
+@click.option("--store", "stores", multiple=True, type=click.Choice(["sqlite", "postgresql"]))
+@click.option("--workers", "processes", multiple=True, type=int, help="processes of the gateway (default: 1 and 2)")
+@click.option("--connections", multiple=True, type=int)
+@click.option("--payload", "payloads", multiple=True, type=click.Choice(compare.PAYLOADS))
+@click.option("--seconds", type=float, help="of each measured interval")
+@click.option("--rounds", type=int)
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default=False)
+def run(full: bool, results: Path, **chosen: object) -> None:
+    """The comparison: a table of ratios, results/latest.json and results/latest.svg."""
+    choice = Choice(**chosen)  # type: ignore[arg-type]  # click has checked them
+    groups = choice.groups(FULL if full else SHORT)
+    with _progress() as progress:
+        task = progress.add_task("", total=None)
+
+        def step(done: int, of: int) -> None:
+            progress.update(task, completed=done, total=of, refresh=True)
+
+        def say(what: str) -> None:
+            progress.update(task, description=what, refresh=True)
+            if not console.is_terminal:
+                console.print(what, markup=False)
+
+        rounds, left_out = compare.run(groups, choice, FULL_S if full else SHORT_S, say, step)
+    rows = [table.middle(each) for each in rounds]
+    console.print(table.printed(rows))
+    for word in left_out:
+        console.print(f"LEFT OUT · 未测: {word}", markup=False)
+    table.write(results / "latest.json", rounds, machine.about(), left_out, NOTES)
+    picture.write(results / "latest.svg", rows)
+    console.print(*NOTES, sep="\n", markup=False)
+    console.print(f"→ {results / 'latest.json'}", markup=False)
+
+
+def _progress() -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=console, auto_refresh=False, transient=True)
+
+
+@main.command()
 @click.option("--seconds", default=3.0, show_default=True)
 @click.option("--connections", default=64, show_default=True)
-@click.option("--payload", default="1k", show_default=True, help="1k, 1k-plain, 1k-kept, page, slow")
+@click.option("--payload", default="1k", show_default=True, type=click.Choice(compare.PAYLOADS))
 @click.option("--workers", default=1, show_default=True)
 @click.option("--rounds", default=1, show_default=True)
 def quick(seconds: float, connections: int, payload: str, workers: int, rounds: int) -> None:
     """Tongqu on SQLite and the stub itself, nothing else; for those who work on the gateway."""
     with scene({"sqlite": ""}) as stage, stage.cities["sqlite"].served(workers) as running:
         targets = [stage.direct(payload), stage.tongqu("sqlite", running, payload, workers)]
-        for _ in range(rounds):
-            for target in targets:
-                row, outcome = measure(target, connections, seconds)
-                console.print(row.to_dict(), outcome.errors or "")
+        rows = [measure(target, connections, seconds)[0] for _ in range(rounds) for target in targets]
+    console.print(table.printed(rows))
 
 
 @main.command()
 @click.option("--seconds", default=4.0, show_default=True)
 @click.option("--connections", default=64, show_default=True)
-@click.option("--payload", default="1k", show_default=True, help="1k, 1k-plain, 1k-kept, page, slow")
+@click.option("--payload", default="1k", show_default=True, type=click.Choice(compare.PAYLOADS))
 @click.option("--flame", type=click.Path(dir_okay=False, path_type=Path), help="write an SVG of py-spy's samples here")
 def profile(seconds: float, connections: int, payload: str, flame: Path | None) -> None:
     """Where the gateway's CPU goes, by step and by thread."""

@@ -9,7 +9,7 @@ from typing import Any
 from bench.load import Load, Outcome, run
 from bench.machine import used
 
-WARM_S = 0.7
+WARM_S = 1.0
 SPARE = 1.6  # so many more requests are made than the warm-up says will be sent
 FEWEST = 600
 

@@ -47,7 +47,7 @@ def _read(file: Path) -> Any:
 
 
 def _print(console: Console, row: Row, before: Any, after: Any) -> None:
-    queries = after["steps"]["rest of the query"][1] - before["steps"]["rest of the query"][1]
+    queries: int = after["steps"]["rest of the query"][1] - before["steps"]["rest of the query"][1]
 
     def each(kind: str, name: str, at: int | None = None) -> float:
         values = [document[kind].get(name, 0) for document in (after, before)]

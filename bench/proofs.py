@@ -33,7 +33,7 @@ _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """One HTTP/1.1 request as it goes over the wire."""
     parts = urlsplit(url)
-    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Content-Type: application/json"]
+    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
@@ -79,6 +79,7 @@ def _make(part: _Part) -> list[bytes]:
         }  # fmt: skip
         proof = _signed(key, head, claims)
         headers = {
+            "Content-Type": "application/json",
             "Authorization": f"DPoP {part.token}",
             "DPoP": proof,
             "Accept-Language": "zh",

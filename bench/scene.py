@@ -5,18 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import city, machine, proofs, records
+import psycopg
+
+from bench import city, machine, postgres, proofs, records
 from bench.city import City
 from bench.machine import Running
 from bench.measure import Target
+from bench.peers import Peer
 
+JSON = "application/json"
 MAKERS = 2  # processes that sign proofs between the measured intervals; idle during them
 
 
@@ -48,17 +52,12 @@ class Scene:
     def direct(self, payload: str = "1k") -> Target:
         """The stub itself, asked as the gateway would ask it."""
         where = {"page": "page", "slow": "slow"}.get(payload, "person")
-        return self.through("direct", self.stub_port, [self.stub.pid], f"/{where}/records", {}, payload)
-
-    def through(
-        self, name: str, port: int, pids: list[int], path: str, headers: dict[str, str], payload: str
-    ) -> Target:
-        """A peer at ``port`` that passes requests on to the stub; it is asked in the department's own language."""
         standard = records.ASSISTANCE if payload == "page" else records.PERSON
         people = records.ids()[:8] if payload == "page" else records.ids()
-        url = f"http://127.0.0.1:{port}{path}"
-        sent = [proofs.post(url, proofs.to_department(standard, who), headers) for who in people]
-        return Target(name, "-", 1, port, pids, [], lambda _count: sent, b"records", True, payload)
+        url = f"http://127.0.0.1:{self.stub_port}/{where}/records"
+        sent = [proofs.post(url, proofs.to_department(standard, who), {"Content-Type": JSON}) for who in people]
+        pids = [self.stub.pid]
+        return Target("direct", "-", 1, self.stub_port, pids, [], lambda _count: sent, b"records", True, payload)
 
 
 @contextmanager
@@ -81,6 +80,26 @@ def stub(folder: Path, port: int, limit: int = 100_000) -> Iterator[Running]:
         yield running
 
 
-def with_store(target: Target, pid: int) -> Target:
-    """The same, with the database server's processes accounted for apart."""
-    return replace(target, store_pids=[pid])
+def of_peer(peer: Peer, pid: int, port: int) -> Target:
+    """A peer that runs, asked what it says it wants to be asked."""
+    _, path, headers, body = peer.request()
+    sent = [proofs.post(f"http://127.0.0.1:{port}{path}", body, headers)]
+    return Target(peer.name, "-", 2, port, [pid], [], lambda _count: sent, records.ids()[0].encode(), True, "1k")
+
+
+@contextmanager
+def postgresql(settings: Sequence[str]) -> Iterator[tuple[Path, int]]:
+    """A server of our own: its folder and its process. Raises PostgresMissing."""
+    folder = Path(tempfile.mkdtemp(prefix="tongqu-pg-bench-"))
+    folder.chmod(0o755)
+    try:
+        yield folder, postgres.start(folder, settings)
+    finally:
+        postgres.stop(folder)
+
+
+def database(folder: Path, name: str) -> str:
+    """The address of a new, empty database."""
+    with psycopg.connect(host=str(folder), user="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"postgresql+psycopg://postgres@/{name}?host={folder}"

@@ -1,0 +1,81 @@
+"""What is measured in one run: which payloads at how many connections, for whom, and in how many rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from bench.measure import Target
+
+EVERYBODY = ("*",)
+PLAIN, OURS = ("direct", "nginx proxy_pass", "tongqu"), ("direct", "tongqu")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measured together, one after the other, in each of ``rounds`` rounds. ``stores``: of Tongqu; "*" is each."""
+
+    payload: str
+    connections: int
+    systems: Sequence[str]
+    rounds: int
+    seconds: float
+    stores: Sequence[str] = EVERYBODY
+
+    def wants(self, target: Target) -> bool:
+        return (
+            target.payload == self.payload
+            and ("*" in self.systems or target.system in self.systems)
+            and ("*" in self.stores or target.store in (*self.stores, "-"))
+        )
+
+
+SHORT = (
+    Group("1k", 64, EVERYBODY, 3, 2.0),
+    Group("1k", 1, PLAIN, 2, 2.0),
+    Group("1k", 16, PLAIN, 2, 1.5, ("sqlite",)),
+    Group("1k", 256, PLAIN, 2, 2.0, ("sqlite",)),
+    Group("page", 64, OURS, 1, 2.0, ("sqlite",)),
+    Group("1k-kept", 64, ("tongqu",), 1, 2.0, ("sqlite",)),
+    Group("slow", 500, OURS, 1, 3.0, ("sqlite",)),
+    Group("slow", 5000, OURS, 1, 5.0, ("sqlite",)),
+)
+FULL = (
+    *(Group("1k", connections, EVERYBODY, 5, 5.0) for connections in (1, 16, 64, 256)),
+    *(Group("page", connections, OURS, 3, 5.0) for connections in (1, 16, 64, 256)),
+    Group("1k-kept", 64, ("tongqu",), 3, 5.0),
+    Group("1k-plain", 64, ("tongqu",), 3, 5.0),
+    Group("slow", 500, OURS, 3, 8.0),
+    Group("slow", 5000, OURS, 3, 10.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line leaves of a plan. Empty: everything."""
+
+    systems: Collection[str] = ()
+    stores: Collection[str] = ()
+    connections: Collection[int] = ()
+    payloads: Collection[str] = ()
+    processes: Collection[int] = ()
+    seconds: float | None = None
+    rounds: int | None = None
+
+    def groups(self, plan: Sequence[Group]) -> list[Group]:
+        return [
+            Group(
+                each.payload,
+                each.connections,
+                each.systems,
+                self.rounds or each.rounds,
+                self.seconds or each.seconds,
+                each.stores,
+            )
+            for each in plan
+            if (not self.connections or each.connections in self.connections)
+            and (not self.payloads or each.payload in self.payloads)
+        ]
+
+    def has(self, system: str) -> bool:
+        return not self.systems or any(system.startswith(each) for each in self.systems)
