@@ -38,7 +38,7 @@ class Load:
     """Callers that ask without a pause until they are told to stop. Keeps every answer that anybody received."""
 
     def __init__(self, city: City, agreement: str) -> None:
-        self._city, self._agreement = city, agreement
+        self._city, self.agreement = city, agreement
         self.answers: list[Answer] = []
         self.lost: list[str] = []  # idempotency keys of questions whose answer did not arrive
         self.errors: Counter[str] = Counter()
@@ -59,7 +59,7 @@ class Load:
         while not self._stopping.is_set():
             key = str(uuid.uuid4())
             try:
-                self.answers.append(self._city.ask(self._agreement, idempotency_key=key))
+                self.answers.append(self._city.ask(self.agreement, idempotency_key=key))
             except (errors.ConnectionLost, errors.TimedOut):
                 self.lost.append(key)
                 self._stopping.wait(0.02)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from gateway.audit.log import Log, Rejected
+from gateway.errors import Busy
 from gateway.exchange.quota import Reserve
 from gateway.identity.replay import ProcessMemory
 from gateway.identity.store import USED_PROOF
@@ -195,7 +196,7 @@ def test_a_full_memory_refuses_rather_than_forgets(log: Log, clock: FixedClock) 
     process = gateway.process()
     for _ in range(3):
         assert process.take(gateway.proof(process)) == "taken"
-    with pytest.raises(Exception, match="Too many requests"):
+    with pytest.raises(Busy):
         process.take(gateway.proof(process))
     clock.advance(seconds=80)
     assert process.take(gateway.proof(process)) == "taken"
