@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PYTEST ?= -n auto --dist loadfile
 
-.PHONY: demo test check bench lock format clean
+.PHONY: demo test torture check bench bench-full lock format clean
 
 demo: $(VENV)/.run-ready
 	@$(BIN)/gateway demo $(ARGS)
@@ -16,6 +16,15 @@ test: $(VENV)/.dev-ready
 
 torture: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest -q -m torture $(ARGS)
+
+# What the peers need (nginx) is installed if it may be; what is missing is left out with a word.
+bench: $(VENV)/.dev-ready
+	@$(BIN)/python -m bench.peers.machine
+	@$(BIN)/python -m bench run $(ARGS)
+
+bench-full: $(VENV)/.dev-ready
+	@$(BIN)/python -m bench.peers.machine
+	@$(BIN)/python -m bench run --full $(ARGS)
 
 check: $(VENV)/.dev-ready
 	$(BIN)/ruff format --check .
