@@ -18,13 +18,13 @@ MAX_CLOCK_BEHIND = timedelta(seconds=60)
 
 def at_start(database: Database, publisher: Publisher, clock: Clock) -> None:
     """Raise LogUnfit if the database does not hold the log that was published, or the clock is behind it."""
-    published = publisher.last()
+    published = [checkpoint for checkpoint, _ in publisher.all()]
     with database.read() as conn:
         rows = Rows(conn)
         head = rows.head()
         _check_head(rows, head)
         now = Checkpoint(head.origin or "", head.size, CompactRange.decode(head.size, head.compact).root())
-        check_continues(rows, head, now, published[0] if published else None)
+        check_continues(rows, head, now, published)
     if head.last_t is not None and clock.now() < parse_rfc3339(head.last_t) - MAX_CLOCK_BEHIND:
         raise LogUnfit(
             f"系统时钟比日志最后一条（{head.last_t}）早一分钟以上。请先校准时钟（NTP），再启动网关。",

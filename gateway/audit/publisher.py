@@ -1,26 +1,33 @@
 """Publish the log: within a second of its growing, or when asked, sign the new head and write what proves it.
 
+Of several processes with one folder the one that holds the lock of the folder looks after it; of several folders
+(machines) with one database, the one whose run was elected signs, and the others follow. Each lock falls with its
+process, and the next to ask, within a second, takes over. What was signed last is in the database too, so that every
+process knows it at once.
+
 Before it signs, the publisher checks that the tree it is about to sign continues the tree it signed last; so a database
 that was rolled back, or edited, is never vouched for.
 """
 
 from __future__ import annotations
 
-import fcntl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO
 
 from gateway.audit import merkle, search
-from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, open_checkpoint
+from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, VerifierKey, open_checkpoint
 from gateway.audit.files import Folder, TileName, bundle
 from gateway.audit.merkle import TILE_WIDTH, CompactRange
 from gateway.audit.store import Head, Rows
-from gateway.audit.trouble import Kind, judge
+from gateway.audit.trouble import Kind, judge, unavailable
+from gateway.db import PATIENCE_S
 from gateway.errors import LogUnfit
 from gateway.lib.durable import make_folder
+from gateway.lib.file_lock import FileLock, LockTimeout, try_lock
 
 if TYPE_CHECKING:
     from gateway.audit.log import Log
@@ -35,7 +42,8 @@ class Publisher:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._folder = Folder(log.folder)
-        self._lock = threading.Lock()
+        self._lock = FileLock(log.folder / ".lock", PATIENCE_S)
+        self._lead: TextIO | None = None  # held by the one process that looks after this folder
         self._grown = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -51,6 +59,10 @@ class Publisher:
             self._grown.set()
             self._thread.join()
             self._thread = None
+        if self._lead is not None:
+            self._lead.close()
+            self._lead = None
+        self._lock.close()
 
     def grown(self) -> None:
         """Called after each commit."""
@@ -58,27 +70,23 @@ class Publisher:
 
     def last(self) -> tuple[Checkpoint, str] | None:
         """The checkpoint published last, and its signed text. Raises LogUnfit if it is not signed by our key."""
-        note = self._folder.checkpoint()
-        if note is None:
-            return None
-        try:
-            return open_checkpoint(note, self._log.key.verifier), note
-        except CheckpointInvalid as error:
-            raise LogUnfit(
-                f"已公布的检查点不是由本日志的密钥签署的（{error}）。请核对密钥文件与日志目录是否属于同一日志。",
-                f"The published checkpoint was not signed by this log's key ({error}). "
-                "Check that key file and log folder belong to the same log.",
-            ) from None
+        return max(self.all(), key=lambda found: found[0].size, default=None)
+
+    def all(self) -> list[tuple[Checkpoint, str]]:
+        """What was published last according to the folder, and according to the database."""
+        with self._log.database.read() as conn:
+            notes = (self._folder.checkpoint(), Rows(conn).checkpoint())
+        return [(_open(note, self._log.key.verifier), note) for note in notes if note is not None]
 
     def publish(self, *, covering: int = 0) -> tuple[Checkpoint, str]:
         """A signed checkpoint over at least ``covering`` entries: the last one, or a new one over all there are.
 
-        Raises LogUnfit if the database does not continue what was published (the log is broken then).
+        Raises LogUnfit if the database does not continue what was published (the log is broken then), LogUnavailable.
         """
         last = self.last()
         if last is not None and 0 < covering <= last[0].size:
             return last
-        with self._lock, self._alone():
+        with self._alone():
             try:
                 return self._publish()
             except LogUnfit as error:
@@ -88,7 +96,7 @@ class Publisher:
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _run(self) -> None:
         while not self._stopping:
-            self._grown.wait()
+            self._grown.wait(PUBLISH_SECONDS)  # others write too, and die
             self._grown.clear()
             began = time.monotonic()
             self._round()
@@ -99,9 +107,14 @@ class Publisher:
         if self._log.broken is not None:
             return
         try:
-            self.publish()
-            search.catch_up(self._log.database, restraint=INDEX_RESTRAINT)
             self._log.run.keep()
+            if not self._leads():
+                return
+            if self._log.run.elected():
+                self.publish()
+                search.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=PUBLISH_SECONDS / 2)
+            else:
+                self._follow()
         except Exception as error:
             self._failed(error)
 
@@ -116,30 +129,68 @@ class Publisher:
         if self._log.broken is None:
             self._log.failed(error, kind)
 
+    def _leads(self) -> bool:
+        """Whether this process looks after the folder; it tries to become so, and stays so until it ends."""
+        if self._lead is None:
+            make_folder(self._folder.path)
+            file = (self._folder.path / ".publisher").open("w")
+            if try_lock(file):
+                self._lead = file
+            else:
+                file.close()
+        return self._lead is not None
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other processes that publish into the same folder out."""
+        """Keep other threads and processes that publish into the same folder out."""
         make_folder(self._folder.path)
-        with (self._folder.path / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._lock.held())
+            except LockTimeout:
+                raise unavailable() from None
             yield
 
     def _publish(self) -> tuple[Checkpoint, str]:
-        last = self.last()
+        known = self.all()
+        last = max(known, key=lambda found: found[0].size, default=None)
         with self._log.database.read() as conn:
             rows = Rows(conn)
             head = rows.head()
             root = CompactRange.decode(head.size, head.compact).root()
             checkpoint = Checkpoint(self._log.key.origin, head.size, root)
-            check_continues(rows, head, checkpoint, last[0] if last else None)
+            check_continues(rows, head, checkpoint, [before for before, _ in known])
             if last is not None and last[0].size == head.size:
-                return last
-            self._write_tiles(rows, last[0].size if last else 0, head.size)
-        note = self._log.key.sign(checkpoint)
+                checkpoint, note = last
+            else:
+                note = self._log.key.sign(checkpoint)
+            self._write_tiles(rows, self._written(), head.size)
         # Now every tile that this checkpoint needs is on disk. Stopping here loses nothing: the next run signs.
-        self._folder.publish(note)
+        if last is None or last[0].size < checkpoint.size:
+            with self._log.database.write() as conn:
+                Rows(conn).set_checkpoint(checkpoint.size, note)
         # From here on the world may hold us to this tree.
+        self._keep(note)
         return checkpoint, note
+
+    def _follow(self) -> None:
+        """Bring our folder up to what another machine signed."""
+        with self._alone():
+            last = self.last()
+            if last is None or last[0].size <= self._written():
+                return
+            with self._log.database.read() as conn:
+                self._write_tiles(Rows(conn), self._written(), last[0].size)
+            self._keep(last[1])
+
+    def _written(self) -> int:
+        """The size of the tree whose tiles are all in our folder."""
+        note = self._folder.checkpoint()
+        return 0 if note is None else _open(note, self._log.key.verifier).size
+
+    def _keep(self, note: str) -> None:
+        if self._folder.checkpoint() != note:
+            self._folder.publish(note)
 
     def _write_tiles(self, rows: Rows, old: int, new: int) -> None:
         for level in range(8):
@@ -165,23 +216,34 @@ class Publisher:
             raise _edited(str(error)) from None
 
 
-def check_continues(rows: Rows, head: Head, now: Checkpoint, before: Checkpoint | None) -> None:
-    """Raise LogUnfit unless the database's tree continues the one that was published before."""
-    if before is None:
-        return
-    if head.size < before.size:
-        raise LogUnfit(
-            f"数据库只有 {head.size} 条日志，而已公布的检查点有 {before.size} 条：数据库被回退过。"
-            "请恢复完整的数据库；不得删除已公布的检查点。",
-            f"The database has {head.size} entries, but the published checkpoint {before.size}: it was rolled back. "
-            "Restore the whole database; the published checkpoint must not be removed.",
-        )
+def check_continues(rows: Rows, head: Head, now: Checkpoint, published: Sequence[Checkpoint]) -> None:
+    """Raise LogUnfit unless the database's tree continues each of those that were published before."""
+    for before in published:
+        if head.size < before.size:
+            raise LogUnfit(
+                f"数据库只有 {head.size} 条日志，而已公布的检查点有 {before.size} 条：数据库被回退过。"
+                "请恢复完整的数据库；不得删除已公布的检查点。",
+                f"The database has {head.size} entries, but the published checkpoint {before.size}: it was rolled "
+                "back. Restore the whole database; the published checkpoint must not be removed.",
+            )
+        try:
+            proof = merkle.consistency_proof(before.size, head.size, rows.nodes) if before.size else []
+            if before.size:
+                merkle.verify_consistency(before.size, head.size, proof, before.root, now.root)
+        except (merkle.ProofInvalid, IndexError) as error:
+            raise _edited(f"the tree at {before.size}: {error}") from None
+
+
+@lru_cache(maxsize=8)
+def _open(note: str, key: VerifierKey) -> Checkpoint:
     try:
-        proof = merkle.consistency_proof(before.size, head.size, rows.nodes) if before.size else []
-        if before.size:
-            merkle.verify_consistency(before.size, head.size, proof, before.root, now.root)
-    except (merkle.ProofInvalid, IndexError) as error:
-        raise _edited(f"the tree at {before.size}: {error}") from None
+        return open_checkpoint(note, key)
+    except CheckpointInvalid as error:
+        raise LogUnfit(
+            f"已公布的检查点不是由本日志的密钥签署的（{error}）。请核对密钥文件、日志目录与数据库是否属于同一日志。",
+            f"The published checkpoint was not signed by this log's key ({error}). "
+            "Check that key file, log folder and database belong to the same log.",
+        ) from None
 
 
 def _edited(what: str) -> LogUnfit:

@@ -29,6 +29,7 @@ class Run:
         self._folder = None if database.path is None else database.path.with_name(database.path.name + ".runs")
         self._file: TextIO | None = None
         self._connection: Connection | None = None
+        self._elected = False
 
     def begin(self) -> None:
         """Raises LogUnfit if the file system of a SQLite database has no locks."""
@@ -67,6 +68,14 @@ class Run:
             self._connection.invalidate()  # the lock belongs to the server's session, so that must end
             self._connection.close()
             self._connection = None
+            self._elected = False
+
+    def elected(self) -> bool:
+        """Whether this run publishes for all machines on this database: the first that asks, as long as it lives."""
+        if self._database.dialect == "postgresql" and not self._elected and self._connection is not None:
+            lock = text("SELECT pg_try_advisory_lock(:lock)")
+            self._elected = bool(self._connection.execute(lock, {"lock": _lock_of("publisher")}).scalar())
+        return self._elected or self._database.dialect == "sqlite"
 
     def ended(self, conn: Connection, owners: Iterable[str]) -> list[str]:
         """Those of ``owners`` that run no more."""

@@ -5,6 +5,7 @@ It is filled a little after the entries themselves, and always before it is sear
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -79,22 +80,25 @@ def find(
     return Page(found, found[-1].index if len(rows) > limit else None)
 
 
-def catch_up(database: Database, *, restraint: float = 0) -> int:
-    """Index the entries that are not yet. Returns how many.
+def catch_up(database: Database, *, restraint: float = 0, within: float = math.inf) -> int:
+    """Index the entries that there are now and that are not yet, for ``within`` seconds at most. Returns how many.
 
     After each group of entries, rest ``restraint`` times as long as it took: on SQLite the writer waits meanwhile.
     """
-    done = 0
-    while True:
-        began = time.monotonic()
+    done, end = 0, time.monotonic() + within
+    with database.read() as conn:
+        size = Rows(conn).head().size  # the log may grow faster than its index
+    while (began := time.monotonic()) < end:
         with database.read() as conn:
-            made = _next(Rows(conn))
+            rows = Rows(conn)
+            made = _next(rows) if rows.indexed() < size else []
         if not made:
-            return done
+            break
         with database.write() as conn:
             Rows(conn).insert_index(made)  # another process may have been quicker: its rows are the same
         done += len(made)
         time.sleep(restraint * (time.monotonic() - began))
+    return done
 
 
 def rebuild(database: Database) -> int:

@@ -5,6 +5,7 @@
     log_node      hashes of full tiles (level ≥ 1), 1/256 of the entries
     log_revision  how often a thing that can be withdrawn has changed
     log_open      authorized queries without an outcome yet, and the run of the gateway that owes it
+    log_checkpoint one row: the checkpoint published last, for every process and machine
     log_index     by what an entry is found again; derived, see search.rebuild
 
 The writer talks to the driver directly: SQLAlchemy's own cost per statement would be half of its time.
@@ -73,6 +74,13 @@ OPEN = Table(
     Column("query", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("since", Text, nullable=False),
+)
+CHECKPOINT = Table(
+    "log_checkpoint",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("size", Big, nullable=False),
+    Column("note", Text, nullable=False),
 )
 INDEX = Table(
     "log_index",
@@ -214,6 +222,19 @@ class Rows:
 
     def close(self, numbers: Sequence[int]) -> None:
         self._run(f"DELETE FROM log_open WHERE {self._in('of_number', 'bigint')}", self._list(numbers))  # noqa: S608
+
+    # ── the checkpoint published last ─────────────────────────────────────────────────────────────────────────────────
+    def checkpoint(self) -> str | None:
+        found = self._all("SELECT note FROM log_checkpoint")
+        return str(found[0][0]) if found else None
+
+    def set_checkpoint(self, size: int, note: str) -> None:
+        """Does nothing if there is a larger one: somebody was quicker."""
+        self._run(
+            "INSERT INTO log_checkpoint (id, size, note) VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE"
+            " SET size = excluded.size, note = excluded.note WHERE log_checkpoint.size < excluded.size",
+            size, note,
+        )  # fmt: skip
 
     # ── the derived index ─────────────────────────────────────────────────────────────────────────────────────────────
     def insert_index(self, rows: Sequence[tuple[object, ...]]) -> None:

@@ -47,6 +47,7 @@ def roll_back(conn: Connection) -> None:
     """Exactly as an old backup would be."""
     conn.execute(text("DELETE FROM log_entry WHERE number >= 6"))
     conn.execute(text("DELETE FROM log_node"))
+    conn.execute(text("DELETE FROM log_checkpoint"))
     _regrow(conn, 6)
 
 

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit import tiles
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Changed, Log
+from gateway.audit.store import Rows
+from gateway.audit.verify import verify
 from gateway.db import Database
 from gateway.errors import LogUnavailable
 from gateway.lib.clock import SystemClock
@@ -132,3 +135,39 @@ def test_files_of_runs_that_ended_are_removed(
     with Log(database, clock=SystemClock(), key=checkpoint_key, folder=tmp_path / "log"):
         assert len(list(folder.iterdir())) == 1
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("folders", ["one", "each its own"])
+def test_when_the_publisher_is_killed_another_publishes(
+    database_url: str, tmp_path: Path, checkpoint_key: CheckpointKey, folders: str
+) -> None:
+    """Killed one after another, the last one still publishes, and what it published everybody sees."""
+    database = Database(database_url)
+    running = [
+        start(database_url, tmp_path / ("log" if folders == "one" else f"log{number}"), checkpoint_key)
+        for number in range(3)
+    ]
+    onlooker = Log(database, clock=SystemClock(), key=checkpoint_key, folder=tmp_path / "onlooker")
+    try:
+        for process in running:
+            heard(process, 1)
+        while running:
+            with database.read() as conn:
+                size = Rows(conn).head().size
+            while (published := onlooker.published()) is None or published[0].size <= size:
+                for process in running:
+                    heard(process, 20)  # they go on, and their output is read
+            killed = running.pop(0)
+            killed.kill()
+            confirmed(killed)
+    finally:
+        for process in running:
+            process.kill()
+            confirmed(process)
+    folder = tmp_path / ("log" if folders == "one" else "log2")
+    with Log(database, clock=SystemClock(), key=checkpoint_key, folder=folder) as log:
+        assert verify(database, checkpoint_key.verifier, checkpoint=log.publish()[1]).findings == ()
+        full = [name for name in tiles.names(log.publish()[0].size) if name.width == 256]
+        assert full and all((folder / "tile" / name.path()).exists() for name in full)
+    database.close()

@@ -127,7 +127,7 @@ def test_another_logs_database_is_refused(stopped: Log) -> None:
         key=CheckpointKey.generate("gw.test/audit/2027"),
         folder=stopped.folder.parent / "other",
     )
-    with pytest.raises(LogUnfit, match="Compare the two"):
+    with pytest.raises(LogUnfit, match="database belong to the same log"):
         other.start()
 
 
