@@ -11,18 +11,17 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cache, lru_cache
+from types import TracebackType
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
-
-from gateway.catalogue.addresses import OutboundPolicy
+from gateway.catalogue.addresses import DEFAULT_PORTS, OutboundPolicy
+from gateway.catalogue.http1 import Connection, Fetched, NotHttp, NotReached, TooLong
 from standards.conformance import Response, Send, Unreachable
 
 __all__ = ["Fetched", "LookUp", "NotAllowed", "NotHttp", "NotReached", "OutboundPolicy", "TooLong", "send", "session"]
@@ -43,29 +42,12 @@ class NotAllowed(OSError):
     """The name leads to an address that the gateway must not call."""
 
 
-class NotReached(Exception):
-    """No connection, or one that broke before the answer was whole. ``cause``: a word for people, without addresses."""
+class _Place(NamedTuple):
+    """Where a URL leads, and how a request to it begins."""
 
-    def __init__(self, cause: str) -> None:
-        self.cause = cause
-        super().__init__(cause)
-
-
-class NotHttp(Exception):
-    """What came back is not HTTP."""
-
-
-class TooLong(Exception):
-    """The answer is larger than the caller reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What came back: status, header fields (names in lower case) and the whole body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    host: str
+    port: int
+    start: str  # request line without the method, and the fields that every request has
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -73,68 +55,118 @@ def look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-class _CheckedResolver(AbstractResolver):
-    """Hands out only addresses that were checked; aiohttp connects to exactly these (T7)."""
+class Session:
+    """Connections to one system, kept open between requests. Lives on one event loop.
 
-    def __init__(self, policy: OutboundPolicy, scheme: str, names: LookUp) -> None:
-        self._policy, self._scheme, self._names = policy, scheme, names
+    It sends nothing but what it is given: no cookies, and nothing from the environment. ``limit`` idle connections are
+    kept; how many requests may run at once is for the caller to say.
+    """
 
-    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_UNSPEC) -> list[ResolveResult]:
-        texts = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, self._names, host, port)
-        if not texts:
-            raise OSError("the name has no address")
-        for text in texts:
-            _check(self._policy, text, port, self._scheme)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=text,
-                port=port,
-                family=socket.AF_INET6 if ":" in text else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for text in texts
-        ]
+    def __init__(self, policy: OutboundPolicy, scheme: str, limit: int, names: LookUp) -> None:
+        self._policy, self._scheme, self._limit, self._names = policy, scheme, limit, names
+        self._idle: dict[tuple[str, int], list[Connection]] = {}
+        self._checked: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
-        """Nothing is held."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.close()
+        self._idle.clear()
+
+    def idle(self, place: _Place) -> Connection | None:
+        """The connection used last, unless it has been idle for too long."""
+        waiting = self._idle.get((place.host, place.port), [])
+        while waiting:
+            connection = waiting.pop()
+            if connection.usable and time.monotonic() - connection.idle_since < KEEP_ALIVE_S:
+                return connection
+            connection.close()
+        return None
+
+    def keep(self, place: _Place, connection: Connection) -> None:
+        """For the next request, if the other side agrees."""
+        waiting = self._idle.setdefault((place.host, place.port), [])
+        if not connection.usable or len(waiting) >= self._limit:
+            connection.close()
+            return
+        connection.idle_since = time.monotonic()
+        waiting.append(connection)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old)
+
+    def _close_old(self) -> None:
+        oldest = time.monotonic() - KEEP_ALIVE_S
+        for place, waiting in list(self._idle.items()):
+            for connection in waiting:
+                if connection.idle_since <= oldest:
+                    connection.close()
+            self._idle[place] = [connection for connection in waiting if connection.usable]
+        left = any(self._idle.values())
+        self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old) if left else None
+
+    async def connect(self, place: _Place) -> Connection:
+        """A new connection to one of the checked addresses. Raises NotAllowed, NotReached."""
+        loop = asyncio.get_running_loop()
+        tls = (self._policy.tls or _default_tls()) if self._scheme == "https" else None
+        failed: Exception = NotReached("the name is unknown")
+        addresses = await self._addresses(place.host, place.port)
+        for address in addresses:
+            try:
+                async with asyncio.timeout(None if address == addresses[-1] else 1.0):  # or the next one in its stead
+                    _, connection = await loop.create_connection(
+                        lambda: Connection(loop),
+                        address,
+                        place.port,
+                        ssl=tls,
+                        server_hostname=place.host if tls else None,
+                    )
+                return connection
+            except ssl.SSLError:
+                failed = NotReached("the certificate or TLS is not accepted")
+            except (OSError, TimeoutError):
+                failed = NotReached("the connection is refused")
+        raise failed
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        """All of them are allowed, or none is given (T7)."""
+        until, known = self._checked.get((host, port), (0.0, ()))
+        if time.monotonic() < until:
+            return known
+        texts: Sequence[str] = [host] if _is_literal(host) else await self._look_up(host, port)
+        for text in texts:
+            if not self._policy.allows(ipaddress.ip_address(text), port, self._scheme):
+                raise NotAllowed("the name leads to an address outside the allowed networks")
+        self._checked[host, port] = (time.monotonic() + LOOKED_UP_FOR_S, texts)
+        return texts
+
+    async def _look_up(self, host: str, port: int) -> Sequence[str]:
+        try:
+            texts = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, self._names, host, port)
+        except (OSError, UnicodeError):
+            raise NotReached("the name is unknown") from None
+        if not texts:
+            raise NotReached("the name is unknown")
+        return texts
 
 
-def _check(policy: OutboundPolicy, address: str, port: int, scheme: str) -> None:
-    if not policy.allows(ipaddress.ip_address(address), port, scheme):
-        raise NotAllowed("the name leads to an address outside the allowed networks")
-
-
-def session(policy: OutboundPolicy, scheme: str, limit: int, names: LookUp = look_up) -> aiohttp.ClientSession:
-    """A session that keeps no cookies, reads no environment and sends nothing but what it is given."""
-
-    def last_gate(info: tuple[Any, ...]) -> socket.socket:
-        """Every connection passes here, also one to an address written as digits, which no resolver sees."""
-        family, kind, protocol, _, where = info
-        _check(policy, str(where[0]), int(where[1]), scheme)
-        return socket.socket(family, kind, protocol)
-
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            resolver=_CheckedResolver(policy, scheme, names),
-            ttl_dns_cache=LOOKED_UP_FOR_S,
-            limit=limit,
-            keepalive_timeout=KEEP_ALIVE_S,
-            socket_factory=last_gate,
-            ssl=policy.tls or True,
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),
-        trust_env=False,
-        auto_decompress=False,
-        skip_auto_headers=("User-Agent", "Accept-Encoding"),
-        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tongqu-gateway"},
-    )
+def session(policy: OutboundPolicy, scheme: str, limit: int, names: LookUp = look_up) -> Session:
+    """Connections under this policy; ``scheme`` and ``limit`` as Session has them."""
+    return Session(policy, scheme, limit, names)
 
 
 async def send(
-    session: aiohttp.ClientSession,
+    session: Session,
     method: str,
     url: str,
     *,
@@ -148,49 +180,53 @@ async def send(
     ``url`` was checked by ``OutboundPolicy.check_url`` and is sent as it stands. Raises TimeoutError, TooLong,
     NotAllowed, NotReached or NotHttp; none of them holds what was sent or received. Follows no redirect.
     """
-    try:
+    place = _place(url)
+    request = _request(method, place.start, headers, body)
+    connection = session.idle(place)
+    if connection is None:
+        began = time.monotonic()
         async with asyncio.timeout(timeout_s):
-            async with session.request(
-                method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
-            ) as response:
-                return Fetched(
-                    response.status,
-                    {name.lower(): value for name, value in response.headers.items()},
-                    await _whole(response, max_body),
-                )
-    except (aiohttp.ClientError, ValueError) as error:
-        raise _named(error) from None
+            connection = await session.connect(place)
+        timeout_s -= time.monotonic() - began
+    try:
+        fetched = await connection.ask(request, max_body, timeout_s)
+    except BaseException:
+        connection.close()  # also when the caller has gone away: the answer would be taken for the next one's
+        raise
+    session.keep(place, connection)
+    return fetched
 
 
-async def _whole(response: aiohttp.ClientResponse, max_body: int) -> bytes:
-    """The body; what is longer is not read, and its connection not used again."""
-    chunks, size = [], response.content_length or 0
-    if size <= max_body:
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > max_body:
-                break
-            chunks.append(chunk)
-    if size > max_body:
-        response.close()
-        raise TooLong
-    return b"".join(chunks)
+def _request(method: str, start: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if fields.count("\n") != len(headers) or fields.count("\r") != len(headers):
+        raise ValueError("a line end in a header field")
+    length = f"Content-Length: {len(body)}\r\n" if body else ""
+    return f"{method}{start}{fields}{length}\r\n".encode("ascii") + body
 
 
-def _named(error: Exception) -> Exception:
-    """aiohttp's errors, whose texts hold addresses and pieces of answers, as ours, which do not."""
-    if isinstance(getattr(error, "os_error", None), NotAllowed):
-        return NotAllowed("the name leads to an address outside the allowed networks")
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return NotReached("the name is unknown")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return NotReached("the certificate or TLS is not accepted")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return NotReached("the connection is refused")
-    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError):
-        return NotReached("the connection broke")
-    return NotHttp()
+@lru_cache(maxsize=4096)
+def _place(url: str) -> _Place:
+    parts = urlsplit(url)
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    start = (
+        f" {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        "Accept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: tongqu-gateway\r\n"
+    )
+    return _Place((parts.hostname or "").removesuffix("."), port, start)
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 # ── the conformance test, which is not asynchronous ───────────────────────────────────────────────────────────────────

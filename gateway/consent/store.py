@@ -28,6 +28,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
 )
 
 from gateway.consent.model import Consent, Event, Proof, counting, read
@@ -64,19 +65,22 @@ events = Table(
 )
 _JOINED = select(consents.c.record, events).join(events, events.c.consent_id == consents.c.id)
 _ORDER = (consents.c.id, events.c.number)
-_OF_SUBJECT = _JOINED.where(
-    consents.c.agreement_id == bindparam("agreement_id"), consents.c.subject == bindparam("subject")
+_OF_SUBJECTS = _JOINED.where(
+    tuple_(consents.c.agreement_id, consents.c.subject).in_(bindparam("keys", expanding=True))
 ).order_by(*_ORDER)  # on the path of a query, so it is built once
 
 
-def current(conn: Connection, agreement_id: str, subject: str) -> Consent | None:
-    """What this resident's word on this agreement is now: see model.counting."""
-    return counting(of_subject(conn, agreement_id, subject))
+def current(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Consent | None]:
+    """By agreement and resident (pseudonym): what that resident's word on that agreement is now, see model.counting."""
+    said: dict[tuple[str, str], list[Consent]] = {key: [] for key in keys}
+    for consent in _models(conn.execute(_OF_SUBJECTS, {"keys": list(said)}).all()):
+        said[consent.agreement_id, consent.subject].append(consent)
+    return {key: counting(found) for key, found in said.items()}
 
 
 def of_subject(conn: Connection, agreement_id: str, subject: str) -> tuple[Consent, ...]:
     """All consents of one resident (pseudonym) to one agreement."""
-    return _models(conn.execute(_OF_SUBJECT, {"agreement_id": agreement_id, "subject": subject}).all())
+    return _models(conn.execute(_OF_SUBJECTS, {"keys": [(agreement_id, subject)]}).all())
 
 
 def find(conn: Connection, consent_id: str) -> Consent | None:

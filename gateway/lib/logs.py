@@ -11,7 +11,7 @@ import sys
 import structlog
 
 # Libraries that write tokens, addresses or bodies into their debug logs (authlib: whole access tokens).
-QUIET = ("authlib", "aiohttp", "urllib3", "asyncio", "sqlalchemy", "alembic", "werkzeug", "joserfc")
+QUIET = ("authlib", "urllib3", "asyncio", "sqlalchemy", "alembic", "werkzeug", "joserfc")
 
 
 def configure(level: str = "INFO") -> None:

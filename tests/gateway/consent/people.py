@@ -77,7 +77,8 @@ class Counter:
 
     def current(self, id: str = RESIDENT) -> Consent | None:
         with self.town.database.read() as conn:
-            return store.current(conn, self.agreement.id, self.subject(id))
+            key = (self.agreement.id, self.subject(id))
+            return store.current(conn, [key])[key]
 
     def revision(self, id: str = RESIDENT) -> int:
         key = f"consent:{self.agreement.id}:{self.subject(id)}"
