@@ -42,7 +42,7 @@ format: $(VENV)/.dev-ready
 lock: $(VENV)/.dev-ready
 	rm -f requirements/dev.lock requirements/run.lock
 	$(BIN)/uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.lock
-	$(BIN)/uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --extra postgres -c requirements/dev.lock pyproject.toml requirements/build.in -o requirements/run.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 --extra postgres --extra valkey -c requirements/dev.lock pyproject.toml requirements/build.in -o requirements/run.lock
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

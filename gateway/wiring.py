@@ -20,7 +20,7 @@ from gateway.audit.log import Log
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
-from gateway.config import Settings
+from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
 from gateway.exchange import idempotency
 from gateway.exchange.api import Exchange
@@ -93,10 +93,18 @@ class Store:
         self.database.close()
 
 
-def _memory_of(settings: Settings, log: Log) -> UsedProofs:
+def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
     """Where used proofs are remembered; ``auto`` was settled by whoever knows how many processes there are."""
     if settings.replay_memory == "database":
         return DatabaseMemory(log)
+    if "://" in settings.replay_memory:
+        try:
+            from gateway.identity.replay_valkey import ValkeyMemory
+        except ModuleNotFoundError:
+            raise ConfigError(
+                "replay_memory: valkey://… needs the extra: pip install 'tongqu-gateway[valkey]' / 须安装附加组件"
+            ) from None
+        return ValkeyMemory(settings.replay_memory, settings.origin, clock)
     return ProcessMemory()
 
 
@@ -117,7 +125,7 @@ class Deps(Store):
             ports=settings.provider_ports,
         )
         self.counts = Metrics()
-        self.used_proofs = _memory_of(settings, self.log)
+        self.used_proofs = _memory_of(settings, self.log, self.clock)
         self.authenticator = Authenticator(
             issuer=settings.issuer,
             resource=settings.public_url,
@@ -196,7 +204,7 @@ class Deps(Store):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.providers.close()
-        await asyncio.to_thread(self.used_proofs.close)
+        await self.used_proofs.close()
         await asyncio.to_thread(self.log.stop)
         self.counts.close()
         self.close()

@@ -8,7 +8,11 @@ import subprocess
 import sys
 
 # What a test needs beyond the locked Python packages: command, Debian package, which tests need it.
-NEEDED = [("node", "nodejs", "tests/interop: OAuth client written in JavaScript"), ("npm", "npm", "tests/interop")]
+NEEDED = [
+    ("node", "nodejs", "tests/interop: OAuth client written in JavaScript"),
+    ("npm", "npm", "tests/interop"),
+    ("redis-server", "redis-server", "tests/gateway/identity/test_replay.py: used proofs in Valkey or Redis"),
+]
 
 
 def main() -> int:

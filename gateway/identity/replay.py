@@ -68,7 +68,7 @@ class UsedProofs(Protocol):
         """Forget what cannot count any more. By one process at a time; by several it does no harm."""
         ...
 
-    def close(self) -> None: ...
+    async def close(self) -> None: ...
 
 
 class ProcessMemory:
@@ -119,7 +119,7 @@ class ProcessMemory:
     def tidy(self) -> None:
         """Nothing to do: each half goes when its time is over."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing to do."""
 
 

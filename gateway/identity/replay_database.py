@@ -80,7 +80,7 @@ class DatabaseMemory:
             some = select(*_KEY).where(USED_PROOF.c.slice < floor).limit(SWEPT_AT_ONCE)
             return tx.conn.execute(delete(USED_PROOF).where(tuple_(*_KEY).in_(some))).rowcount
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing to do: the database is not ours."""
 
 

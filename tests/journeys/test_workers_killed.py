@@ -12,9 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from sqlalchemy import select
@@ -113,8 +114,9 @@ def kill_one_every_second(process: Process, city: City) -> tuple[int, list[int]]
     chance, sizes, killed, began = random.Random(20261123), [], 0, time.monotonic()
     while time.monotonic() - began < SECONDS:
         if workers := process.workers():
-            chance.choice(workers).kill()
-            killed += 1
+            with suppress(psutil.NoSuchProcess):  # it was just killed and not yet missed
+                chance.choice(workers).kill()
+                killed += 1
         if published := city.gateway.deps.log.published():
             sizes.append(published[0].size)
         time.sleep(max(0.0, began + killed - time.monotonic()))

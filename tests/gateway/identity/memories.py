@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import delete
+import valkey
+from sqlalchemy import delete, func, select
 
 from gateway.audit.log import Log, Rejected
 from gateway.db import Database
@@ -16,6 +18,7 @@ from gateway.errors import Unauthenticated
 from gateway.identity.dpop import Proofs
 from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
+from gateway.identity.replay_valkey import ValkeyMemory
 from gateway.identity.store import REPLAY_STATE, USED_PROOF
 from tests.clock import FixedClock
 from tests.gateway.identity.sender import Key
@@ -66,10 +69,13 @@ class Gateway:
     start: Callable[[], tuple[UsedProofs, Log]]
     lose: Callable[[], None]
     shared: bool
+    remembered: Callable[[], int] = lambda: 0  # how many proofs
     key: Key = field(default_factory=Key.make)
+    made: list[UsedProofs] = field(default_factory=list)
 
     def process(self) -> Process:
         memory, log = self.start()
+        self.made.append(memory)
         memory.start()
         return Process(Proofs(BASE_URL, b"s" * 32, self.clock, memory), memory, log)
 
@@ -103,11 +109,32 @@ def of_database(log: Log, clock: FixedClock, opened: list[Log]) -> Gateway:
             conn.execute(delete(USED_PROOF))
             conn.execute(delete(REPLAY_STATE))
 
-    return Gateway(clock, start, lose, shared=True)
+    def remembered() -> int:
+        with log.database.read() as conn:
+            return conn.scalar(select(func.count()).select_from(USED_PROOF)) or 0
+
+    return Gateway(clock, start, lose, shared=True, remembered=remembered)
 
 
-def all_at_once(*takes: Callable[[], object]) -> list[object]:
-    async def gathered() -> list[object]:
-        return list(await asyncio.gather(*(take() for take in takes)))  # type: ignore[call-overload]
+def of_valkey(log: Log, clock: FixedClock, url: str) -> Gateway:
+    def lose() -> None:
+        with valkey.Valkey.from_url(url) as client:
+            client.flushall()
+
+    def remembered() -> int:
+        with valkey.Valkey.from_url(url) as client:
+            return sum(client.scard(key) for key in client.keys("tongqu:*:used:*"))
+
+    lose()
+    return Gateway(clock, lambda: (ValkeyMemory(url, "gw.test", clock), log), lose, shared=True, remembered=remembered)
+
+
+def all_at_once(gateway: Gateway, *takes: Callable[[], Coroutine[Any, Any, str]]) -> list[str]:
+    async def gathered() -> list[str]:
+        try:
+            return list(await asyncio.gather(*(take() for take in takes)))
+        finally:
+            for memory in gateway.made:  # their connections belong to this event loop
+                await memory.close()
 
     return asyncio.run(gathered())

@@ -6,40 +6,59 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+import valkey
 
 from gateway.audit.log import Log, Rejected
 from gateway.errors import Busy
 from gateway.exchange.quota import Reserve
 from gateway.identity.replay import ProcessMemory
-from gateway.identity.store import USED_PROOF
+from gateway.identity.replay_database import DatabaseMemory
+from gateway.identity.replay_valkey import ValkeyMemory
+from tests import valkey as servers
 from tests.clock import FixedClock
 from tests.gateway.identity import memories
 from tests.gateway.identity.memories import VIEWED, Gateway
 
 
-@pytest.fixture(params=["process", "database"])
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with servers.server(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@contextmanager
+def gateway_over(kind: str, request: pytest.FixtureRequest, log: Log, clock: FixedClock) -> Iterator[Gateway]:
+    opened: list[Log] = []
+    if kind == "process":
+        gateway = memories.of_processes(log, clock)
+    elif kind == "database":
+        gateway = memories.of_database(log, clock, opened)
+    else:
+        gateway = memories.of_valkey(log, clock, request.getfixturevalue("valkey_url"))
+    yield gateway
+    for memory in gateway.made:
+        asyncio.run(memory.close())
+    for each in opened:
+        each.stop()
+        each.database.close()
+
+
+@pytest.fixture(params=["process", "database", "valkey"])
 def gateway(request: pytest.FixtureRequest, log: Log, clock: FixedClock) -> Iterator[Gateway]:
     """Over each kind of memory; the log beneath is on SQLite and on PostgreSQL."""
-    opened: list[Log] = []
-    if request.param == "process":
-        yield memories.of_processes(log, clock)
-    else:
-        yield memories.of_database(log, clock, opened)
-    for each in opened:
-        each.stop()
-        each.database.close()
+    with gateway_over(request.param, request, log, clock) as gateway:
+        yield gateway
 
 
-@pytest.fixture
-def shared(log: Log, clock: FixedClock) -> Iterator[Gateway]:
-    opened: list[Log] = []
-    yield memories.of_database(log, clock, opened)
-    for each in opened:
-        each.stop()
-        each.database.close()
+@pytest.fixture(params=["database", "valkey"])
+def shared(request: pytest.FixtureRequest, log: Log, clock: FixedClock) -> Iterator[Gateway]:
+    """Over those that several processes share."""
+    with gateway_over(request.param, request, log, clock) as gateway:
+        yield gateway
 
 
 def test_a_proof_counts_once_and_another_one_is_another_one(gateway: Gateway) -> None:
@@ -84,7 +103,7 @@ def test_of_fifty_queries_with_one_proof_over_four_processes_one_is_written(gate
             process.log.start()
     proof = gateway.proof(processes[0])
     takes = [lambda n=n: processes[n % 4].take_with_an_entry(proof) for n in range(50)]
-    assert Counter(memories.all_at_once(*takes))["taken"] == 1
+    assert Counter(memories.all_at_once(gateway, *takes))["taken"] == 1
     with log.database.read() as conn:
         entries = log.root(conn, 0) and conn.exec_driver_sql("SELECT count(*) FROM log_entry").scalar()
     assert entries == 2, "the log's first entry, and one query"
@@ -152,14 +171,13 @@ def test_tidying_keeps_whatever_can_still_count(shared: Gateway, clock: FixedClo
     assert process.take(proof) == "A7", "it is too old now"
 
 
-def test_the_memory_does_not_grow_for_ever(shared: Gateway, clock: FixedClock, log: Log) -> None:
+def test_the_memory_does_not_grow_for_ever(shared: Gateway, clock: FixedClock) -> None:
     process, sizes = shared.process(), []
     for _ in range(12):
         for _ in range(3):
             assert process.take(shared.proof(process)) == "taken"
         process.memory.tidy()
-        with log.database.read() as conn:
-            sizes.append(conn.scalar(select(func.count()).select_from(USED_PROOF)))
+        sizes.append(shared.remembered())
         clock.advance(seconds=60)
     assert max(sizes) == sizes[-1] <= 3 * 4
 
@@ -176,10 +194,12 @@ def test_a_machine_whose_clock_is_far_ahead_makes_the_others_forget_nothing(shar
     assert right.take(shared.proof(right)) == "taken"
 
 
-def test_a_proof_whose_entry_was_not_written_can_be_brought_again(shared: Gateway) -> None:
-    process = shared.process()
-    process.log.start()
-    used = process.proofs.check([shared.proof(process)], "POST", memories.ROUTE)
+def test_a_proof_whose_entry_was_not_written_can_be_brought_again(log: Log, clock: FixedClock) -> None:
+    gateway = memories.of_database(log, clock, [])
+    memory = DatabaseMemory(log)
+    gateway.start = lambda: (memory, log)
+    process = gateway.process()
+    used = process.proofs.check([gateway.proof(process)], "POST", memories.ROUTE)
 
     async def first_without_then_with_an_entry() -> None:
         with pytest.raises(Rejected):  # the quota was used up: the query is decided anew
@@ -200,3 +220,46 @@ def test_a_full_memory_refuses_rather_than_forgets(log: Log, clock: FixedClock) 
         process.take(gateway.proof(process))
     clock.advance(seconds=80)
     assert process.take(gateway.proof(process)) == "taken"
+
+
+def test_a_valkey_that_was_started_anew_with_older_data_knows_no_nonce_any_more(
+    tmp_path: Path, log: Log, clock: FixedClock
+) -> None:
+    """Saved to disk, more proofs taken, killed, started with what was saved: the proofs since are not there."""
+    with servers.server(tmp_path) as url:
+        gateway = memories.of_valkey(log, clock, url)
+        process = gateway.process()
+        assert process.take(gateway.proof(process)) == "taken"
+        with valkey.Valkey.from_url(url) as client:
+            client.save()
+        since = gateway.proof(process)
+        assert process.take(since) == "taken"
+        asyncio.run(process.memory.close())
+    with servers.server(tmp_path) as url:
+        with valkey.Valkey.from_url(url) as client:
+            assert client.hget("tongqu:gw.test:used", "generation") is not None, "the older data are there"
+        memory = ValkeyMemory(url, "gw.test", clock)
+        gateway.start = lambda: (memory, log)
+        restarted = gateway.process()
+        assert restarted.take(since) == "A9"
+        assert restarted.take(gateway.proof(restarted)) == "taken"
+        asyncio.run(memory.close())
+
+
+def test_a_valkey_that_would_drop_keys_is_refused(tmp_path: Path, log: Log, clock: FixedClock) -> None:
+    with servers.server(tmp_path, "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru") as url:
+        memory = ValkeyMemory(url, "gw.test", clock)
+        with pytest.raises(RuntimeError, match="noeviction"):
+            memory.start()
+        asyncio.run(memory.close())
+
+
+def test_when_valkey_does_not_answer_nothing_is_taken(tmp_path: Path, log: Log, clock: FixedClock) -> None:
+    with servers.server(tmp_path) as url:
+        gateway = memories.of_valkey(log, clock, url)
+        process = gateway.process()
+        proof = gateway.proof(process)
+    with pytest.raises(Busy):
+        process.take(proof)
+    with pytest.raises(Busy):
+        memories.all_at_once(gateway, lambda: process.take_with_an_entry(proof))
