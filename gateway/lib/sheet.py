@@ -104,6 +104,7 @@ class Sheet:
     def close(self) -> None:
         """This process counts no more."""
         if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)  # the mapping holds the file open for as long as it lives
             self._file.close()
             self._file = None
 

@@ -117,9 +117,7 @@ def test_a_log_whose_commit_failed_is_broken_for_good(health: Health, true_log: 
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_database_that_went_away_is_found_and_found_again_when_it_is_back(
-    health: Health, database_url: str
-) -> None:
+def test_a_database_that_went_away_is_found_and_found_again_when_it_is_back(health: Health, database_url: str) -> None:
     name = db.make_url(database_url).database
     folder = Path(str(db.make_url(database_url).query["host"]))
     assert name is not None

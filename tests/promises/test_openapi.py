@@ -23,7 +23,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 CONTRACT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
 OPERATIONS = sorted((m.upper(), path) for path, item in CONTRACT["paths"].items() for m in METHODS if m in item)
 
-# Routes whose description is an RFC, or that are for operators: they stand in no contract of ours.
+# Routes whose description is an RFC: they stand in no contract of ours. Those for operators (/healthz, /readyz,
+# /metrics) are no routes of the application at all: asgi.py answers them beside it.
 OF_RFCS = {
     ("POST", "/oauth/token"),  # RFC 6749
     ("POST", "/oauth/revoke"),  # RFC 7009
@@ -32,9 +33,6 @@ OF_RFCS = {
     ("GET", "/.well-known/oauth-authorization-server"),  # RFC 8414
     ("GET", "/.well-known/oauth-protected-resource"),  # RFC 9728
     ("GET", "/.well-known/tongqu-trust"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
 }
 # What anybody may read: standards, code lists and the log.
 PUBLIC = re.compile(r"/v1/(standards|codelists)(/|$)|/v1/log/(checkpoint|tile/.*|entries/\{index\}(/proof)?)$")

@@ -12,7 +12,7 @@ import contextlib
 import math
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -74,6 +74,7 @@ class RestProviders:
         self._monotonic = monotonic
         self._services: dict[tuple[str, str, int], _Service] = {}
         self._closed = False
+        self._asking: set[asyncio.Task[Any]] = set()
 
     async def fetch(self, request: FetchRequest) -> Reply:
         """Ask. Raises ProviderError and its kin, and Busy when too many wait for this service."""
@@ -87,7 +88,7 @@ class RestProviders:
             admission = self._admit(service)
             outcome: Outcome = "failed"
             try:
-                fetched = await self._ask(request, service, deadline - self._monotonic())
+                fetched = await self._unless_closed(self._ask(request, service, deadline - self._monotonic()))
                 if reading.shows_life(fetched.status):
                     outcome = "worked"
                 reply = reading.read(fetched)
@@ -112,6 +113,8 @@ class RestProviders:
     async def close(self) -> None:
         """No department is called from now on, and calls under way end as unreachable."""
         self._closed = True
+        for asking in self._asking:
+            asking.cancel()
         for service in self._services.values():
             await service.session.close()
         self._services.clear()
@@ -154,6 +157,20 @@ class RestProviders:
             yield
         finally:
             turn.end()
+
+    async def _unless_closed(self, asking: Awaitable[outbound.Fetched]) -> outbound.Fetched:
+        """What is fetched; when ``close`` comes first, it ends there and the query goes on without it."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._asking.add(task)
+        try:
+            return await asking
+        except asyncio.CancelledError:
+            if self._closed and task.uncancel() == 0:
+                raise _stopping() from None
+            raise
+        finally:
+            self._asking.discard(task)
 
     # ── one question ──────────────────────────────────────────────────────────────────────────────────────────────────
     async def _ask(self, request: FetchRequest, service: _Service, timeout_s: float) -> outbound.Fetched:
@@ -214,8 +231,8 @@ def _busy() -> Busy:
 
 def _stopping() -> ProviderUnavailable:
     return ProviderUnavailable(
-        "网关正在停止，没有再调用部门。",
-        "The gateway is being stopped; the department was not called.",
+        "网关正在停止，不再等待部门答复。",
+        "The gateway is being stopped and waits for no department any more.",
         retry_after=reading.RETRY_AFTER_S,
     )
 
