@@ -92,6 +92,8 @@ port = {port}
 database_url = "{database_url}"
 provider_networks = ["127.0.0.0/8"]
 provider_plain_http = true
+queries_per_second_per_client = 0
+max_queries_under_way = 20000
 log_level = "WARNING"
 """
 
