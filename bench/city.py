@@ -6,7 +6,7 @@ Everything is made by the product's own actions, and then served by ``gateway se
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -98,8 +98,11 @@ log_level = "WARNING"
 """
 
 
-def build(folder: Path, stub_port: int, database_url: str = "") -> City:
-    """Make everything anew under ``folder``; the stub is to be started at ``stub_port`` afterwards."""
+def build(folder: Path, stub_port: int, database_url: str = "", more: More | None = None) -> City:
+    """Make everything anew under ``folder``; the stub is to be started at ``stub_port`` afterwards.
+
+    ``more`` founds what a measurement needs beside the usual, before anybody serves.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     config = folder / "tongqu.toml"
@@ -108,25 +111,28 @@ def build(folder: Path, stub_port: int, database_url: str = "") -> City:
     make_installation(settings)
     deps = Deps(settings)
     try:
-        founding = _Founding(deps, {party: SigningKey.generate() for party in KINDS})
-        founding.open_services(stub_port)
-        questions = founding.questions()
+        founding = Founding(deps, stub_port)
+        founding.open_services(DEPARTMENTS)
+        questions = founding.questions() | (more(founding) if more else {})
     finally:
         deps.close()
     return City(folder, config, settings, founding.clients[STREET], founding.keys[STREET], questions)
 
 
-class _Founding:
+class Founding:
     """Admits everybody, and signs for them."""
 
-    def __init__(self, deps: Deps, keys: dict[str, SigningKey]) -> None:
-        self.deps, self.keys = deps, keys
+    def __init__(self, deps: Deps, stub_port: int) -> None:
+        self.deps, self._stub_port = deps, stub_port
+        self.keys: dict[str, SigningKey] = {}
+        self.kinds: dict[str, str] = {}
         self.clients: dict[str, str] = {}
         self.officers = {role: SigningKey.generate() for role in ("clerk", "witness")}
         for party, kind in KINDS.items():
-            self._admit(party, kind)
+            self.admit(party, kind)
 
-    def _admit(self, party: str, kind: str) -> None:
+    def admit(self, party: str, kind: str) -> None:
+        self.keys[party], self.kinds[party] = SigningKey.generate(), kind
         identity, key = self.deps.identity, self.keys[party].public_jwk()
         identity.add_party(OPERATOR, party, name_zh=f"单位{party}", name_en=party, kind=kind)
         self.clients[party] = identity.add_client(OPERATOR, party, key=key, scopes=SCOPES[kind]).id
@@ -138,9 +144,9 @@ class _Founding:
     def _caller(self, party: str) -> Caller:
         return Caller(
             party=party,
-            party_kind=KINDS[party],
+            party_kind=self.kinds[party],
             client=self.clients[party],
-            scopes=frozenset(SCOPES[KINDS[party]]),
+            scopes=frozenset(SCOPES[self.kinds[party]]),
             grant=None,
             token_id="set-up",  # noqa: S106  # names what no token did
             key_thumbprint=self.keys[party].kid,
@@ -149,11 +155,17 @@ class _Founding:
         )
 
     # ── services ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    def open_services(self, stub_port: int) -> None:
+    def open_services(self, departments: Mapping[str, str]) -> None:
+        """``departments``: who answers at each place of the stub."""
+        for place, party in departments.items():
+            self.open_each([party], place)
+
+    def open_each(self, parties: Iterable[str], place: str) -> None:
+        """A service of each of these parties; all of them answer at this place of the stub."""
         services: dict[str, str] = {}
-        with contract.standing(stub_port, self.deps.trust(), services):
-            for place, party in DEPARTMENTS.items():
-                self._open(party, place, f"http://127.0.0.1:{stub_port}/{place}", services)
+        with contract.standing(self._stub_port, self.deps.trust(), services):
+            for party in parties:
+                self._open(party, place, f"http://127.0.0.1:{self._stub_port}/{place}", services)
 
     def _open(self, party: str, place: str, base_url: str, services: dict[str, str]) -> None:
         catalogue, standard = self.deps.catalogue, contract.SERVED[place]
@@ -179,16 +191,16 @@ class _Founding:
     def questions(self) -> dict[str, Question]:
         person, page = (records.PERSON, records.PERSON_FIELDS), (records.ASSISTANCE, records.ASSISTANCE_FIELDS)
         everybody, few = records.ids(), records.ids()[:8]
-        consented = self._agree("person", *person, "required")
+        consented = self.agree(DEPARTMENTS["person"], *person, "required")
         return {
             "1k": Question(consented, *person, everybody, {who: self._consent(consented, who) for who in everybody}),
-            "1k-plain": Question(self._agree("person", *person, "none"), *person, everybody),
-            "page": Question(self._agree("page", *page, "none"), *page, few),
-            "slow": Question(self._agree("slow", *person, "none"), *person, everybody),
+            "1k-plain": Question(self.agree(DEPARTMENTS["person"], *person, "none"), *person, everybody),
+            "page": Question(self.agree(DEPARTMENTS["page"], *page, "none"), *page, few),
+            "slow": Question(self.agree(DEPARTMENTS["slow"], *person, "none"), *person, everybody),
         }
 
-    def _agree(self, place: str, standard: str, fields: tuple[str, ...], consent: str) -> str:
-        agreements, provider = self.deps.agreements, DEPARTMENTS[place]
+    def agree(self, provider: str, standard: str, fields: tuple[str, ...], consent: str) -> str:
+        agreements = self.deps.agreements
         document = _document(provider, standard, fields, consent, datetime.now(UTC))
         drafted = agreements.draft(self._caller(STREET), document)
         agreements.submit(self._caller(STREET), drafted.id)
@@ -213,6 +225,9 @@ class _Founding:
         signed = {role: key.sign_payload(PROOF_TYPE, payload) for role, key in self.officers.items()}
         consents.give(caller, consent.id, {"kind": "counter-two-person", **signed})
         return consent.id
+
+
+More = Callable[[Founding], dict[str, Question]]
 
 
 def _document(provider: str, standard: str, fields: tuple[str, ...], consent: str, now: datetime) -> dict[str, Any]:

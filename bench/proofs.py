@@ -39,10 +39,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One process's share: the requests numbered ``first`` to ``first + count``."""
+class Part:
+    """One process's share: so many requests, with these bodies in turn."""
 
-    first: int
     count: int
     url: str
     token: str
@@ -54,24 +53,25 @@ class _Part:
 
 def make(city: City, question: Question, count: int, makers: Executor, *, keep: bool = False) -> list[bytes]:
     """``count`` requests, each with a proof of its own; good for the next minute, at the running gateway only."""
-    token, nonce = _token(city, question)
-    bodies = [orjson.dumps(question.body(number)) for number in range(len(question.people))]
-    url, key = f"{city.url}/v1/queries", city.key.private_jwk()
-    parts = [
-        _Part(first, min(BATCH, count - first), url, token, nonce, key, bodies, keep)
-        for first in range(0, count, BATCH)
-    ]
-    return [request for made in makers.map(_make, parts) for request in made]
+    given = token(city, question)
+    parts = [part(city, question, given, first, min(BATCH, count - first), keep) for first in range(0, count, BATCH)]
+    return [request for made in makers.map(make_part, parts) for request in made]
 
 
-def _make(part: _Part) -> list[bytes]:
+def part(city: City, question: Question, given: tuple[str, str], first: int, count: int, keep: bool = False) -> Part:
+    """``given``: a token for this question, and a nonce."""
+    bodies = [orjson.dumps(question.body(number)) for number in range(first, first + min(count, len(question.people)))]
+    return Part(count, f"{city.url}/v1/queries", *given, city.key.private_jwk(), bodies, keep)
+
+
+def make_part(part: Part) -> list[bytes]:
     key = SigningKey.from_jwk(part.key)
     jwk = {name: part.key[name] for name in ("kty", "crv", "x", "y")}
     head = _b64(orjson.dumps({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}))
     ath = _b64(hashlib.sha256(part.token.encode()).digest())
     bodies = [(body, _content_digest(body)) for body in part.bodies]
     made = []
-    for number in range(part.first, part.first + part.count):
+    for number in range(part.count):
         body, content_digest = bodies[number % len(bodies)]
         claims = {
             "jti": secrets.token_urlsafe(16), "htm": "POST", "htu": part.url, "iat": int(time.time()),
@@ -91,7 +91,7 @@ def _make(part: _Part) -> list[bytes]:
     return made
 
 
-def _token(city: City, question: Question) -> tuple[str, str]:
+def token(city: City, question: Question) -> tuple[str, str]:
     """An access token for this agreement, and a nonce that proofs may quote now."""
     endpoint = f"{city.url}/oauth/token"
     nonce = requests.post(endpoint, timeout=10).headers["dpop-nonce"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from bench import city, machine, postgres, proofs, records
-from bench.city import City
+from bench.city import City, More
 from bench.machine import Running
 from bench.measure import Target
 from bench.peers import Peer
@@ -61,13 +61,13 @@ class Scene:
 
 
 @contextmanager
-def scene(stores: dict[str, str]) -> Iterator[Scene]:
-    """``stores``: the database's address by name; empty for SQLite in the city's own folder."""
+def scene(stores: dict[str, str], more: Mapping[str, More] = {}) -> Iterator[Scene]:
+    """``stores``: the database's address by name; empty for SQLite in the city's folder. ``more``: see city.build."""
     machine.raise_limits()
     context = multiprocessing.get_context("spawn")  # forked from a process with threads, they could hang
     with tempfile.TemporaryDirectory(prefix="tongqu-bench-") as name, ProcessPoolExecutor(MAKERS, context) as makers:
         folder, port = Path(name), machine.free_port()
-        cities = {store: city.build(folder / store, port, url) for store, url in stores.items()}
+        cities = {store: city.build(folder / store, port, url, more.get(store)) for store, url in stores.items()}
         with stub(folder, port) as running:
             yield Scene(folder, port, running, makers, cities)
 
