@@ -38,6 +38,7 @@ from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
+from gateway.lib.file_lock import try_lock
 from gateway.lib.keys import Keys
 
 logger = structlog.get_logger(__name__)
@@ -235,9 +236,14 @@ class Deps(Store):
 
     def tidy(self) -> None:
         """What time alone makes necessary; done every half minute, and again when it failed."""
+        self.tokens.refresh()
+        with (self.settings.data_dir / ".housekeeping").open("w") as file:
+            if try_lock(file):  # else another process is at it: that is enough, and two would do no harm
+                self._tidy_for_all()
+
+    def _tidy_for_all(self) -> None:
         self.log.recover()  # queries of other processes on this database that have ended
         now = self.clock.now()
-        self.tokens.refresh()
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.used_proofs.tidy()
