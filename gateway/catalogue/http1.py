@@ -8,7 +8,7 @@ be turned against us. Why not a library: docs/decisions/0013-own-client-for-depa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -16,6 +16,7 @@ import httptools
 
 MAX_HEAD: Final = 32 * 1024  # bytes of header fields, and of trailers
 MAX_FIELDS: Final = 100
+READ_AT_ONCE: Final = 256 * 1024  # bytes that asyncio and uvloop read at most
 MAX_INFORMATION: Final = 8  # 1xx responses before the answer (RFC 9110 section 15.2)
 
 
@@ -45,10 +46,11 @@ class Fetched:
 
 
 class Connection(asyncio.Protocol):
-    """``ask`` at most once at a time; ``usable`` says whether another request may follow."""
+    """``ask`` at most once at a time; ``usable`` says whether another request may follow. ``on_lost`` hears its end."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[Connection], None]) -> None:
         self._loop = loop
+        self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Fetched] | None = None
         self.idle_since = 0.0
@@ -82,8 +84,11 @@ class Connection(asyncio.Protocol):
         if self._answer is None:  # nobody asked
             self.close()
             return
+        self._unnamed += len(data)  # what the parser holds back or skips: half a field, a reason, a chunk's extension
         try:
             self._parser.feed_data(data)
+            if self._unnamed > MAX_HEAD + READ_AT_ONCE:
+                raise httptools.HttpParserError
         except httptools.HttpParserCallbackError as error:
             self._fail(error.__context__ if isinstance(error.__context__, TooLong) else NotHttp())
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -91,6 +96,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.usable = False
+        self._on_lost(self)
         if self._answer is None:
             return
         if error is None and self._until_close:
@@ -105,6 +111,7 @@ class Connection(asyncio.Protocol):
         self._begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._unnamed = 0
         self._head += len(name) + len(value)
         self._fields += 1
         if self._head > MAX_HEAD or self._fields > MAX_FIELDS:
@@ -113,6 +120,7 @@ class Connection(asyncio.Protocol):
             self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        self._unnamed = 0
         self._in_body = True
         self._status = self._parser.get_status_code()
         length = self._headers.get("content-length")
@@ -123,6 +131,7 @@ class Connection(asyncio.Protocol):
         self._keep = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
+        self._unnamed = 0
         self._size += len(data)
         if self._size > self._max_body:
             raise TooLong
@@ -140,6 +149,7 @@ class Connection(asyncio.Protocol):
 
     # ── the answer ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _begin(self) -> None:
+        self._unnamed = 0
         self._headers: dict[str, str] = {}
         self._chunks: list[bytes] = []
         self._status = self._size = self._head = self._fields = 0

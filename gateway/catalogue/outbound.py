@@ -64,6 +64,7 @@ class Session:
 
     def __init__(self, policy: OutboundPolicy, scheme: str, limit: int, names: LookUp) -> None:
         self._policy, self._scheme, self._limit, self._names = policy, scheme, limit, names
+        self._open: set[Connection] = set()
         self._idle: dict[tuple[str, int], list[Connection]] = {}
         self._checked: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
@@ -77,11 +78,11 @@ class Session:
         await self.close()
 
     async def close(self) -> None:
+        """Ends what is under way, too: whoever waits for it is told that the connection broke."""
         if self._sweep is not None:
             self._sweep.cancel()
-        for idle in self._idle.values():
-            for connection in idle:
-                connection.close()
+        for connection in list(self._open):
+            connection.close()
         self._idle.clear()
 
     def idle(self, place: _Place) -> Connection | None:
@@ -125,12 +126,13 @@ class Session:
             try:
                 async with asyncio.timeout(None if address == addresses[-1] else 1.0):  # or the next one in its stead
                     _, connection = await loop.create_connection(
-                        lambda: Connection(loop),
+                        lambda: Connection(loop, self._open.discard),
                         address,
                         place.port,
                         ssl=tls,
                         server_hostname=place.host if tls else None,
                     )
+                self._open.add(connection)
                 return connection
             except ssl.SSLError:
                 failed = NotReached("the certificate or TLS is not accepted")
@@ -199,7 +201,7 @@ async def send(
 
 def _request(method: str, start: str, headers: Mapping[str, str], body: bytes) -> bytes:
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if fields.count("\n") != len(headers) or fields.count("\r") != len(headers):
+    if fields.count("\n") != len(headers) or fields.count("\r") != len(headers) or "\0" in fields:
         raise ValueError("a line end in a header field")
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     return f"{method}{start}{fields}{length}\r\n".encode("ascii") + body
