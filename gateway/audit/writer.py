@@ -1,7 +1,7 @@
 """The one writer: gathers the entries that wait, writes them in one transaction, then tells everybody at once.
 
-While one group is being synced to disk, the next one gathers; so the more callers there are, the larger the groups and
-the cheaper each entry.
+While one group is being synced to disk, the next one gathers, and under load a moment longer; so the more callers there
+are, the larger the groups and the cheaper each entry. A single caller waits for nobody.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from gateway.errors import LogUnavailable
 if TYPE_CHECKING:
     from gateway.audit.log import Log
 
+CROWD = 8  # entries in a group that tell of load
+LINGER_S = 0.001  # how much longer a group then gathers: a commit costs much and an entry in it little
 MAX_GROUP = 256  # entries in one commit: enough to make the sync cheap, few enough to be quick
 MAX_OPEN = 100_000  # queries under way in one process, far above what its memory allows
 
@@ -80,6 +82,7 @@ class Writer:
         self._log = log
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._last_group = 0
         self._known: dict[str, int] = {}  # revisions as of the log's change number _known_at
         self._known_at = -1
         self._doubtful: list[Item] = []  # permits and outcomes whose commit failed or was lost sight of
@@ -113,6 +116,7 @@ class Writer:
         running = True
         while running:
             items, running = self._gather()
+            self._last_group = len(items)
             try:
                 if items:
                     self._write(items)
@@ -124,6 +128,8 @@ class Writer:
         """Wait for one entry, then take all that came meanwhile. False with the last group."""
         items: list[Item] = []
         item = self._queue.get()
+        if self._last_group >= CROWD and item is not None:
+            time.sleep(LINGER_S)
         while item is not None:
             items.append(item)
             if len(items) == MAX_GROUP:
