@@ -136,10 +136,15 @@ class Agreement:
         """The terms for one standard; None when the agreement does not speak of it. A look-up, nothing is computed."""
         return read(self.text).terms.get(standard_id)
 
-    def review_due(self, now: datetime) -> bool:
-        """Has the review fallen due, without both parties having resumed it since?"""
+    @property
+    def due_at(self) -> datetime | None:
+        """When time alone will change it: its end, or its review while it is active. None once it has ended."""
+        if self.state != "proposed" and self.state not in IN_FORCE:
+            return None
         review_by = read(self.text).review_by
-        return review_by is not None and review_by <= now and (self.resumed_at is None or self.resumed_at < review_by)
+        if self.state == "active" and review_by and (self.resumed_at is None or self.resumed_at < review_by):
+            return min(review_by, self.valid_until)
+        return self.valid_until
 
     def signature_payload(self, party: str) -> bytes:
         """What an officer of ``party`` signs: the RFC 8785 bytes of id, digest and party."""

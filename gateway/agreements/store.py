@@ -52,6 +52,7 @@ agreements = Table(
     Column("effective_from", Text),
     Column("resumed_at", Text),
     Column("changed_at", Text, nullable=False),
+    Column("due_at", Text, index=True),  # when time alone will change it; null: never again
 )
 _VERSIONS = select(agreements).where(agreements.c.id == bindparam("agreement_id")).order_by(agreements.c.version)
 _RANK = dict.fromkeys(IN_FORCE, 2) | dict.fromkeys((*PENDING, "refused"), 0)  # ended ones: 1
@@ -108,9 +109,8 @@ def page(
 
 def due(conn: Connection, now: datetime) -> tuple[Agreement, ...]:
     """Versions whose time has passed, or whose review has, at ``now``."""
-    rows = conn.execute(select(agreements).where(agreements.c.state.in_(("proposed", *IN_FORCE)))).all()
-    found = (_model(row) for row in rows)
-    return tuple(each for each in found if each.valid_until <= now or (each.state == "active" and each.review_due(now)))
+    rows = conn.execute(select(agreements).where(agreements.c.due_at <= rfc3339(now))).all()
+    return tuple(_model(row) for row in rows)
 
 
 def add(conn: Connection, agreement: Agreement, now: datetime) -> None:
@@ -151,6 +151,7 @@ def _row(agreement: Agreement, now: datetime) -> dict[str, Any]:
         "effective_from": _text(agreement.effective_from),
         "resumed_at": _text(agreement.resumed_at),
         "changed_at": rfc3339(now),
+        "due_at": _text(agreement.due_at),
     }
 
 

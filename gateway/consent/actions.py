@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from gateway.agreements import store as agreement_store
@@ -31,6 +31,7 @@ from gateway.lib.ids import new_id
 from standards import REGISTRY, Standard
 
 EXPIRE_BATCH = 200  # consents per transaction, so that housekeeping never holds up the log for long
+OVERLAP = timedelta(hours=1)  # between two looks at the calendar, for clocks of other processes that are behind
 
 
 class Subjects(Protocol):
@@ -66,6 +67,7 @@ class Consents:
         self._secret = secret
         self._directory = directory
         self._standards = standards
+        self._expired_until: datetime | None = None  # no consent that ended before is still open
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def get(self, caller: Caller, consent_id: str) -> Consent:
@@ -161,15 +163,18 @@ class Consents:
 
     def expire_due(self, now: datetime | None = None) -> int:
         """Write down what the calendar has ended; the exchange looks at the calendar itself. Returns how many."""
-        at, expired = now or self._clock.now(), 0
+        at, since, expired = now or self._clock.now(), self._expired_until, 0
         while True:
+            with self._database.read() as conn:  # mostly there is none, and nobody need wait for that to be found out
+                found = store.due(conn, since, at, EXPIRE_BATCH)
+            if not found:
+                self._expired_until = at - OVERLAP
+                return expired
             with self._log.transaction() as tx:
-                due = store.due(tx.conn, at, EXPIRE_BATCH)
+                due = store.due(tx.conn, since, at, EXPIRE_BATCH)
                 for consent in due:
                     self._move(tx, consent, "expire", OPERATOR)
             expired += len(due)
-            if len(due) < EXPIRE_BATCH:
-                return expired
 
     # ── how every change is made ──────────────────────────────────────────────────────────────────────────────────────
     def _move(self, tx: Transaction, consent: Consent, move: str, actor: Actor, **details: Any) -> Consent:

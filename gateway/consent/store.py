@@ -44,7 +44,7 @@ consents = Table(
     Column("subject", Text, nullable=False),  # pseudonym
     Column("provider", Text, nullable=False),
     Column("consumer", Text, nullable=False),
-    Column("valid_until", Text, nullable=False),
+    Column("valid_until", Text, nullable=False, index=True),
     Column("record", Text, nullable=False),  # RFC 8785
     Index("ix_consent_agreement_id_subject", "agreement_id", "subject"),
     Index("ix_consent_provider", "provider"),
@@ -100,18 +100,19 @@ def page(
     return _read(conn, _JOINED.where(consents.c.id.in_(chosen)).order_by(*_ORDER))
 
 
-def due(conn: Connection, now: datetime, limit: int) -> tuple[Consent, ...]:
-    """Consents requested or given whose time has passed at ``now``."""
-    last = (
-        select(events.c.consent_id, func.max(events.c.number).label("number")).group_by(events.c.consent_id).subquery()
-    )
+def due(conn: Connection, since: datetime | None, now: datetime, limit: int) -> tuple[Consent, ...]:
+    """Consents requested or given whose time has passed at ``now``, and had not at ``since`` if that is given."""
+    later = events.alias()
+    last = select(func.max(later.c.number)).where(later.c.consent_id == consents.c.id)
     chosen = (
-        select(events.c.consent_id)
-        .join(last, (last.c.consent_id == events.c.consent_id) & (last.c.number == events.c.number))
-        .join(consents, consents.c.id == events.c.consent_id)
+        select(consents.c.id)
+        .select_from(consents)
+        .join(events, (events.c.consent_id == consents.c.id) & (events.c.number == last.scalar_subquery()))
         .where(events.c.state.in_(("requested", "given")), consents.c.valid_until <= rfc3339(now))
         .limit(limit)
     )
+    if since is not None:
+        chosen = chosen.where(consents.c.valid_until > rfc3339(since))
     return _read(conn, _JOINED.where(consents.c.id.in_(chosen)).order_by(*_ORDER))
 
 

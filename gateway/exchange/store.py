@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
 
 from gateway.db import metadata
 
@@ -23,3 +23,5 @@ IDEMPOTENCY = Table(
     Column("until", String(24), nullable=False, index=True),
     Column("answer", LargeBinary),  # sealed; null while the query is being answered
 )
+_unanswered = IDEMPOTENCY.c.answer.is_(None)  # a handful among a day's millions
+Index("ix_idempotency_unanswered", IDEMPOTENCY.c.query, sqlite_where=_unanswered, postgresql_where=_unanswered)
