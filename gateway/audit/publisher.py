@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
 INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see search.catch_up
+INDEX_SECONDS = 0.5  # of each round, for the index of the search
+RUSH = 2_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
+RUSH_SECONDS = 0.05
 
 
 class Publisher:
@@ -45,6 +48,7 @@ class Publisher:
         self._lock = FileLock(log.folder / ".lock", PATIENCE_S)
         self._lead: TextIO | None = None  # held by the one process that looks after this folder
         self._grown = threading.Event()
+        self._size_before = 0
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -111,8 +115,11 @@ class Publisher:
             if not self._leads():
                 return
             if self._log.run.elected():
-                self.publish()
-                search.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=PUBLISH_SECONDS / 2)
+                size = self.publish()[0].size
+                rush = size - self._size_before > RUSH
+                self._size_before = size
+                within = RUSH_SECONDS if rush else INDEX_SECONDS
+                search.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=within)
             else:
                 self._follow()
         except Exception as error:
