@@ -25,6 +25,7 @@ bench: $(VENV)/.dev-ready
 bench-full: $(VENV)/.dev-ready
 	@$(BIN)/python -m bench.peers.machine
 	@$(BIN)/python -m bench run --full $(ARGS)
+	@$(BIN)/python -m bench growth
 
 check: $(VENV)/.dev-ready
 	$(BIN)/ruff format --check .

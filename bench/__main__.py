@@ -8,7 +8,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import compare, machine, picture, table
+from bench import compare, curves, machine, picture, table
+from bench import growth as growing
 from bench.measure import measure
 from bench.plan import FULL, SHORT, Choice
 from bench.profile import profile as budget
@@ -21,6 +22,10 @@ NOTES = (
     "Proofs (DPoP, ES256) are made by other processes before each measured interval, and are not measured.",
     "Load generator, stub and the measured system share the machine's cores; cpu_us is the system's own.",
     "Systems take turns in rounds; figures are medians of the rounds.",
+)
+GROWTH_NOTES = (
+    "cpu_us and p50_ms are the least of the rounds; base_… those of a small city beside it, measured in turns.",
+    "Filled entries differ from real ones in nothing that a query or a start reads; their tiles are not written.",
 )
 
 
@@ -82,6 +87,19 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
         targets = [stage.direct(payload), stage.tongqu("sqlite", running, payload, workers)]
         rows = [measure(target, connections, seconds)[0] for _ in range(rounds) for target in targets]
     console.print(table.printed(rows))
+
+
+@main.command()
+@click.option("--entries", default=6, show_default=True, help="up to ten to the power of this; 7 takes 20 GB of disk")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default=False)
+def growth(entries: int, results: Path) -> None:
+    """What a query and a start cost when the log, the agreements and the services have grown."""
+    sizes, numbers = ([10**power for power in range(first, last)] for first, last in ((4, entries + 1), (1, 5)))
+    points = []
+    for point in growing.everything(sizes, numbers, numbers[:3], lambda said: console.print(said, markup=False)):
+        points.append(point)
+        curves.write(results, points, machine.about(), GROWTH_NOTES)
+    console.print(curves.printed(points))
 
 
 @main.command()

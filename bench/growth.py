@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench import city, proofs, records
@@ -20,7 +21,7 @@ from bench.filling import fill
 from bench.load import Load, run
 from bench.machine import Running, used
 from bench.measure import Target, measure
-from bench.scene import Scene, scene
+from bench.scene import Scene, database, postgresql, scene
 from gateway.audit.files import Folder
 from gateway.wiring import Store
 
@@ -55,10 +56,10 @@ class Point:
 
 
 # ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def of_entries(sizes: Sequence[int], say: Say, postgres: str = "") -> Iterator[Point]:
-    """``postgres``: the address of an empty database, else SQLite."""
-    store = "postgresql" if postgres else "sqlite"
-    with scene({"base": "", "grown": postgres}) as stage:
+def of_entries(sizes: Sequence[int], say: Say, server: Path | None = None) -> Iterator[Point]:
+    """``server``: the folder of a PostgreSQL server; without it, on SQLite."""
+    store = "postgresql" if server else "sqlite"
+    with scene({name: database(server, name) if server else "" for name in ("base", "grown")}) as stage:
         grown = stage.cities["grown"]
         with grown.served() as running:  # a released query that the others are like
             measure(stage.tongqu("grown", running, "1k-plain"), CONNECTIONS, 0.5)
@@ -189,3 +190,13 @@ def _start(place: City) -> tuple[float, float]:
     began = time.perf_counter()
     with place.served() as running:
         return time.perf_counter() - began, used(running.pid).cpu_s
+
+
+def everything(sizes: Sequence[int], numbers: Sequence[int], services: Sequence[int], say: Say) -> Iterator[Point]:
+    """On SQLite all of it; on PostgreSQL the log up to a tenth of the largest size."""
+    yield from of_entries(sizes, say)
+    yield from of_agreements(numbers, say)
+    yield from of_services(services, say)
+    settings = ("max_connections=100", "shared_buffers=256MB", "max_wal_size=4GB")
+    with postgresql(settings) as (folder, _):
+        yield from of_entries([size for size in sizes if size * 10 <= sizes[-1]], say, folder)
