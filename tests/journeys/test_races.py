@@ -179,8 +179,8 @@ def test_what_another_process_takes_back_releases_nothing_any_more(closed_city: 
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
-def test_what_another_process_takes_back_again_and_again(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
+def test_what_another_process_takes_back_again_and_again_from_four_workers(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
     config = commands.write_configuration(closed_city.gateway.settings, tmp_path / "tongqu.toml", log_level="WARNING")
     rounds, chance = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")), random.Random(20261123)
-    with Process(config, closed_city.gateway.url, tmp_path / "said"):
+    with Process(config, closed_city.gateway.url, tmp_path / "said", workers=4):
         take_everything_back(closed_city, rounds, chance)
