@@ -21,7 +21,6 @@ from tests.clock import FixedClock
 from tests.running import MovableClock
 from tests.simulators.crashing_disk import CrashingDisk
 
-
 A_REFUSAL = {
     "type": "identity.refused",
     "actor": {"party": "street-linden", "client": "cli_1", "officer": None},
