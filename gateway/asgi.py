@@ -84,19 +84,23 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if self._deps.health.stopping:
-            send = _with_headers(send, [(b"connection", b"close")])
         if path in DATA_PLANE and scope["method"] == "POST":
             await self._data_plane(scope, receive, send)
             return
         if path in OPERATORS and scope["method"] in ("GET", "HEAD"):
-            await _send(send, await self._operators(path))
+            response = await self._operators(path)
+            await _send(_with_headers(send, self._farewell()), response)
             return
+        send = _with_headers(send, self._farewell())
         if path.startswith(("/v1/", "/oauth/")):
             send = _with_headers(send, [self._nonce()])
         if path.startswith("/v1/"):
             send = _Signing(self._deps, scope, send)
         await self._hand_over(scope, receive, send)
+
+    def _farewell(self) -> list[tuple[bytes, bytes]]:
+        """Who hears this should come back to another process."""
+        return [(b"connection", b"close")] if self._deps.health.stopping else []
 
     async def _data_plane(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As every other path, but without a wrapper: the answer is whole when it is sent."""
@@ -109,7 +113,7 @@ class Gateway:
                 response = request if isinstance(request, Response) else await self._deps.exchange.handle(request)
             finally:
                 self._asking -= 1
-        headers = [*_encoded(response.headers), *_ALWAYS, self._nonce()]
+        headers = [*_encoded(response.headers), *_ALWAYS, *self._farewell(), self._nonce()]
         content_type = _first(headers, b"content-type") or OCTETS
         headers += _signature(self._deps, scope, response.status, content_type, response.body)
         headers.append((b"content-length", b"%d" % len(response.body)))

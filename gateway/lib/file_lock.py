@@ -8,8 +8,10 @@ Whoever waits holds the turn: a process that has just let go cannot take the loc
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +32,8 @@ class FileLock:
         self._paths = (path.with_name(path.name + ".turn"), path)
         self._patience_s = patience_s
         self._threads = threading.Lock()  # within a process: fairer than the kernel, and wakes at once
-        self._files: tuple[TextIO, TextIO] | None = None
+        self._files: tuple[int, int] | None = None  # descriptors
+        self._closing: weakref.finalize[..., FileLock] | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -39,10 +42,7 @@ class FileLock:
         if not self._threads.acquire(timeout=self._patience_s):
             raise LockTimeout
         try:
-            if self._files is None:
-                turn, lock = self._paths
-                self._files = (turn.open("w"), lock.open("w"))
-            turn_file, file = self._files
+            turn_file, file = self._files or self._opened()
             _take(turn_file, deadline)
             try:
                 _take(file, deadline)
@@ -56,15 +56,21 @@ class FileLock:
             self._threads.release()
 
     def close(self) -> None:
-        """Close the files. The lock may be used again; it opens them anew."""
+        """Close the files. The lock may be used again; it opens them anew. Whoever drops it need not close it."""
         with self._threads:
-            for file in self._files or ():
-                file.close()
-            self._files = None
+            if self._closing is not None:
+                self._closing()
+            self._files = self._closing = None
+
+    def _opened(self) -> tuple[int, int]:
+        turn, lock = (os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for path in self._paths)
+        self._files = (turn, lock)
+        self._closing = weakref.finalize(self, _close, turn, lock)
+        return self._files
 
 
-def try_lock(file: TextIO) -> bool:
-    """Lock an open file until it is closed; False if another holds it."""
+def try_lock(file: TextIO | int) -> bool:
+    """Lock an open file (or its descriptor) until it is closed; False if another holds it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -72,7 +78,12 @@ def try_lock(file: TextIO) -> bool:
     return True
 
 
-def _take(file: TextIO, deadline: float) -> None:
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
+
+
+def _take(file: int, deadline: float) -> None:
     pause = FIRST_PAUSE_S
     while not try_lock(file):
         if time.monotonic() >= deadline:
