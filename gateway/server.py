@@ -29,15 +29,17 @@ def run(
     listening: socket.socket | None = None,
     on_ready: Callable[[], object] = lambda: None,
     parent: int | None = None,
+    processes: int = 1,
 ) -> int:
     """Serve until told to end; return the exit code: 0 when everything that began was finished.
 
     ``listening``: a bound socket instead of host and port of the settings. ``on_ready`` is called once requests are
     answered. ``parent``: a descriptor that becomes readable when the process that watches over this one is no more.
+    ``processes``: how many serve on this machine.
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after uvicorn minds them itself
         signal.signal(number, leave)
-    deps = Deps(settings)
+    deps = Deps(settings, processes=processes)
     server = _Server(_config(settings, deps), deps, on_ready, parent)
     server.run(sockets=[listening] if listening else None)
     return 0 if server.started else EXIT_CANNOT_START

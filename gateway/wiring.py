@@ -118,6 +118,7 @@ class Deps(Store):
         *,
         clock: Clock | None = None,
         on_broken: Callable[[BaseException], None] | None = end_process,
+        processes: int = 1,
     ) -> None:
         super().__init__(settings, clock=clock, on_broken=on_broken)
         policy = outbound.OutboundPolicy(
@@ -142,7 +143,7 @@ class Deps(Store):
         self.consents = Consents(
             self.database, self.log, self.clock, self.pseudonyms, secret=self.keys.withdrawal_secret
         )
-        self.providers = RestProviders(policy, self._sign_request, settings.issuer, self.clock)
+        self.providers = RestProviders(policy, self._sign_request, settings.issuer, self.clock, processes=processes)
         self.catalogue = Catalogue(
             self.database,
             self.log,

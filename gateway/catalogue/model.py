@@ -23,7 +23,7 @@ MOVES: Final[Mapping[str, Mapping[str, str]]] = {
     "resume": {"suspended": "active"},
 }
 MAX_TIMEOUT_MS: Final = 30_000
-MAX_CONCURRENT: Final = 256
+MAX_CONCURRENT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Job:
             queries_per_second_per_client=settings.queries_per_second_per_client / self.workers,
             burst_per_client=max(1, settings.burst_per_client // self.workers),
         )
-        return run(named, listening=listening, on_ready=on_ready, parent=leash)
+        return run(named, listening=listening, on_ready=on_ready, parent=leash, processes=self.workers)
 
     def order(self) -> dict[str, Any]:
         """As JSON, for the process that starts workers."""

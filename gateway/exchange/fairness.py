@@ -23,7 +23,7 @@ from typing import Final, Generic, TypeVar
 from gateway.errors import Busy, RateLimited
 
 PLACES: Final = 64  # queries between their token and their durable decision: enough for large groups in one commit
-PATIENCE_S: Final = 5.0  # how long a query waits for its turn
+PATIENCE_S: Final = 15.0  # how long a query waits for its turn
 _ROUNDING: Final = 1e-6  # of one query: sums of intervals are not exact
 UNKNOWN: Final = ""  # whose token was not seen before shares one place in the round with all others of that kind
 

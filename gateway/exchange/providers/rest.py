@@ -36,7 +36,7 @@ from gateway.lib.clock import Clock
 
 HEADER: Final = "Tongqu-Request"
 SIGNATURE_LIFETIME_S: Final = 60  # the contract allows no more
-MAX_WAITING: Final = 1000  # queries waiting for a place at one service; beyond it they are told to come back
+MAX_WAITING: Final = 12_000  # queries waiting for a place at one service, of one client at most as many as are free
 WAITING_SHARE: Final = 0.5  # of the deadline; the department always has the rest for itself
 
 
@@ -50,7 +50,10 @@ class _Service:
 
 
 class RestProviders:
-    """All departments reached over HTTP. Lives on one event loop. ``sign_request`` makes the JWS from claims."""
+    """All departments reached over HTTP. Lives on one event loop. ``sign_request`` makes the JWS from claims.
+
+    ``processes``: how many on this machine share what a service gives at once; each takes its part, one at least.
+    """
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class RestProviders:
         *,
         max_body: int = outbound.MAX_BODY,
         max_waiting: int = MAX_WAITING,
+        processes: int = 1,
         names: outbound.LookUp = outbound.look_up,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,6 +74,7 @@ class RestProviders:
         self._clock = clock
         self._max_body = max_body
         self._max_waiting = max_waiting
+        self._processes = processes
         self._names = names
         self._monotonic = monotonic
         self._services: dict[tuple[str, str, int], _Service] = {}
@@ -128,9 +133,10 @@ class RestProviders:
             except InvalidRequest:  # settings have become stricter since it was registered
                 raise _not_allowed() from None
             scheme = urlsplit(request.base_url).scheme
+            at_once = max(1, request.max_concurrent // self._processes)
             self._services[key] = _Service(
-                outbound.session(self._policy, scheme, request.max_concurrent, self._names),
-                Room(request.max_concurrent, self._max_waiting),
+                outbound.session(self._policy, scheme, at_once, self._names),
+                Room(at_once, self._max_waiting),
             )
         return self._services[key]
 

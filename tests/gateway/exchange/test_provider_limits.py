@@ -76,3 +76,17 @@ def test_cookies_that_a_department_sets_are_not_kept(department: Department) -> 
 
     run(twice, names=lambda host, port: ["127.0.0.1"])
     assert [received.header("cookie") for received in department.requests] == [None, None]
+
+
+@pytest.mark.parametrize(("registered", "processes", "at_once"), [(4, 1, 4), (4, 2, 2), (4, 3, 1), (1, 4, 1)])
+def test_processes_share_what_a_department_gives_at_once(
+    department: Department, registered: int, processes: int, at_once: int
+) -> None:
+    """So that all of them together never ask more at once than was registered, unless there are more processes."""
+    department.delay_s = 0.05
+
+    async def ask(own: RestProviders) -> None:
+        await asyncio.gather(*(own.fetch(question(department, max_concurrent=registered)) for _ in range(8)))
+
+    run(ask, processes=processes)
+    assert department.connections == at_once
