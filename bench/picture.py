@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.measure import Row
 from bench.table import label
 
-WIDTH, LEFT, BAR, STEP, TOP = 860, 250, 22, 34, 78
+WIDTH, LEFT, BAR, STEP, TOP = 940, 330, 22, 34, 78
 DOES = {
     "direct": "无网关 no gateway",
     "nginx proxy_pass": "只转发 passes on",
