@@ -1,0 +1,182 @@
+"""Every page of the site: its address, its template, and what it tells. The same for the live site and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from gateway.pages.public import overview, samples, search, words
+from gateway.pages.public.check import Outcome
+from gateway.pages.public.library import Example, Library
+from gateway.pages.public.words import Text
+from standards import Element, Standard, codelists
+from standards.guide import Group
+
+Crumb = tuple[str, Text]
+HOME: Crumb = ("/", Text("首页", "Home"))
+STANDARDS: Crumb = ("/standards", Text("数据标准", "Standards"))
+CODE_LISTS: Crumb = ("/codelists", Text("代码表", "Code lists"))
+MATTERS: Crumb = ("/matters", Text("办什么事", "Matters"))
+DEPARTMENTS: Crumb = ("/departments", Text("部门", "Departments"))
+CHECK: Crumb = ("/check", Text("在线校验", "Check"))
+CHANGES: Crumb = ("/changes", Text("变更", "Changes"))
+SEARCH: Crumb = ("/search", Text("查找", "Search"))
+SECTIONS = (STANDARDS, CODE_LISTS, MATTERS, DEPARTMENTS, CHECK, CHANGES)
+RECENT = 6  # changes on the home page
+INLINE_CODES = 12  # a code list of no more values stands in the field table itself
+
+
+@dataclass(frozen=True)
+class Page:
+    """``crumbs`` lead to it from the home page, itself left out."""
+
+    path: str
+    template: str
+    title: Text
+    crumbs: tuple[Crumb, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One row of a field table. ``codes`` is filled where they are few; ``example`` comes from a valid example."""
+
+    element: Element
+    depth: int
+    kind: Text
+    definition: Text | None
+    example: Any
+    codes: tuple[codelists.Code, ...]
+    code_list: codelists.CodeList | None
+
+
+class Site:
+    """All pages over one library."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+
+    @cached_property
+    def index(self) -> list[search.Entry]:
+        return search.index_of(self.library)
+
+    def paths(self) -> Iterator[str]:
+        """Every address, the home page first."""
+        yield HOME[0]
+        yield from (path for path, _ in (*SECTIONS, SEARCH))
+        yield from (f"/standards/{standard_id}" for standard_id in self.library.registry)
+        yield from (_path_of_list(each) for each in self.library.code_lists)
+        yield from (f"/matters/{group.id}" for group in self.library.matters)
+        yield from (f"/domains/{group.id}" for group in self.library.domains)
+        yield from (f"/departments/{key}" for key in self.library.departments)
+
+    def page(self, path: str) -> Page | None:
+        """The page at an address; None if there is none."""
+        match path.strip("/").split("/"):
+            case [""]:
+                return self._home()
+            case ["standards"]:
+                return Page(path, "standards.html", STANDARDS[1])
+            case ["standards", name] if name in self.library.newest:
+                return self._standard(self.library.newest[name])
+            case ["standards", name, version] if f"{name}/{version}" in self.library.registry:
+                return self._standard(self.library.registry[f"{name}/{version}"])
+            case ["codelists"]:
+                return Page(path, "codelists.html", CODE_LISTS[1])
+            case ["codelists", name, version]:
+                return self._code_list(f"{name}/{version}")
+            case ["matters"]:
+                return Page(path, "matters.html", MATTERS[1])
+            case ["matters", name]:
+                return self._group(path, name, self.library.matters, MATTERS)
+            case ["domains", name]:
+                return self._group(path, name, self.library.domains, STANDARDS)
+            case ["departments"]:
+                return Page(path, "departments.html", DEPARTMENTS[1])
+            case ["departments", name] if name in self.library.departments:
+                department = self.library.departments[name]
+                return Page(path, "department.html", department.title, (DEPARTMENTS,), {"department": department})
+            case ["check"]:
+                return self.check()
+            case ["changes"]:
+                return Page(path, "changes.html", CHANGES[1])
+            case ["search"]:
+                return self.search(None)
+        return None
+
+    def search(self, query: str | None) -> Page:
+        """What was found; without a question, everything there is."""
+        answer = search.find(self.index, query) if query else None
+        return Page("/search", "search.html", SEARCH[1], (), {"answer": answer, "index": self.index})
+
+    def check(self, text: str = "", kind: str = "record", standard: str = "", outcome: Outcome | None = None) -> Page:
+        """The box, with what was sent and what came of it."""
+        data = {"text": text, "kind": kind, "chosen": standard, "outcome": outcome}
+        return Page("/check", "check.html", CHECK[1], (), data)
+
+    def not_found(self) -> Page:
+        return Page("/404", "404.html", Text("没有这个页面", "No such page"))
+
+    def _home(self) -> Page:
+        library = self.library
+        data = {
+            "overview": overview.draw(library),
+            "recent": library.changes[:RECENT],
+            "element_count": sum(len(standard.elements) for standard in library.newest.values()),
+            "code_count": sum(len(each.codes) for each in library.code_lists),
+        }
+        return Page("/", "home.html", Text("通衢数据标准", "Tongqu data standards"), (), data)
+
+    def _standard(self, standard: Standard) -> Page:
+        library = self.library
+        valid = library.examples(standard, "valid")
+        domain = library.domain_of(standard.name)
+        crumbs = (STANDARDS, *([(f"/domains/{domain.id}", Text(domain.zh, domain.en))] if domain else []))
+        data = {
+            "standard": standard,
+            "domain": domain,
+            "fields": [_field(element, valid) for element in standard.elements],
+            "valid": valid,
+            "invalid": library.examples(standard, "invalid"),
+            "versions": library.versions(standard.name),
+        }
+        return Page(f"/standards/{standard.id}", "standard.html", Text(standard.zh, standard.en), crumbs, data)
+
+    def _code_list(self, list_id: str) -> Page | None:
+        try:
+            found = codelists.get(list_id)
+        except codelists.UnknownCodeList:
+            return None
+        users = self.library.users_of_list(found.id)
+        title = Text(found.title_zh, found.title_en)
+        return Page(_path_of_list(found), "codelist.html", title, (CODE_LISTS,), {"list": found, "users": users})
+
+    def _group(self, path: str, name: str, groups: list[Group], above: Crumb) -> Page | None:
+        for group in groups:
+            if group.id == name:
+                return Page(path, "group.html", Text(group.zh, group.en), (above,), {"group": group})
+        return None
+
+
+def _path_of_list(code_list: codelists.CodeList) -> str:
+    return f"/codelists/{code_list.id}/{code_list.version}"
+
+
+def _field(element: Element, valid: list[Example]) -> Field:
+    definition = element.schema.get("description")
+    shown = (samples.at(example.record, element.path) for example in valid)
+    example = next((value for value in shown if value is not None), None)
+    code_list = codelists.get(element.codelist) if element.codelist else None
+    used = element.schema.get("enum", ()) if code_list else ()
+    codes = tuple(code_list.codes[code] for code in used) if code_list and len(used) <= INLINE_CODES else ()
+    return Field(
+        element,
+        element.path.count("."),
+        words.kind(element),
+        words.halves(definition) if definition else None,
+        None if isinstance(example, dict | list) else example,
+        codes,
+        code_list,
+    )
