@@ -33,8 +33,8 @@ def export(site: Site, folder: Path, base_url: str = "") -> Iterator[tuple[int, 
 
 
 def _files(site: Site, base_url: str) -> Iterator[tuple[str, Writer]]:
-    for path in sorted(render.STATIC.iterdir()):
-        yield f"static/{path.name}", path.read_bytes
+    for asset in sorted(render.STATIC.iterdir()):
+        yield f"static/{asset.name}", asset.read_bytes
     for lang in LANGUAGES:
         for path in site.paths():
             yield file_of(path, lang), partial(_page, site, path, lang, file_of(path, lang))

@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import standards
 from gateway.pages.public.words import Text
-from standards import Element, Standard, Violation, codelists, guide
+from standards import Element, Standard, Violation, codelists, drafting
+from standards.compare import Comparison, compare
+from standards.matters import Matter, matters
 
 PACKAGE = Path(standards.__file__).parent
+DOMAINS = "standard-domain/1.0.0"
+PREDECESSOR_EFFORT = 2_000_000  # operations for each direction of a comparison, about a microsecond each
 
 
-def always_published(_standard_id: str) -> str:
-    """The state of a standard where no registry is at hand: its file is in the package, so it was published."""
-    return "published"
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A domain or a matter: a heading over standards."""
+
+    id: str
+    title: Text
+    standards: tuple[Standard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a registry knows of a version beside its text. ``date``, ``until``: days (YYYY-MM-DD).
+
+    ``lines`` is the changelog that was published with it; where it is None, the package's own file is looked at.
+    """
+
+    state: str = "published"
+    date: str | None = None
+    until: str | None = None
+    successor: str | None = None
+    signed_by: str | None = None
+    lines: tuple[Text, ...] | None = None
+
+
+PUBLISHED = Note()  # of a version that no registry knows: its file is in the package, so it was published
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +72,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedElement:
+    """One entry of the dictionary, and where standards use it."""
+
+    name: str
+    group: str
+    element: Element
+    uses: tuple[tuple[Standard, Element], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Department:
     """Somebody whom a standard or an element names as the authority for it."""
 
@@ -61,46 +97,63 @@ class Library:
 
     registry: Mapping[str, Standard] = field(default_factory=lambda: standards.REGISTRY)
     folder: Path = PACKAGE
-    state_of: Callable[[str], str] = always_published
+    notes: Mapping[str, Note] = field(default_factory=dict)
+
+    def note(self, standard_id: str) -> Note:
+        return self.notes.get(standard_id, PUBLISHED)
 
     @cached_property
     def newest(self) -> dict[str, Standard]:
-        """The newest version of each standard by its name, in the order of the domains."""
-        last = {standard.name: standard for standard in self.registry.values()}
-        placed = [name for group in guide.domains() for name in group.standards if name in last]
-        return {name: last[name] for name in [*placed, *(name for name in last if name not in placed)]}
+        """The version of each standard to be used, by name, in the order of the domains.
+
+        That is the newest in force; where none is, the newest of all.
+        """
+        last: dict[str, Standard] = {}
+        for standard in self.registry.values():
+            if standard.name not in last or self.in_force(standard) or not self.in_force(last[standard.name]):
+                last[standard.name] = standard
+        order = list(codelists.get(DOMAINS).codes)
+        return dict(sorted(last.items(), key=lambda item: order.index(item[1].schema["x-domain"])))
+
+    def in_force(self, standard: Standard) -> bool:
+        return self.note(standard.id).state in ("published", "deprecated")
 
     def versions(self, name: str) -> list[Standard]:
         """All versions of a standard, newest first."""
         return [standard for standard in self.registry.values() if standard.name == name][::-1]
 
-    def within(self, group: guide.Group) -> list[Standard]:
-        """The standards of a domain or matter that are published."""
-        return [self.newest[name] for name in group.standards if name in self.newest]
+    def comparison(self, standard: Standard) -> Comparison | None:
+        """This version against the one before it; None for the first."""
+        older = self.versions(standard.name)
+        older = older[older.index(standard) + 1 :]
+        return _compared(older[0], standard) if older else None
 
     @cached_property
-    def domains(self) -> list[guide.Group]:
-        return [group for group in guide.domains() if self.within(group)]
+    def domains(self) -> list[Group]:
+        found = []
+        for code in codelists.get(DOMAINS).codes.values():
+            within = tuple(each for each in self.newest.values() if each.schema["x-domain"] == code.code)
+            if within:
+                found.append(Group(code.code, Text(code.zh, code.en), within))
+        return found
 
     @cached_property
-    def matters(self) -> list[guide.Group]:
-        return [group for group in guide.matters() if self.within(group)]
+    def matters(self) -> list[Group]:
+        return [group for group in map(self._group, matters()) if group.standards]
 
-    @cached_property
-    def homeless(self) -> list[Standard]:
-        """Standards that no domain names yet."""
-        placed = {name for group in guide.domains() for name in group.standards}
-        return [standard for name, standard in self.newest.items() if name not in placed]
+    def _group(self, matter: Matter) -> Group:
+        within = tuple(self.newest[name] for name in matter.standards if name in self.newest)
+        return Group(matter.id, Text(matter.zh, matter.en), within)
+
+    def domain_of(self, standard: Standard) -> Group:
+        return next(group for group in self.domains if group.id == standard.schema["x-domain"])
+
+    def matters_of(self, standard: Standard) -> list[Group]:
+        return [group for group in self.matters if standard in group.standards]
 
     def offices_of(self, standard: Standard) -> list[tuple[str, Text]]:
         """(id of the department, title) of each authority of a standard."""
         return offices(standard.authority_zh, standard.authority_en)
-
-    def domain_of(self, name: str) -> guide.Group | None:
-        return next((group for group in guide.domains() if name in group.standards), None)
-
-    def matters_of(self, name: str) -> list[guide.Group]:
-        return [group for group in self.matters if name in group.standards]
 
     def examples(self, standard: Standard, kind: str) -> list[Example]:
         """``kind`` is ``valid`` or ``invalid``. What is wrong is found by the validator, not told by the file."""
@@ -121,17 +174,45 @@ class Library:
     @cached_property
     def changes(self) -> list[Change]:
         """What changed, newest first."""
-        found: list[Change] = []
-        for path in sorted((self.folder / "changelogs").glob("*.json")):
-            for entry in json.loads(path.read_text(encoding="utf-8")):
-                standard = f"{path.stem}/{entry['version']}"
-                if standard in self.registry:
-                    lines = tuple(Text(zh, en) for zh, en in zip(entry["zh"], entry["en"], strict=True))
-                    found.append(Change(standard, entry["date"], lines))
+        found = [change for standard_id in self.registry if (change := self.change_of(standard_id))]
         return sorted(found, key=lambda change: change.date, reverse=True)
 
     def change_of(self, standard_id: str) -> Change | None:
-        return next((change for change in self.changes if change.standard == standard_id), None)
+        """The changelog of one version; None for one that was not published."""
+        note = self.note(standard_id)
+        shipped = self._shipped_changes.get(standard_id)
+        lines = note.lines if note.lines is not None else shipped.lines if shipped else None
+        date = note.date or (shipped.date if shipped else None)
+        return Change(standard_id, date, lines) if lines is not None and date else None
+
+    @cached_property
+    def _shipped_changes(self) -> dict[str, Change]:
+        found: dict[str, Change] = {}
+        for path in sorted((self.folder / "changelogs").glob("*.json")):
+            for entry in json.loads(path.read_text(encoding="utf-8")):
+                lines = tuple(Text(zh, en) for zh, en in zip(entry["zh"], entry["en"], strict=True))
+                found[f"{path.stem}/{entry['version']}"] = Change(
+                    f"{path.stem}/{entry['version']}", entry["date"], lines
+                )
+        return found
+
+    @cached_property
+    def shared(self) -> dict[str, SharedElement]:
+        """The dictionary of shared elements by name, in the order of its groups."""
+        uses: dict[str, list[tuple[Standard, Element]]] = {}
+        for standard, element in self.all_elements():
+            uses.setdefault(element.schema.get("x-element", ""), []).append((standard, element))
+        words = drafting.dictionary()
+        return {
+            name: SharedElement(name, group, element_of(name, words[name]), tuple(uses.get(name, ())))
+            for group, names in drafting.groups().items()
+            for name in names
+        }
+
+    @cached_property
+    def translations(self) -> list[codelists.ListCrosswalk]:
+        """Every published table from one code list to another."""
+        return [codelists.crosswalk(source, target) for source, target in codelists.published()]
 
     @cached_property
     def code_lists(self) -> list[codelists.CodeList]:
@@ -166,6 +247,31 @@ class Library:
         ]
         ordered = sorted(found, key=lambda each: (-len(each.holds), -len(each.elements), each.id))
         return {each.id: each for each in ordered}
+
+
+@lru_cache(maxsize=256)
+def _compared(old: Standard, new: Standard) -> Comparison:
+    """Versions never change, so neither does this."""
+    return compare(old.schema, new.schema, PREDECESSOR_EFFORT)
+
+
+def element_of(name: str, schema: Mapping[str, Any]) -> Element:
+    """An entry of the dictionary as an element that stands in no standard yet."""
+    return Element(
+        name,
+        schema["title"],
+        schema["x-en"],
+        schema["x-standard"],
+        schema.get("x-codelist"),
+        schema["x-sensitivity"],
+        schema.get("x-sensitivity-category"),
+        schema.get("x-mask"),
+        schema["x-authority"]["zh"],
+        schema["x-authority"]["en"],
+        False,
+        schema["type"],
+        schema,
+    )
 
 
 def offices(zh: str, en: str) -> list[tuple[str, Text]]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.pages.public.library import Department, Library, offices
+from gateway.pages.public.library import Department, Group, Library, offices
 from standards import Standard
-from standards.guide import Group
 
 WIDTH: Final = 1600
 ROW: Final = 47  # from station to station
@@ -56,7 +55,7 @@ def draw(library: Library) -> Overview:
     lines: list[Line] = []
     y = float(TOP)
     for number, domain in enumerate(library.domains):
-        rows = [(standard, y + ROW * position) for position, standard in enumerate(library.within(domain))]
+        rows = [(standard, y + ROW * position) for position, standard in enumerate(domain.standards)]
         middle = (rows[0][1] + rows[-1][1]) / 2
         number_x = LINE_X + 40 + 14 * (number % 3)
         stops = tuple(Stop(standard, at, _track(middle, at, number_x)) for standard, at in rows)
@@ -87,7 +86,8 @@ def _termini(library: Library, lines: list[Line], height: float) -> tuple[Termin
 def _track(start: float, end: float, bend_x: float) -> str:
     """Along the line, round two corners, to the station; straight on if it lies on the same height."""
     if abs(end - start) < 2 * BEND:
-        return f"M{LINE_X} {start:g}H{bend_x:g}C{bend_x + 30:g} {start:g} {bend_x + 20:g} {end:g} {bend_x + 50:g} {end:g}H{STATION_X}"
+        curve = f"C{bend_x + 30:g} {start:g} {bend_x + 20:g} {end:g} {bend_x + 50:g} {end:g}"
+        return f"M{LINE_X} {start:g}H{bend_x:g}{curve}H{STATION_X}"
     turn = BEND if end > start else -BEND
     return (
         f"M{LINE_X} {start:g}H{bend_x - BEND:g}Q{bend_x:g} {start:g} {bend_x:g} {start + turn:g}"

@@ -9,21 +9,22 @@ from typing import Any
 
 from gateway.pages.public import overview, samples, search, words
 from gateway.pages.public.check import Outcome
-from gateway.pages.public.library import Example, Library
+from gateway.pages.public.library import Example, Group, Library
 from gateway.pages.public.words import Text
 from standards import Element, Standard, codelists
-from standards.guide import Group
 
 Crumb = tuple[str, Text]
 HOME: Crumb = ("/", Text("首页", "Home"))
 STANDARDS: Crumb = ("/standards", Text("数据标准", "Standards"))
 CODE_LISTS: Crumb = ("/codelists", Text("代码表", "Code lists"))
+ELEMENTS: Crumb = ("/elements", Text("数据元", "Elements"))
+TRANSLATIONS: Crumb = ("/translations", Text("代码对照", "Translations"))
 MATTERS: Crumb = ("/matters", Text("办什么事", "Matters"))
 DEPARTMENTS: Crumb = ("/departments", Text("部门", "Departments"))
 CHECK: Crumb = ("/check", Text("在线校验", "Check"))
 CHANGES: Crumb = ("/changes", Text("变更", "Changes"))
 SEARCH: Crumb = ("/search", Text("查找", "Search"))
-SECTIONS = (STANDARDS, CODE_LISTS, MATTERS, DEPARTMENTS, CHECK, CHANGES)
+SECTIONS = (STANDARDS, ELEMENTS, CODE_LISTS, MATTERS, DEPARTMENTS, CHECK, CHANGES)
 RECENT = 6  # changes on the home page
 INLINE_CODES = 12  # a code list of no more values stands in the field table itself
 
@@ -68,6 +69,9 @@ class Site:
         yield from (path for path, _ in (*SECTIONS, SEARCH))
         yield from (f"/standards/{standard_id}" for standard_id in self.library.registry)
         yield from (_path_of_list(each) for each in self.library.code_lists)
+        yield TRANSLATIONS[0]
+        yield from (f"/translations/{each.source}--{each.target}" for each in self.library.translations)
+        yield from (f"/elements/{name}" for name in self.library.shared)
         yield from (f"/matters/{group.id}" for group in self.library.matters)
         yield from (f"/domains/{group.id}" for group in self.library.domains)
         yield from (f"/departments/{key}" for key in self.library.departments)
@@ -87,6 +91,14 @@ class Site:
                 return Page(path, "codelists.html", CODE_LISTS[1])
             case ["codelists", name, version]:
                 return self._code_list(f"{name}/{version}")
+            case ["translations"]:
+                return Page(path, "translations.html", TRANSLATIONS[1], (CODE_LISTS,))
+            case ["translations", pair]:
+                return self._translation(path, pair)
+            case ["elements"]:
+                return Page(path, "elements.html", ELEMENTS[1])
+            case ["elements", name] if name in self.library.shared:
+                return self._element(path, name)
             case ["matters"]:
                 return Page(path, "matters.html", MATTERS[1])
             case ["matters", name]:
@@ -132,11 +144,10 @@ class Site:
     def _standard(self, standard: Standard) -> Page:
         library = self.library
         valid = library.examples(standard, "valid")
-        domain = library.domain_of(standard.name)
-        crumbs = (STANDARDS, *([(f"/domains/{domain.id}", Text(domain.zh, domain.en))] if domain else []))
+        domain = library.domain_of(standard)
+        crumbs = (STANDARDS, (f"/domains/{domain.id}", domain.title))
         data = {
             "standard": standard,
-            "domain": domain,
             "fields": [_field(element, valid) for element in standard.elements],
             "valid": valid,
             "invalid": library.examples(standard, "invalid"),
@@ -149,14 +160,32 @@ class Site:
             found = codelists.get(list_id)
         except codelists.UnknownCodeList:
             return None
-        users = self.library.users_of_list(found.id)
+        data = {
+            "list": found,
+            "users": self.library.users_of_list(found.id),
+            "tables": [each for each in self.library.translations if found.id in (each.source, each.target)],
+        }
         title = Text(found.title_zh, found.title_en)
-        return Page(_path_of_list(found), "codelist.html", title, (CODE_LISTS,), {"list": found, "users": users})
+        return Page(_path_of_list(found), "codelist.html", title, (CODE_LISTS,), data)
+
+    def _translation(self, path: str, pair: str) -> Page | None:
+        for table in self.library.translations:
+            if f"{table.source}--{table.target}" == pair:
+                data = {"table": table, "source": codelists.get(table.source), "target": codelists.get(table.target)}
+                title = Text(table.title_zh, table.title_en)
+                return Page(path, "translation.html", title, (CODE_LISTS, TRANSLATIONS), data)
+        return None
+
+    def _element(self, path: str, name: str) -> Page:
+        shared = self.library.shared[name]
+        field = _field(shared.element, [])
+        title = Text(shared.element.zh, shared.element.en)
+        return Page(path, "element.html", title, (ELEMENTS,), {"shared": shared, "each": field})
 
     def _group(self, path: str, name: str, groups: list[Group], above: Crumb) -> Page | None:
         for group in groups:
             if group.id == name:
-                return Page(path, "group.html", Text(group.zh, group.en), (above,), {"group": group})
+                return Page(path, "group.html", group.title, (above,), {"group": group})
         return None
 
 

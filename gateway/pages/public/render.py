@@ -29,7 +29,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(words=words, sections=pages.SECTIONS, kinds=search.KINDS, lines=lines, version=__version__)
+    environment.globals.update(
+        words=words, sections=pages.SECTIONS, kinds=search.KINDS, lines=lines, version=__version__
+    )
     environment.filters["plain"] = _plain
     return environment
 
@@ -59,6 +61,8 @@ def _render(template: str, site: Site, lang: str, links: Links, **data: object) 
     def t(zh: str, en: str) -> str:
         return zh if lang == "zh" else en
 
-    return _environment().get_template(template).render(
-        library=site.library, lang=lang, other="en" if lang == "zh" else "zh", t=t, links=links, **data
+    return (
+        _environment()
+        .get_template(template)
+        .render(library=site.library, lang=lang, other="en" if lang == "zh" else "zh", t=t, links=links, **data)
     )

@@ -64,7 +64,8 @@ def _rank(entry: Entry, asked: list[str]) -> int:
 
 
 def index_of(library: Library) -> list[Entry]:
-    return [*_standards(library), *_groups(library), *_fields(library), *_code_lists(library), *_departments(library)]
+    makers = (_standards, _groups, _shared, _fields, _code_lists, _departments)
+    return [entry for maker in makers for entry in maker(library)]
 
 
 def _entry(kind: str, title: Text, detail: Text, path: str, *more: str) -> Entry:
@@ -75,14 +76,22 @@ def _standards(library: Library) -> Iterator[Entry]:
     for standard in library.newest.values():
         detail = Text(standard.authority_zh, standard.authority_en)
         about = standard.schema["description"]
-        yield _entry("standard", Text(standard.zh, standard.en), detail, f"/standards/{standard.id}", standard.id, about)
+        yield _entry(
+            "standard", Text(standard.zh, standard.en), detail, f"/standards/{standard.id}", standard.id, about
+        )
 
 
 def _groups(library: Library) -> Iterator[Entry]:
     for group in library.matters:
-        titles = [library.newest[name] for name in group.standards if name in library.newest]
-        detail = Text("、".join(each.zh for each in titles), ", ".join(each.en for each in titles))
-        yield _entry("matter", Text(group.zh, group.en), detail, f"/matters/{group.id}")
+        detail = Text("、".join(s.zh for s in group.standards), ", ".join(s.en for s in group.standards))
+        yield _entry("matter", group.title, detail, f"/matters/{group.id}")
+
+
+def _shared(library: Library) -> Iterator[Entry]:
+    for each in library.shared.values():
+        detail = Text(f"{len(each.uses)} 处使用", f"used in {len(each.uses)} places")
+        title = Text(each.element.zh, each.element.en)
+        yield _entry("element", title, detail, f"/elements/{each.name}", each.name, each.element.standard)
 
 
 def _fields(library: Library) -> Iterator[Entry]:
@@ -95,7 +104,14 @@ def _code_lists(library: Library) -> Iterator[Entry]:
     for each in library.code_lists:
         codes = " ".join(f"{code.code} {code.zh} {code.en}" for code in each.codes.values())
         detail = Text(f"{each.standard}，{len(each.codes)} 个代码", f"{each.standard}, {len(each.codes)} codes")
-        yield _entry("codelist", Text(each.title_zh, each.title_en), detail, f"/codelists/{each.id}/{each.version}", each.id, codes)
+        yield _entry(
+            "codelist",
+            Text(each.title_zh, each.title_en),
+            detail,
+            f"/codelists/{each.id}/{each.version}",
+            each.id,
+            codes,
+        )
 
 
 def _departments(library: Library) -> Iterator[Entry]:

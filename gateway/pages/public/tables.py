@@ -16,8 +16,8 @@ from standards import Standard, codelists
 Table = Sequence[Sequence[str]]
 
 FIELDS = (
-    "field", "名称", "name", "类型与写法", "type and limits", "必填 required", "代码表 code list", "敏感级别", "sensitivity",
-    "遮蔽 mask", "标准来源 source", "权威部门", "authority", "定义", "definition", "pattern",
+    "field", "名称", "name", "类型与写法", "type and limits", "必填 required", "代码表 code list",
+    "敏感级别", "sensitivity", "遮蔽 mask", "标准来源 source", "权威部门", "authority", "定义", "definition", "pattern",
 )  # fmt: skip
 CODES = ("code", "名称", "name", "上级 parent", "别名 aliases")
 _MADE = datetime(2026, 1, 1)  # a workbook carries a date; the same content must give the same bytes

@@ -1,4 +1,4 @@
-"""The live site on the gateway's one port. Reads nothing but the library; keeps nothing but the language, in a cookie."""
+"""The live site on the gateway's one port. Reads the library; keeps nothing but the language, in a cookie."""
 
 from __future__ import annotations
 
@@ -40,7 +40,16 @@ class Web:
     def blueprint(self) -> Blueprint:
         blp = Blueprint("site", __name__)
         blp.add_url_rule("/", view_func=self.page, endpoint="home")
-        for section in ("standards", "codelists", "matters", "domains", "departments", "changes"):
+        for section in (
+            "standards",
+            "elements",
+            "codelists",
+            "translations",
+            "matters",
+            "domains",
+            "departments",
+            "changes",
+        ):
             blp.add_url_rule(f"/{section}", view_func=self.page, endpoint=section)
             blp.add_url_rule(f"/{section}/<path:_rest>", view_func=self.page, endpoint=f"{section}_below")
         routes: list[tuple[str, Callable[..., Response], str]] = [
@@ -73,14 +82,14 @@ class Web:
         return self._html(self.site.check(text=text, standard=standard))
 
     def checked(self) -> Response:
-        """What was sent is answered on the same page and forgotten: no cookie, no copy, nothing in an address or log."""
+        """What was sent is answered on the same page and forgotten: no cookie, no copy, nothing in address or log."""
         try:
             form = request.form
         except RequestEntityTooLarge:
             outcome = Outcome("record", unreadable=Text("内容过大，请分批校验。", "Too much at a time: send less."))
             return self._html(self.site.check(outcome=outcome), 413, keep=False)
         text, kind, chosen = form.get("text", ""), form.get("kind", "record"), form.get("standard", "")
-        outcome = check(text, kind, self.site.library.registry.get(chosen))
+        outcome = check(text, kind, self.site.library.registry.get(chosen), self.site.library.newest)
         return self._html(self.site.check(text, kind, chosen, outcome), keep=False)
 
     def standard_table(self, name: str, version: str, form: str) -> Response:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from standards import Element
+from standards import Element, subjects
 
 
 class Text(NamedTuple):
@@ -58,9 +58,28 @@ CARDINALITY = {
     "one": Text("每个对象一条", "one record per subject"),
     "many": Text("每个对象可有多条", "any number of records per subject"),
 }
-SCHEMES = {
-    "cn.resident-id": Text("公民身份号码", "resident identity number"),
-    "cn.uscc": Text("统一社会信用代码", "unified social credit code"),
+SCHEMES = {scheme.id: Text(scheme.zh, scheme.en) for scheme in subjects.SCHEMES.values()}
+GROUPS = {  # of the dictionary of shared elements
+    "address": Text("地址", "Addresses"),
+    "amounts": Text("金额与数量", "Amounts"),
+    "codes": Text("分类代码", "Codes"),
+    "contact": Text("联系方式", "Contact"),
+    "dates": Text("日期与时间", "Dates and times"),
+    "identifiers": Text("标识", "Identifiers"),
+    "names": Text("名称与说明", "Names and words"),
+    "organisation": Text("单位", "Organisations"),
+}
+MATCHES = {
+    "exact": Text("完全对应", "the same"),
+    "broader": Text("变粗，信息减少", "says less"),
+    "narrower": Text("变细，需要假定", "assumes more"),
+    "none": Text("没有对应", "no counterpart"),
+}
+VERDICTS = {
+    "identical": Text("内容相同", "identical"),
+    "compatible": Text("已证明兼容", "proved compatible"),
+    "breaking": Text("不兼容", "breaking"),
+    "unproven": Text("无法证明，需由人判断", "not provable: a person decides"),
 }
 CONFIDENCE = {
     "high": Text("多个公开来源一致", "several public sources agree"),
@@ -133,5 +152,9 @@ def _whole_number(schema: Mapping[str, Any]) -> Text:
 def _list(schema: Mapping[str, Any]) -> Text:
     low, high = schema.get("minItems", 0), schema.get("maxItems")
     inner = kind_of(schema.get("items", {}), coded=False)
-    bounds = Text(f"{low} 至 {high} 项", f"{low} to {high} items") if low else Text(f"最多 {high} 项", f"at most {high} items")
+    bounds = (
+        Text(f"{low} 至 {high} 项", f"{low} to {high} items")
+        if low
+        else Text(f"最多 {high} 项", f"at most {high} items")
+    )
     return Text(f"列表，{bounds.zh}，每项为{inner.zh}", f"list, {bounds.en}, each {inner.en}")
