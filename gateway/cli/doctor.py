@@ -14,6 +14,9 @@ from gateway import db
 from gateway.cli.common import config_option, settings_of
 from gateway.config import ConfigError, Settings
 from gateway.lib.keys import Keys, KeysUnusable
+from gateway.registry.library import Library
+from gateway.registry.model import USABLE
+from gateway.registry.shelf import Shelf
 
 SLOW_SYNC_MS = 20.0  # a query needs two durable writes; beyond this the disk decides how fast the gateway is
 SYNCS = 20
@@ -56,12 +59,34 @@ def _database(settings: Settings) -> Iterator[tuple[bool, str, str]]:
     try:
         db.check(database)
         yield True, f"database ({database.dialect}) / 数据库", ""
+        yield from _standards(database)
     except CommandError as error:
         yield False, f"database: {error}", "gateway db upgrade"
     except Exception as error:  # whatever the driver says, the operator needs to hear it as a finding
         yield False, f"database: {type(error).__name__}", "is database_url right, and does the server run?"
     finally:
         database.close()
+
+
+def _standards(database: db.Database) -> Iterator[tuple[bool, str, str]]:
+    shelf = Shelf(database, Library(database))
+    versions = {each.id: each for each in shelf.all(None)}
+    if changed := shelf.differing():
+        names = ", ".join(changed)
+        yield (
+            False,
+            f"standards changed after they were published: {names} / 已发布的标准文件被改动",
+            "install the release anew",
+        )
+    new = [each for each in shelf.shipped if versions[each].revision == 0]
+    if new:
+        yield False, f"{len(new)} standards of this release are not published yet / 尚未发布", "gateway db upgrade"
+    unsigned = [each.id for each in versions.values() if each.state in USABLE and each.signature is None]
+    yield (
+        True,
+        f"standards: {len(versions)}, of which {len(unsigned)} have no signature / 标准（未签署 {len(unsigned)} 项）",
+        "",
+    )
 
 
 def _sync_ms(folder: Path) -> float:
