@@ -70,21 +70,16 @@ def _database(settings: Settings) -> Iterator[tuple[bool, str, str]]:
 
 def _standards(database: db.Database) -> Iterator[tuple[bool, str, str]]:
     shelf = Shelf(database, Library(database))
-    versions = {each.id: each for each in shelf.all(None)}
-    if changed := shelf.differing():
-        names = ", ".join(changed)
-        yield (
-            False,
-            f"standards changed after they were published: {names} / 已发布的标准文件被改动",
-            "install the release anew",
-        )
-    new = [each for each in shelf.shipped if versions[each].revision == 0]
-    if new:
+    usable = shelf.all(None, states=USABLE)
+    if changed := ", ".join(shelf.differing()):
+        what = f"files of published standards were changed: {changed} / 已发布的标准文件被改动"
+        yield False, what, "install the release anew / 重新安装"
+    if new := [each for each in usable if each.revision == 0]:
         yield False, f"{len(new)} standards of this release are not published yet / 尚未发布", "gateway db upgrade"
-    unsigned = [each.id for each in versions.values() if each.state in USABLE and each.signature is None]
+    unsigned = sum(each.signature is None for each in usable)
     yield (
         True,
-        f"standards: {len(versions)}, of which {len(unsigned)} have no signature / 标准（未签署 {len(unsigned)} 项）",
+        f"{len(usable)} standards in use, {unsigned} not signed / 在用标准 {len(usable)} 项，未签署 {unsigned} 项",
         "",
     )
 

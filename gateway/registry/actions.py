@@ -6,7 +6,7 @@ the old state. If we stop within it, none of the three has happened; after it, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from gateway.audit.log import Log, Transaction
 from gateway.db import Database
-from gateway.errors import AlreadyExists, ChangedMeanwhile, Forbidden
+from gateway.errors import AlreadyExists, ChangedMeanwhile, Forbidden, InvalidRequest
 from gateway.identity import store as identity_store
 from gateway.identity.model import OPERATOR
 from gateway.identity.signing import Directory, officer_who_signed
@@ -38,9 +38,9 @@ from gateway.registry.model import (
 from gateway.registry.numbering import Decision, Judgement
 from gateway.registry.record import record
 from gateway.registry.shelf import Shelf
-from standards import Standard, check
+from standards import Problem, Standard, check
 from standards.compare import compare
-from standards.drafting import expand
+from standards.drafting import DraftRefused, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +234,14 @@ class Registry:
     @staticmethod
     def digest_of(document: Any) -> str:
         """The digest that a proposal will have once its shared elements are written out."""
-        return digest(expand(document))
+        return digest(_written_out(document))
 
     # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────
     def _drafted(self, who: Acting, proposal: Proposal) -> Version:
         """Check a proposal and make a draft of it, with what the checker says of its number."""
-        document = expand(proposal.document) if isinstance(proposal.document, dict) else proposal.document
+        document = _written_out(proposal.document)
         if problems := check(document):
-            raise refused([{"pointer": f"/schema{each.pointer}", "zh": each.zh, "en": each.en} for each in problems])
+            raise _not_a_standard(problems)
         text = canonical(document)
         standard = Standard.of(document)
         return Version(
@@ -287,6 +287,20 @@ def insist_bureau(who: Acting) -> None:
             "数据标准由政务数据共享主管部门起草和发布；其他单位可在征求意见期提出意见。",
             "The data bureau drafts and publishes standards; other parties comment on them during the consultation.",
         )
+
+
+def _written_out(document: Any) -> Any:
+    """With what it takes from the dictionary of shared elements in its place. Raises InvalidRequest."""
+    if not isinstance(document, dict):
+        return document
+    try:
+        return expand(document)
+    except DraftRefused as error:
+        raise _not_a_standard(error.problems) from None
+
+
+def _not_a_standard(problems: Sequence[Problem]) -> InvalidRequest:
+    return refused([{"pointer": f"/schema{each.pointer}", "zh": each.zh, "en": each.en} for each in problems])
 
 
 def _with_decision(
