@@ -27,6 +27,10 @@ from gateway.identity import store as identity_store
 from gateway.identity.model import Client
 from gateway.identity.tokens import revocation_key
 from gateway.lib.clock import Clock
+from gateway.registry import store as registry_store
+from gateway.registry.library import Library
+from gateway.registry.model import Standing
+from standards import Standard
 
 MAX_KEPT = 20_000  # bundles in memory, about 2 KB each
 
@@ -185,20 +189,6 @@ def _service_facts(service: Service, standard: Standard) -> ServiceFacts:
         max_concurrent=service.max_concurrent,
         crosswalk=service.crosswalk(standard),
     )
-
-
-<<<<<<< HEAD
-SUBJECT_CHECKS: Mapping[str, Callable[[str], None]] = {
-    "cn.resident-id": identifiers.check_resident_id,
-    "cn.uscc": identifiers.check_uscc,
-}
-=======
-def _standard(standard_id: str) -> Standard | None:
-    try:
-        return standards.get(standard_id)
-    except standards.UnknownStandard:
-        return None
->>>>>>> elements
 
 
 def _subject_error(query: Query, standard: Standard | None) -> str | None:
