@@ -21,10 +21,10 @@ from gateway.identity import api as identity_api
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
-from gateway.pages.public.library import Library
-from gateway.pages.public.pages import Site
+from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.registry import api as registry_api
+from gateway.registry import moves_api
 from gateway.wiring import Deps
 
 logger = structlog.get_logger(__name__)
@@ -71,7 +71,8 @@ def create_app(deps: Deps) -> Flask:
 
     api = Api(app)
     for blueprint in (
-        registry_api.blueprint(),
+        registry_api.blueprint(deps.shelf, deps.guard, deps.settings.public_url),
+        moves_api.blueprint(deps.registry, deps.discussion, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
@@ -81,7 +82,7 @@ def create_app(deps: Deps) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))
-    site = Web(Site(Library()), deps.settings.public_url)
+    site = Web(Current(lambda: deps.shelf.all(None)), deps.settings.public_url)
     app.register_blueprint(site.blueprint())
     _trust(app, deps)
 

@@ -125,6 +125,8 @@ class _Walk:
             if part is not None:
                 self._effort.spend(automaton.effort(part))
                 reached = automaton.step(part, code)
+            if reached is not None:
+                self._effort.spend(automaton.effort(reached))
             if reached is None and number < self._accepted:
                 return None
             after.append(reached)

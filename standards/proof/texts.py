@@ -14,6 +14,8 @@ from standards.validate import Validator
 
 Element = Mapping[str, Any]
 LIMITS = ("enum", "minLength", "maxLength", "pattern", "format")
+COMPILING = 500  # operations that compiling the validator of one element is worth
+WRITING_A_STATE = 3
 MAX_CANDIDATES = 200  # strings tried where no automaton decides
 
 
@@ -49,6 +51,10 @@ def taken_away(element: Element, keyword: str, value: Any, effort: Effort) -> st
 
     None if there is none, which is a proof. Raises Undecided.
     """
+    try:
+        effort.spend(COMPILING)
+    except GivenUp:
+        raise TOO_LONG from None
     before = Validator.of(dict(element))
     after = Validator.of({**element, keyword: value})
 
@@ -153,6 +159,7 @@ def _limit(keyword: str, value: Any, effort: Effort) -> tuple[tuple[Automaton, .
 
 
 def _pattern(text: str, effort: Effort) -> Pattern:
+    effort.spend(0)
     found = pattern(text)
-    effort.spend(found.size)
+    effort.spend(WRITING_A_STATE * found.size)
     return found

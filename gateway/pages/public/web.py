@@ -30,10 +30,10 @@ EXAMPLES = ("valid", "invalid")
 
 
 class Web:
-    """The routes. ``public_url`` stands in front of the addresses of feeds and of the sitemap."""
+    """The routes. ``current`` gives the site; ``public_url`` stands before the addresses of feeds and of the sitemap."""
 
-    def __init__(self, site: Site, public_url: str) -> None:
-        self.site, self.public_url = site, public_url.rstrip("/")
+    def __init__(self, current: Callable[[], Site], public_url: str) -> None:
+        self._current, self.public_url = current, public_url.rstrip("/")
         self.assets = {path.name: path.read_bytes() for path in sorted(render.STATIC.iterdir())}
         self.links = LiveLinks(hashlib.sha256(b"".join(self.assets.values())).hexdigest()[:12])
 
@@ -62,6 +62,10 @@ class Web:
         for rule, view, method in routes:
             blp.add_url_rule(rule, view_func=view, endpoint=f"{view.__name__}", methods=[method])
         return blp
+
+    @property
+    def site(self) -> Site:
+        return self._current()
 
     def page(self, _rest: str = "") -> Response:
         found = self.site.page(request.path)
