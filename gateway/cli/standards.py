@@ -12,7 +12,6 @@ from gateway.cli.common import DEFAULT_FILE, config_option, store_of
 from gateway.cli.standards_life import LIFE
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
-
 if TYPE_CHECKING:
     from gateway.pages.public.pages import Site
 

@@ -98,6 +98,7 @@ class Library:
     registry: Mapping[str, Standard] = field(default_factory=lambda: standards.REGISTRY)
     folder: Path = PACKAGE
     notes: Mapping[str, Note] = field(default_factory=dict)
+    _examples: dict[tuple[str, str], list[Example]] = field(default_factory=dict, repr=False, compare=False)
 
     def note(self, standard_id: str) -> Note:
         return self.notes.get(standard_id, PUBLISHED)
@@ -151,12 +152,17 @@ class Library:
     def matters_of(self, standard: Standard) -> list[Group]:
         return [group for group in self.matters if standard in group.standards]
 
-    def offices_of(self, standard: Standard) -> list[tuple[str, Text]]:
-        """(id of the department, title) of each authority of a standard."""
-        return offices(standard.authority_zh, standard.authority_en)
+    def offices_of(self, standard: Standard) -> list[Department]:
+        """The authorities of a standard."""
+        return [self.departments[each] for each in self._ids(standard.authority_zh, standard.authority_en)]
 
     def examples(self, standard: Standard, kind: str) -> list[Example]:
         """``kind`` is ``valid`` or ``invalid``. What is wrong is found by the validator, not told by the file."""
+        if (standard.id, kind) not in self._examples:
+            self._examples[standard.id, kind] = self._read_examples(standard, kind)
+        return self._examples[standard.id, kind]
+
+    def _read_examples(self, standard: Standard, kind: str) -> list[Example]:
         validator = standard.validator()
         found = []
         for path in sorted((self.folder / "examples" / standard.id / kind).glob("*.json")):
@@ -230,23 +236,35 @@ class Library:
     @cached_property
     def departments(self) -> dict[str, Department]:
         """By id, those that hold whole standards first. The words in brackets (the desk within) are left out."""
-        titles: dict[str, Text] = {}
         holds: dict[str, list[Standard]] = {}
         parts: dict[str, list[tuple[Standard, Element]]] = {}
         for standard in self.newest.values():
-            for department, title in offices(standard.authority_zh, standard.authority_en):
-                titles.setdefault(department, title)
-                holds.setdefault(department, []).append(standard)
+            for office in self._ids(standard.authority_zh, standard.authority_en):
+                holds.setdefault(office, []).append(standard)
         for standard, element in self.all_elements():
-            for department, title in offices(element.authority_zh, element.authority_en):
-                titles.setdefault(department, title)
-                parts.setdefault(department, []).append((standard, element))
+            for office in self._ids(element.authority_zh, element.authority_en):
+                parts.setdefault(office, []).append((standard, element))
         found = [
-            Department(key, title, tuple(holds.get(key, ())), tuple(parts.get(key, ())))
-            for key, title in titles.items()
+            Department(
+                slug(title.en), title, tuple(holds.get(slug(title.en), ())), tuple(parts.get(slug(title.en), ()))
+            )
+            for title in self._offices.values()
         ]
         ordered = sorted(found, key=lambda each: (-len(each.holds), -len(each.elements), each.id))
         return {each.id: each for each in ordered}
+
+    @cached_property
+    def _offices(self) -> dict[str, Text]:
+        """The titles of all offices by their Chinese one; of several English ones the longest, which says most."""
+        titles: dict[str, Text] = {}
+        holders = [(each.authority_zh, each.authority_en) for each in self.newest.values()]
+        for zh, en in [*holders, *((each.authority_zh, each.authority_en) for _, each in self.all_elements())]:
+            for title in offices(zh, en):
+                titles[title.zh] = max(title, titles.get(title.zh, title), key=lambda each: len(each.en))
+        return titles
+
+    def _ids(self, zh: str, en: str) -> list[str]:
+        return [slug(self._offices[title.zh].en) for title in offices(zh, en)]
 
 
 @lru_cache(maxsize=256)
@@ -274,13 +292,21 @@ def element_of(name: str, schema: Mapping[str, Any]) -> Element:
     )
 
 
-def offices(zh: str, en: str) -> list[tuple[str, Text]]:
-    """(id, title) of each office in an authority like ``民政（老年）/ 残联（残疾）``, without the desks in brackets."""
+def offices(zh: str, en: str) -> list[Text]:
+    """The offices in an authority like ``民政（老年）/ 残联（残疾）``, without the desks in brackets."""
     parts_zh, parts_en = (re.split(r"\s*/\s*", text) for text in (zh, en))
     if len(parts_zh) != len(parts_en):
         parts_zh, parts_en = [zh], [en]
-    found = []
-    for one_zh, one_en in zip(parts_zh, parts_en, strict=True):
-        title = Text(re.sub(r"（.*?）", "", one_zh).strip(), re.sub(r"\s*\(.*?\)", "", one_en).strip())
-        found.append((re.sub(r"[^a-z0-9]+", "-", title.en.lower()).strip("-"), title))
-    return found
+    return [
+        Text(re.sub(r"（.*?）", "", one_zh).strip(), _capital(re.sub(r"\s*\(.*?\)", "", one_en).strip()))
+        for one_zh, one_en in zip(parts_zh, parts_en, strict=True)
+    ]
+
+
+def slug(words: str) -> str:
+    """For an address: small letters and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

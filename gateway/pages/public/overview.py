@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.pages.public.library import Department, Group, Library, offices
+from gateway.pages.public.library import Department, Group, Library
 from standards import Standard
 
 WIDTH: Final = 1600
@@ -15,9 +15,9 @@ ROW: Final = 47  # from station to station
 GAP: Final = 20  # more between two lines
 TOP: Final = 34
 LINE_X: Final = 322  # where a line leaves the name of its domain
-STATION_X: Final = 520
-LABEL_END_X: Final = 1010
-TERMINUS_X: Final = 1265
+STATION_X: Final = 482
+LABEL_END_X: Final = 1046
+TERMINUS_X: Final = 1226
 BEND: Final = 16  # radius of a corner
 
 
@@ -57,7 +57,7 @@ def draw(library: Library) -> Overview:
     for number, domain in enumerate(library.domains):
         rows = [(standard, y + ROW * position) for position, standard in enumerate(domain.standards)]
         middle = (rows[0][1] + rows[-1][1]) / 2
-        number_x = LINE_X + 40 + 14 * (number % 3)
+        number_x = LINE_X + 44 + 12 * (number % 3)
         stops = tuple(Stop(standard, at, _track(middle, at, number_x)) for standard, at in rows)
         lines.append(Line(number, domain, middle, stops))
         y = rows[-1][1] + ROW + GAP
@@ -69,8 +69,8 @@ def _termini(library: Library, lines: list[Line], height: float) -> tuple[Termin
     served: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         for stop in line.stops:
-            for department, _ in offices(stop.standard.authority_zh, stop.standard.authority_en):
-                served.setdefault(department, []).append((line.number, stop.y))
+            for department in library.offices_of(stop.standard):
+                served.setdefault(department.id, []).append((line.number, stop.y))
     order = sorted(served, key=lambda key: (sum(y for _, y in served[key]) / len(served[key]), key))
     step = height / max(len(order), 1)
     return tuple(

@@ -47,7 +47,7 @@ class Current:
     def __init__(self, versions: Callable[[], list[Version]]) -> None:
         self._versions = versions
         self._looked = float("-inf")
-        self._seen: list[tuple[object, ...]] = []
+        self._seen: object = None
         self._site: Site | None = None
 
     def __call__(self) -> Site:

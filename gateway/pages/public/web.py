@@ -30,7 +30,7 @@ EXAMPLES = ("valid", "invalid")
 
 
 class Web:
-    """The routes. ``current`` gives the site; ``public_url`` stands before the addresses of feeds and of the sitemap."""
+    """The routes. ``current`` gives the site; ``public_url`` stands before the addresses of feeds and sitemap."""
 
     def __init__(self, current: Callable[[], Site], public_url: str) -> None:
         self._current, self.public_url = current, public_url.rstrip("/")
