@@ -12,6 +12,7 @@ from gateway.pages.public.pages import Site
 from gateway.pages.public.words import Text
 from gateway.registry.model import Version
 from gateway.registry.shelf import standard_of
+from standards import REGISTRY, Standard
 
 LOOK_AGAIN_S: Final = 5.0  # so long a page may tell what was true before
 _CIVIL: Final = timezone(timedelta(hours=8))
@@ -20,9 +21,13 @@ _CIVIL: Final = timezone(timedelta(hours=8))
 def library_of(versions: Iterable[Version]) -> Library:
     """``versions``: those that anybody may see, by name and number."""
     found = list(versions)
-    return Library(
-        registry={each.id: standard_of(each) for each in found}, notes={each.id: _note(each) for each in found}
-    )
+    return Library(registry={each.id: _standard(each) for each in found}, notes={each.id: _note(each) for each in found})
+
+
+def _standard(version: Version) -> Standard:
+    """What the package ships keeps the order of its fields; the canonical text of a registry has lost it."""
+    shipped = REGISTRY.get(version.id)
+    return shipped if shipped is not None and shipped.digest == version.digest else standard_of(version)
 
 
 def _note(version: Version) -> Note:

@@ -1,4 +1,5 @@
-// Reads {"chromium": path, "views": [{"url", "width", "javascript", "image"?}]} and writes for each view what a browser
+// Reads {"chromium": path, "views": [{"url", "width", "javascript", "steps"?, "image"?}]}; a step is a method of a page with
+// its arguments, as ["fill", "#q", "birth"]. Writes for each view what a browser
 // found: axe's serious violations, sideways scrolling, requests that left the site, messages on the console.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,7 +13,7 @@ const QUIET = [
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const browser = await chromium.launch({ executablePath: asked.chromium, args: QUIET });
 
-async function look({ url, width, javascript = true, image = null, language = "zh-CN", full = false }) {
+async function look({ url, width, javascript = true, image = null, steps = [], language = "zh-CN", full = false }) {
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 844 : width < 2000 ? 900 : 1440 },
     javaScriptEnabled: javascript, locale: language, reducedMotion: "reduce",
@@ -24,10 +25,11 @@ async function look({ url, width, javascript = true, image = null, language = "z
     page.on("console", (message) => messages.push(message.text()));
     page.on("pageerror", (error) => messages.push(String(error)));
     await page.goto(url);
+    for (const [method, ...rest] of steps) await page[method](...rest);
     if (image) await page.screenshot({ path: image, fullPage: full });
     const styled = await page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    return { url, width, styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript ? await axe(page) : [] };
+    return { url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript ? await axe(page) : [] };
   } finally {
     await context.close();
   }
