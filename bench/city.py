@@ -15,6 +15,7 @@ from typing import Any
 
 from bench import contract, records
 from bench.machine import Running, free_port
+from bench.stub import STEADY_AT_ONCE
 from gateway.agreements.model import SIGNATURE_TYPE
 from gateway.config import Settings, load
 from gateway.consent.model import PROOF_TYPE
@@ -27,7 +28,10 @@ from gateway.wiring import Deps, make_installation
 
 STREET, NEIGHBOUR, BUREAU = "street-linden", "street-maple", "data-bureau"
 # Each place of the stub is a department of its own: a department has one service in use per standard.
-DEPARTMENTS = {"person": "police", "page": "civil-affairs", "slow": "police-of-the-slow-line"}
+DEPARTMENTS = {
+    "person": "police", "page": "civil-affairs",
+    "slow": "police-of-the-slow-line", "steady": "police-of-the-steady-line",
+}  # fmt: skip
 KINDS = {STREET: "street_office", NEIGHBOUR: "street_office", BUREAU: "data_bureau"} | dict.fromkeys(
     DEPARTMENTS.values(), "department"
 )
@@ -38,7 +42,7 @@ SCOPES = {
 }
 PURPOSE, CASE, SCHEME = "counter.identity", "SQ-2026-0042", "cn.resident-id"
 MONTH = timedelta(days=30)
-AT_ONCE = 500  # what each department gives at once: the slow one answers 2,500 a second at most
+AT_ONCE = 500  # what each department gives at once: the slow one answers 2,500 a second at most, the steady one 750
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A finished installation. ``questions`` by payload: 1k (with consent), 1k-plain, page, slow."""
+    """A finished installation. ``questions`` by payload: 1k (with consent), 1k-plain, page, slow, steady."""
 
     folder: Path
     config: Path
@@ -196,7 +200,7 @@ class Founding:
             "base_url": base_url,
             "crosswalk": records.crosswalk(standard),
             "timeout_ms": 30_000,
-            "max_concurrent": AT_ONCE,
+            "max_concurrent": STEADY_AT_ONCE if place == "steady" else AT_ONCE,
             "contact": "数据管理科",
         }
         service = catalogue.register(self._caller(party), manifest)
@@ -217,6 +221,7 @@ class Founding:
             "1k-plain": Question(self.agree(DEPARTMENTS["person"], *person, "none"), *person, everybody),
             "page": Question(self.agree(DEPARTMENTS["page"], *page, "none"), *page, few),
             "slow": Question(self.agree(DEPARTMENTS["slow"], *person, "none"), *person, everybody),
+            "steady": Question(self.agree(DEPARTMENTS["steady"], *person, "none"), *person, everybody),
             "neighbour": Question(self.agree(DEPARTMENTS["person"], *person, "none", NEIGHBOUR), *person, everybody),
         }
 
