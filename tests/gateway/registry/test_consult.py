@@ -1,4 +1,4 @@
-"""A draft is laid open: anybody reads it, parties comment, the bureau answers each, and until its end nobody publishes."""
+"""A draft is laid open: anybody reads it, parties comment, and the bureau answers each."""
 
 from __future__ import annotations
 
