@@ -39,9 +39,13 @@ def test_each_element_has_a_form_in_both_languages(standard: str) -> None:
         ({"type": "string", "pattern": "^[0-9]{6}$", "maxLength": 6}, "6 位数字", "6 digits"),
         ({"type": "string", "minLength": 2, "maxLength": 2}, "文本，2 个字符", "text, 2 characters"),
         ({"type": "string", "enum": ["a", "b"]}, "固定取值，2 个取值之一", "fixed value, one of 2"),
-        ({"type": "array", "maxItems": 3, "items": {"type": "boolean"}}, "列表，最多 3 项，每项为是或否", "list, at most 3 items, each yes or no"),
+        (
+            {"type": "array", "maxItems": 3, "items": {"type": "boolean"}},
+            "列表，最多 3 项，每项为是或否",
+            "list, at most 3 items, each yes or no",
+        ),
     ],
-)  # fmt: skip
+)
 def test_limits_are_said_in_words(schema: dict[str, Any], zh: str, en: str) -> None:
     assert words.kind_of(schema) == (zh, en)
 

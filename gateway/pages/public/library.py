@@ -180,7 +180,8 @@ class Library:
     @cached_property
     def changes(self) -> list[Change]:
         """What changed, newest first."""
-        found = [change for standard_id in self.registry if (change := self.change_of(standard_id))]
+        ids = [standard.id for name in self.newest for standard in self.versions(name)]
+        found = [change for standard_id in ids if (change := self.change_of(standard_id))]
         return sorted(found, key=lambda change: change.date, reverse=True)
 
     def change_of(self, standard_id: str) -> Change | None:

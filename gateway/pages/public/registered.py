@@ -21,7 +21,8 @@ _CIVIL: Final = timezone(timedelta(hours=8))
 def library_of(versions: Iterable[Version]) -> Library:
     """``versions``: those that anybody may see, by name and number."""
     found = list(versions)
-    return Library(registry={each.id: _standard(each) for each in found}, notes={each.id: _note(each) for each in found})
+    texts = {each.id: _standard(each) for each in found}
+    return Library(registry=texts, notes={each.id: _note(each) for each in found})
 
 
 def _standard(version: Version) -> Standard:

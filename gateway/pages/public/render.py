@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from gateway import __version__
 from gateway.pages.public import pages, search, words
@@ -17,6 +19,7 @@ from gateway.pages.public.samples import lines
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 @cache
@@ -32,13 +35,18 @@ def _environment() -> Environment:
     environment.globals.update(
         words=words, sections=pages.SECTIONS, kinds=search.KINDS, lines=lines, version=__version__
     )
-    environment.filters["plain"] = _plain
+    environment.filters |= {"plain": _plain, "tongue": _tongue}
     return environment
 
 
 def _plain(value: object) -> str:
     """A value as JSON has it, but a text without its quotation marks."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _tongue(text: str) -> Markup:
+    """A text that stands in one language whatever the page's is, marked with it (WCAG 3.1.2)."""
+    return Markup('<span lang="{}">{}</span>').format("zh-CN" if _CHINESE.search(text) else "en", text)
 
 
 def html(site: Site, page: Page, lang: str, links: Links) -> str:

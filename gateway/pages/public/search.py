@@ -103,15 +103,9 @@ def _fields(library: Library) -> Iterator[Entry]:
 def _code_lists(library: Library) -> Iterator[Entry]:
     for each in library.code_lists:
         codes = " ".join(f"{code.code} {code.zh} {code.en}" for code in each.codes.values())
-        detail = Text(f"{each.standard}，{len(each.codes)} 个代码", f"{each.standard}, {len(each.codes)} codes")
-        yield _entry(
-            "codelist",
-            Text(each.title_zh, each.title_en),
-            detail,
-            f"/codelists/{each.id}/{each.version}",
-            each.id,
-            codes,
-        )
+        detail = Text(f"{len(each.codes)} 个代码", f"{len(each.codes)} codes")
+        title, path = Text(each.title_zh, each.title_en), f"/codelists/{each.id}/{each.version}"
+        yield _entry("codelist", title, detail, path, each.id, each.standard, codes)
 
 
 def _departments(library: Library) -> Iterator[Entry]:

@@ -24,6 +24,7 @@ POLICY = (
 )
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORM = "application/x-www-form-urlencoded"
 CSV = "text/csv; charset=utf-8"
 IMMUTABLE = "public, max-age=31536000, immutable"
 EXAMPLES = ("valid", "invalid")
@@ -87,6 +88,9 @@ class Web:
 
     def checked(self) -> Response:
         """What was sent is answered on the same page and forgotten: no cookie, no copy, nothing in address or log."""
+        if request.mimetype != FORM:  # another way to send it might put parts of it into a file
+            outcome = Outcome("record", unreadable=Text("请用本页的表单发送。", "Use the form on this page."))
+            return self._html(self.site.check(outcome=outcome), 415, keep=False)
         try:
             form = request.form
         except RequestEntityTooLarge:

@@ -1,6 +1,6 @@
 // Comfort only: everything on the site works without this file.
 "use strict";
-for (const id of ["large", "contrast"]) {
+for (const id of ["large-text", "high-contrast"]) {
   const box = document.getElementById(id);
   try {
     box.checked = localStorage.getItem(id) === "1";
@@ -9,7 +9,7 @@ for (const id of ["large", "contrast"]) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const field = document.getElementById("q");
+  const field = document.getElementById("search-words");
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
   if (event.key === "/" && field && !typing) { event.preventDefault(); field.focus(); }
 });
@@ -20,7 +20,7 @@ if (outcome) outcome.focus();
 // In a static copy the page of everything filters itself; a gateway searches by itself.
 const items = [...document.querySelectorAll("[data-words]")];
 if (items.length) {
-  const field = document.getElementById("q"), told = document.getElementById("found");
+  const field = document.getElementById("search-words"), told = document.getElementById("found");
   const chinese = document.documentElement.lang.startsWith("zh");
   const filter = () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
