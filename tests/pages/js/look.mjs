@@ -1,6 +1,6 @@
-// Reads {"chromium": path, "views": [{"url", "width", "javascript", "steps"?, "image"?}]}; a step is a method of a page with
-// its arguments, as ["fill", "#q", "birth"]. Writes for each view what a browser
-// found: axe's serious violations, sideways scrolling, requests that left the site, messages on the console.
+// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?}]}; a step is a method of a
+// page with its arguments, as ["fill", "#text", "{}"]. Writes for each view what a browser found: axe's violations, how far
+// the page runs to the side, requests, messages on the console.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -13,7 +13,7 @@ const QUIET = [
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const browser = await chromium.launch({ executablePath: asked.chromium, args: QUIET });
 
-async function look({ url, width, javascript = true, image = null, steps = [], language = "zh-CN", full = false }) {
+async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false }) {
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 844 : width < 2000 ? 900 : 1440 },
     javaScriptEnabled: javascript, locale: language, reducedMotion: "reduce",
@@ -29,13 +29,13 @@ async function look({ url, width, javascript = true, image = null, steps = [], l
     if (image) await page.screenshot({ path: image, fullPage: full });
     const styled = await page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    return { url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript ? await axe(page) : [] };
+    return { url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
   } finally {
     await context.close();
   }
 }
 
-async function axe(page) {
+async function judge(page) {
   await page.evaluate(AXE);  // by the debugger, which the page's own policy does not bind
   const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], preload: false }));
   return result.violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.slice(0, 5).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`) }));
