@@ -24,13 +24,21 @@ KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that can be found. ``path`` is its page; ``words`` is all that is searched, in lower case."""
+    """One thing that can be found. ``path`` is its page.
+
+    ``words`` are its own, in lower case; ``around`` those of the standard it stands in: one of its own must be asked for.
+    """
 
     kind: str
     title: Text
     detail: Text
     path: str
     words: str
+    around: str = ""
+
+    def holds(self, asked: list[str]) -> bool:
+        everything = self.words + " " + self.around
+        return all(word in everything for word in asked) and any(word in self.words for word in asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ def find(index: list[Entry], query: str) -> Answer:
     if re.search(r"\d{11}", re.sub(r"[\s-]", "", query)):
         return Answer("", {}, identifier=True)
     asked = query.casefold().split()
-    hits = [entry for entry in index if asked and all(word in entry.words for word in asked)]
+    hits = [entry for entry in index if entry.holds(asked)]
     hits.sort(key=lambda entry: _rank(entry, asked))
     found = {kind: [entry for entry in hits if entry.kind == kind][:MAX_OF_A_KIND] for kind in KINDS}
     return Answer(query, {kind: entries for kind, entries in found.items() if entries})
@@ -96,8 +104,10 @@ def _shared(library: Library) -> Iterator[Entry]:
 
 def _fields(library: Library) -> Iterator[Entry]:
     for standard, element in library.all_elements():
+        title, where = Text(element.zh, element.en), Text(standard.zh, standard.en)
+        words = " ".join([*title, element.path]).casefold()
         path = f"/standards/{standard.id}#{element.path}"
-        yield _entry("field", Text(element.zh, element.en), Text(standard.zh, standard.en), path, element.path)
+        yield Entry("field", title, where, path, words, " ".join(where).casefold())
 
 
 def _code_lists(library: Library) -> Iterator[Entry]:

@@ -26,7 +26,8 @@ if (items.length) {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const item of items) {
-      item.hidden = !words.every((word) => item.dataset.words.includes(word));
+      const own = item.dataset.words, everything = `${own} ${item.dataset.around ?? ""}`;
+      item.hidden = words.length > 0 && !(words.every((word) => everything.includes(word)) && words.some((word) => own.includes(word)));
       if (!item.hidden) count += 1;
     }
     for (const group of document.querySelectorAll(".hits")) group.hidden = !group.querySelector("[data-words]:not([hidden])");
