@@ -55,5 +55,5 @@ def test_a_number_of_a_person_is_dropped(site: Site, query: str) -> None:
 
 
 def test_each_address_of_the_index_is_a_page(site: Site) -> None:
-    pages = {path for path in site.paths()}
+    pages = set(site.paths())
     assert {entry.path.partition("#")[0] for entry in site.index} <= pages

@@ -26,7 +26,7 @@ KINDS: Final = {
 class Entry:
     """One thing that can be found. ``path`` is its page.
 
-    ``words`` are its own, in lower case; ``around`` those of the standard it stands in: one of its own must be asked for.
+    ``words`` are its own, in lower case; ``around`` those of its standard: one of its own must be asked for.
     """
 
     kind: str
