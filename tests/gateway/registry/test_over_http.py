@@ -183,15 +183,6 @@ def test_nothing_new_rests_on_a_withdrawn_version(office: Office, clock: FixedCl
         assert code(refused) == (422, "invalid_request")
         (fault,) = refused.get_json()["errors"]
         assert fault["pointer"] == "/items/0/standard" and "person-basic/1.1.0" in fault["en"]
-    manifest = {
-        "standard": "person-basic/1.0.0",
-        "title_zh": "人口",
-        "title_en": "People",
-        "base_url": "https://192.0.2.1",
-        "contact": "数据科",
-    }
-    answer = office.send(POLICE, "POST", "/v1/services", manifest)
-    assert answer.status_code in (409, 422)
     assert anybody(office, "/v1/standards/person-basic/1.0.0").status_code == 200  # what rested on it stays readable
 
 
