@@ -20,6 +20,7 @@ NAMES = [
     "Timeout",
     "TrustStore",
     "VerifiedReceipt",
+    "VerifiedStandard",
     "__version__",
 ]
 VERIFY = [
@@ -37,6 +38,7 @@ VERIFY = [
     "verify_inclusion",
     "verify_promise",
     "verify_receipt",
+    "verify_standard",
 ]
 
 
