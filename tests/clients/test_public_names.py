@@ -20,7 +20,6 @@ NAMES = [
     "Timeout",
     "TrustStore",
     "VerifiedReceipt",
-    "VerifiedStandard",
     "__version__",
 ]
 VERIFY = [
@@ -30,6 +29,7 @@ VERIFY = [
     "TlogProof",
     "TrustStore",
     "VerifiedReceipt",
+    "VerifiedStandard",
     "VerifierKey",
     "leaf_hash",
     "open_note",

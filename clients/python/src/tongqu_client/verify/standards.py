@@ -1,4 +1,4 @@
-"""The data bureau's signature under a standard: a detached JWS (RFC 7515 appendix F) over RFC 8785 bytes of the schema."""
+"""The data bureau's signature under a standard: a detached JWS (RFC 7515 appendix F) over its RFC 8785 bytes."""
 
 from __future__ import annotations
 
