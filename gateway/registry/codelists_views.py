@@ -72,6 +72,8 @@ class Meaning(Schema):
     level = fields.String(metadata={"enum": ["province", "prefecture", "county"]})
     since = fields.Integer(metadata={"description": "first year whose list of 31 December has it; 1981: or earlier"})
     until = fields.Integer(metadata={"description": "first year whose list no longer has it; null while in force"})
+    begun = fields.Date(metadata={"description": "day of the decision that made it, where it was found"})
+    ended = fields.Date(metadata={"description": "day of the decision that ended it, where it was found"})
     basis = fields.String(metadata={"description": "empty, derived or announced: how sure the row is"})
 
 
