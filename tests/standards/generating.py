@@ -11,6 +11,7 @@ from typing import Any
 
 from standards.identifiers import resident_check_digit, uscc_check_character
 
+_FITTING: dict[str, list[str]] = {}  # what one character of a pattern may be, looked at once
 LETTERS = "0159abcdexyzABHNPTZ-+.()/:·测试é "
 
 
@@ -65,8 +66,10 @@ def _part(operation: Any, argument: Any, chance: Random, schema: dict[str, Any])
         least, most, inner = argument
         most = min(most, chance.choice((least, least + 3, schema.get("maxLength", 20))))
         return "".join(_matching(inner, chance, schema) for _ in range(chance.randint(least, max(least, most))))
-    fitting = [c for c in LETTERS if _fits(operation, argument, c)]
-    return chance.choice(fitting)
+    key = f"{operation} {argument}"
+    if key not in _FITTING:
+        _FITTING[key] = [c for c in LETTERS if _fits(operation, argument, c)]
+    return chance.choice(_FITTING[key])
 
 
 def _fits(operation: Any, argument: Any, character: str) -> bool:
