@@ -8,6 +8,7 @@ import click
 
 import standards as library
 from gateway.cli.common import DEFAULT_FILE, config_option, store_of
+from gateway.cli.standards_draft import expand
 from gateway.cli.standards_life import LIFE
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
@@ -53,3 +54,6 @@ def check(file: Path) -> None:
     if problems:
         raise SystemExit(1)
     click.echo("obeys the rules / 符合要求")
+
+
+standards.add_command(expand)
