@@ -79,7 +79,8 @@ def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
         def get(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
             """Standards in use, or in the state asked for · 数据标准"""
             states = {None: USABLE, "all": STATES}.get(wanted["state"], (wanted["state"],))
-            return [schemas.summary(each) for each in shelf.all(_who(), text=wanted["q"], states=states)]
+            found = [schemas.summary(each) for each in shelf.all(_who(), text=wanted["q"], states=states)]
+            return [each for each in found if wanted["domain"] in (None, each["domain"])]
 
     @blp.route("/standards/feed.atom")
     class AtomFeed(MethodView):

@@ -62,3 +62,15 @@ def test_a_bad_record_is_named_by_pointer_and_never_repeated(client: FlaskClient
     assert {each["record"] for each in answer["violations"]} == {1}
     assert "/sex" in {each["pointer"] for each in answer["violations"]}
     assert "秘密" not in response.get_data(as_text=True)
+
+
+def test_the_list_is_narrowed_by_words_state_and_domain(client: FlaskClient) -> None:
+    def ids(query: str) -> set[str]:
+        return {each["id"] for each in client.get(f"/v1/standards?{query}").get_json()}
+
+    assert "person-basic/1.0.0" in ids("q=PERSON-basic")
+    assert "person-basic/1.0.0" in ids("q=自然人")
+    assert ids("q=没有这样的标准") == ids("state=draft") == ids("state=withdrawn") == ids("domain=nowhere") == set()
+    domain = standards.get("person-basic/1.0.0").schema["x-domain"]
+    assert "person-basic/1.0.0" in ids(f"domain={domain}") < ids("")
+    assert client.get("/v1/standards?state=secret").status_code == 422
