@@ -48,7 +48,7 @@ def annotations(old: Schema, new: Schema, name: Name) -> Iterator[Annotation]:
 
 
 def _other_list(old: Schema, new: Schema, name: Name) -> Iterator[Annotation]:
-    moved = _moved_codes(old, new)
+    moved = moved_codes(old, new)
     yield (
         "x-codelist",
         words.code_list(name, old.get("x-codelist"), new.get("x-codelist"), moved),
@@ -56,7 +56,7 @@ def _other_list(old: Schema, new: Schema, name: Name) -> Iterator[Annotation]:
     )
 
 
-def _moved_codes(old: Schema, new: Schema) -> list[tuple[str, codelists.Code, codelists.Code]]:
+def moved_codes(old: Schema, new: Schema) -> list[tuple[str, codelists.Code, codelists.Code]]:
     """Codes of both versions whose name is not the same in the two code lists."""
     try:
         before, after = (codelists.get(schema["x-codelist"]).codes for schema in (old, new))

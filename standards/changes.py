@@ -69,7 +69,7 @@ class _Walk:
         mine, theirs = old["properties"], new["properties"]
         gone = {key: mine[key] for key in mine if key not in theirs}
         come = {key: theirs[key] for key in theirs if key not in mine}
-        pairs = renamed(gone, come)
+        pairs = renamed(mine, theirs)
         for key, part in gone.items():
             judgement = self._judge.every(part, self._judge.member(old, key, lift))
             kind = "element_renamed" if key in pairs else "element_removed"

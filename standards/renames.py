@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
-_NAMES = frozenset({"title", "x-en", "description", "x-element"})
+Fields = Mapping[str, Schema]
 
 
-def renamed(gone: Mapping[str, Schema], come: Mapping[str, Schema]) -> dict[str, str]:
-    """From old names to new ones. Two elements are held for the same only if each is the other's only likeness."""
-    found: dict[str, str] = {}
-    for alike in (_same_element, _same_title, _same_shape):
-        rest = {key: part for key, part in gone.items() if key not in found}
-        free = {key: part for key, part in come.items() if key not in found.values()}
-        pairs = [(old, new) for old in rest for new in free if alike(rest[old], free[new])]
-        found.update(_unique(pairs))
-    return found
+def renamed(old: Fields, new: Fields) -> dict[str, str]:
+    """From old names to new ones, of the members of one object.
+
+    Two elements are held for the same if they have the same title and type, or are the only ones that take the same
+    shared element (``x-element``) in either version; and only if neither has a second likeness.
+    """
+    gone = [key for key in old if key not in new]
+    come = [key for key in new if key not in old]
+    found = _unique([(was, now) for was in gone for now in come if _same_title(old[was], new[now])])
+    by_element = [
+        (was, now)
+        for was in gone
+        for now in come
+        if was not in found and now not in found.values() and _same_element(old, was, new, now)
+    ]
+    return {**found, **_unique(by_element)}
 
 
-def _unique(pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
     olds, news = [old for old, _ in pairs], [new for _, new in pairs]
-    return ((old, new) for old, new in pairs if olds.count(old) == 1 and news.count(new) == 1)
-
-
-def _same_element(old: Schema, new: Schema) -> bool:
-    return "x-element" in old and old["x-element"] == new.get("x-element") and old.get("type") == new.get("type")
+    return {old: new for old, new in pairs if olds.count(old) == 1 and news.count(new) == 1}
 
 
 def _same_title(old: Schema, new: Schema) -> bool:
@@ -34,7 +37,11 @@ def _same_title(old: Schema, new: Schema) -> bool:
     return same and old.get("type") == new.get("type")
 
 
-def _same_shape(old: Schema, new: Schema) -> bool:
-    """Everything equal but what it is called, and told apart by more than its type."""
-    bare = {key: value for key, value in old.items() if key not in _NAMES}
-    return ("enum" in old or "pattern" in old) and bare == {k: v for k, v in new.items() if k not in _NAMES}
+def _same_element(old: Fields, was: str, new: Fields, now: str) -> bool:
+    element = old[was].get("x-element")
+    return (
+        element is not None
+        and [key for key in old if old[key].get("x-element") == element] == [was]
+        and [key for key in new if new[key].get("x-element") == element] == [now]
+        and old[was].get("type") == new[now].get("type")
+    )

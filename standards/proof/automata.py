@@ -38,11 +38,12 @@ class Pattern:
         self._free: list[list[int]] = []  # moves that read nothing
         self._at_start: list[list[int]] = []  # … only before the first character
         self._at_end: list[list[int]] = []  # … only after the last
-        self._final = self._any(self._write(tree, first := self._any(self._state())))
+        begin = self._state()
+        self._final = self._any(self._write(tree, self._any(begin)))
         self.size = len(self._moves)
         self._alive = self._reaching_the_end()
         self.charsets = frozenset(move[0] for move in self._moves if move)
-        self.start: Hashable = (True, self._closure({first}, start=True, end=False))
+        self.start: Hashable = (True, self._closure({begin}, start=True, end=False))
 
     def step(self, state: Hashable, code: int) -> Hashable | None:
         _, states = state  # type: ignore[misc]

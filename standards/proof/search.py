@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from standards.proof import charset
 from standards.proof.automata import Automaton
 
 MAX_EFFORT = 1_500_000  # operations for one comparison, one to two seconds
+MAX_SAMPLES = 200
 MAX_LENGTH = 2000  # characters; the longest text a standard allows
 # Readable, alike to all engines; nines give dates far away and regions that are not; six last: 60 is a leap second
 _PREFERRED = "测试9875432106TZXYABCDEFGHIJKLMNOPQRSUVWabcdefghijklmnopqrstuvwxyz-_./()（）"
@@ -64,6 +66,20 @@ def strings(
     yield from _Walk(accepted, refused, effort).strings(lengths, allowed)
 
 
+def ends_oddly(text: str) -> bool:
+    """Some engines let ``$`` match before a line break at the end, so that such a text is no good example."""
+    return text.endswith("\n")
+
+
+def samples(accepted: Sequence[Automaton], lengths: Range, effort: Effort) -> Iterator[str]:
+    """Strings at random that all of ``accepted`` take, the same each time: where only trying helps. Raises GivenUp."""
+    walk = _Walk(accepted, (), effort)
+    chance = Random(0)
+    for _ in range(MAX_SAMPLES):
+        if (text := walk.wander(lengths, chance)) is not None:
+            yield text
+
+
 class _Walk:
     def __init__(self, accepted: Sequence[Automaton], refused: Sequence[Automaton], effort: Effort) -> None:
         self._automata = (*accepted, *refused)
@@ -82,12 +98,38 @@ class _Walk:
                 wrong_length = allowed is not None and length not in allowed
                 if not wrong_length and state in tried:
                     continue
+                anyhow = wrong_length or (allowed is None and self._accepted == len(self._automata))
+                if self._is_goal(state, anyhow):
+                    text = self._read_back(levels, state)
+                    yield text
+                    if ends_oddly(text):
+                        continue  # a longer one may end here too
                 tried.add(state)
-                if self._is_goal(state, wrong_length or (allowed is None and self._accepted == len(self._automata))):
-                    yield self._read_back(levels, state)
             levels.append(self._next(levels[-1]))
             if not levels[-1]:
                 return
+
+    def wander(self, lengths: Range, chance: Random) -> str | None:
+        """A string made of random steps; None if they lead nowhere."""
+        state: State = tuple(automaton.start for automaton in self._automata)
+        found = None
+        text = ""
+        wanted = chance.choice((lengths.least, lengths.least + 1, lengths.least + chance.randrange(40)))
+        while len(text) <= lengths.most and (found is None or len(found) < wanted):
+            if len(text) in lengths and self._is_goal(state, True):
+                found = text
+            steps = [(c, after) for c in self._some(chance) if (after := self._step(state, ord(c))) is not None]
+            if not steps:
+                break
+            character, state = steps[0]
+            text += character
+        return found
+
+    def _some(self, chance: Random) -> list[str]:
+        """Characters in random order: one of each class, and readable ones."""
+        characters = [*self._characters, *chance.sample(_PREFERRED, 6)]
+        chance.shuffle(characters)
+        return characters
 
     def _is_goal(self, state: State, anyhow: bool) -> bool:
         """Whether ``accepted`` ends here and, unless ``anyhow``, one of ``refused`` does not."""

@@ -9,7 +9,7 @@ from typing import Any
 from standards.proof import formats
 from standards.proof.automata import Automaton, CheckSum, Pattern, Words, pattern
 from standards.proof.regex import NotRegular
-from standards.proof.search import MAX_LENGTH, Effort, GivenUp, Range, strings
+from standards.proof.search import MAX_LENGTH, Effort, GivenUp, Range, ends_oddly, samples, strings
 from standards.validate import Validator
 
 Element = Mapping[str, Any]
@@ -70,8 +70,7 @@ def taken_away(element: Element, keyword: str, value: Any, effort: Effort) -> st
         return search.first(is_lost, allowed=Range(0, value))
     refused, unknown = _limit(keyword, value, effort)
     if unknown is not None:
-        search.why = unknown
-        return search.first(is_lost)
+        return search.by_trying(is_lost, unknown)
     return search.first(is_lost, refused=refused, allowed=Range())
 
 
@@ -99,6 +98,16 @@ class _Search:
                 pass
         return self._first(self._accepted, wanted, refused, allowed)
 
+    def by_trying(self, wanted: Callable[[str], bool], why: Undecided) -> str:
+        """A string that is wanted, from many at random. Raises Undecided: that none is found proves nothing."""
+        try:
+            found = next(filter(wanted, samples(self._accepted, self._lengths, self._effort)), None)
+        except GivenUp:
+            raise TOO_LONG from None
+        if found is None:
+            raise why
+        return found
+
     def _first(
         self,
         accepted: Sequence[Automaton],
@@ -108,18 +117,22 @@ class _Search:
     ) -> str | None:
         """A candidate stands for all strings that lead to its state: that it fails proves nothing about the others."""
         any_found = False
+        spare: str | None = None
         try:
             for each in [(one,) for one in refused] or [()]:
                 for text in islice(
                     strings(accepted, self._lengths, self._effort, refused=each, allowed=allowed), MAX_CANDIDATES
                 ):
                     any_found = True
-                    if wanted(text):
+                    if wanted(text) and not ends_oddly(text):
                         return text
+                    spare = text if spare is None and wanted(text) else spare
         except GivenUp:
             raise TOO_LONG from None
+        if spare is not None:
+            return spare
         if any_found:
-            raise self.why or TOO_LONG
+            return self.by_trying(wanted, self.why or TOO_LONG)
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,12 @@ from gateway import db
 from gateway.audit.log import Log
 from gateway.catalogue import store
 from gateway.catalogue.actions import Catalogue
-from gateway.errors import CrosswalkInvalid, InvalidRequest, NotFound, TongquError, UnknownStandard
+from gateway.errors import CrosswalkInvalid, InvalidRequest, NotFound, TongquError, UnknownStandard, WrongState
+from gateway.registry.actions import Registry
+from gateway.registry.library import Library
+from gateway.registry.model import Acting
+from gateway.registry.shelf import Shelf
+from tests.clock import FixedClock
 from tests.gateway.catalogue.conftest import BUREAU, LINDEN, POLICE, TAX, entries_of, manifest
 
 CROSSWALK = {
@@ -83,3 +89,17 @@ def test_a_bad_manifest_is_refused_by_pointer_and_leaves_nothing(
         catalogue.register(POLICE, manifest(**changes))
     assert any(each["pointer"].startswith(pointer) for each in refused.value.members.get("errors", [{"pointer": ""}]))
     assert len(entries_of(database)) == before
+
+
+def test_for_a_withdrawn_version_nothing_is_registered_and_the_answer_names_what_follows(
+    catalogue: Catalogue, database: db.Database, log: Log, clock: FixedClock
+) -> None:
+    library = Library(database)
+    registry = Registry(database, log, clock, library, Shelf(database, library))
+    bureau, standard = Acting.of(BUREAU), manifest()["standard"]
+    registry.deprecate(bureau, standard, clock.now() + timedelta(days=1), "residence-record/1.0.0")
+    assert catalogue.register(POLICE, manifest()).state == "registered"  # until its grace is over
+    clock.advance(seconds=86_400)
+    with pytest.raises(WrongState) as refused:
+        catalogue.register(POLICE, manifest())
+    assert "residence-record/1.0.0" in (refused.value.fix_en or "")
