@@ -18,13 +18,14 @@ from typing import Any
 import rfc8785
 
 from standards.generate_broken import CounterExample, broken
+from standards.generate_city import city
 from standards.generate_pattern import CannotGenerate
 from standards.generate_record import VARIANTS, Variant, written
 from standards.generate_roles import Scene
 from standards.registry import get
 from standards.standard import Standard
 
-__all__ = ["VARIANTS", "CannotGenerate", "CounterExample", "counter_examples", "record", "records"]
+__all__ = ["VARIANTS", "CannotGenerate", "CounterExample", "Variant", "city", "counter_examples", "record", "records"]
 
 Source = Standard | Mapping[str, Any] | str
 

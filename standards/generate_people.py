@@ -11,17 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
+from standards.generate_words import COUNTY, GIVEN, LONG_SURNAMES, OTHER_NAMES, ROADS, STREETS, SURNAMES
 from standards.identifiers import resident_check_digit, uscc_check_character
 
 TODAY = date(2026, 11, 1)  # the day on which the made-up city stands still
-COUNTY = "990101"
-ELSEWHERE = "990900"  # where the floating population is registered
-STREETS = {"990101001": "椴树街道", "990101002": "榆树街道", "990101003": "银杏街道"}
-ROADS = ("和平路", "新华大道", "桂花巷", "望江街", "文昌里", "长堤横街", "春晓路", "石榴弄")
-SURNAMES = "林陈黄郑许沈韩冯曹彭萧蔡潘袁于董余苏叶吕魏蒋田杜丁"
-LONG_SURNAMES = ("欧阳", "司马", "上官", "诸葛")
-GIVEN = "安宁清和文远知夏书言若水景行思齐星河云舒明轩子墨以南时雨望舒青禾"
-OTHER_NAMES = ("阿依古丽·买买提", "古丽努尔·阿不都", "扎西次仁", "斯琴高娃·巴特尔")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +76,28 @@ class Family:
         return self.members[0]
 
     @property
+    def mother(self) -> Person | None:
+        """The woman of the older generation, if there is one."""
+        grown = [person for person in self.members if person.kinship in ("02", "11", "12") and person.sex == "2"]
+        return grown[0] if grown else None
+
+    @property
+    def father(self) -> Person | None:
+        grown = [person for person in self.members if person.kinship in ("02", "11", "12") and person.sex == "1"]
+        return grown[0] if grown else None
+
+    @property
+    def children(self) -> tuple[Person, ...]:
+        return tuple(person for person in self.members if person.kinship[0] in "23" and person.kinship[1] in "123")
+
+    def spouse_of(self, person: Person) -> Person | None:
+        """The other of the couple, if the person is one of it."""
+        couple = self.couple
+        if couple is None or person not in couple:
+            return None
+        return couple[1] if person is couple[0] else couple[0]
+
+    @property
     def couple(self) -> tuple[Person, Person] | None:
         """Head and spouse, if they are married."""
         spouses = [person for person in self.members if person.kinship in ("11", "12")]
@@ -114,7 +129,13 @@ class Registrar:
                 return first17 + uscc_check_character(first17)
 
     def phone(self) -> str:
+        """A mobile number of a range given to no operator."""
         return f"154{self.random.randrange(10**8):08d}"
+
+    def stranger(self) -> Person:
+        """A grown-up outside the family: a landlord, a guardian, a contact."""
+        years = self.random.randrange(28, 70)
+        return self.person(_born(self.random, years), self.random.choice("12"), "97", "", "20", None)
 
     def person(self, birth: date, sex: str, kinship: str, surname: str, marital: str, employer: str | None) -> Person:
         """``surname`` empty: one is drawn."""
@@ -128,9 +149,8 @@ class Registrar:
         return Person(number, name, sex, birth, ethnic, self.phone(), kinship, marital, employer)
 
 
-def families(random: Random, count: int) -> Iterator[Family]:
-    """Families of the city, one after another; the same random state gives the same ones."""
-    registrar = Registrar(random)
+def families(registrar: Registrar, count: int) -> Iterator[Family]:
+    """Families of the city, one after another; the same registrar gives the same ones."""
     employers = [registrar.organisation() for _ in range(max(3, count // 12))]
     for number in range(1, count + 1):
         yield _family(registrar, number, employers)

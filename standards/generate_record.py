@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from standards.generate_order import in_order
 from standards.generate_pattern import CannotGenerate
 from standards.generate_roles import OMIT, Scene, told
 from standards.generate_values import Schema, Size, fits, scalar
@@ -96,5 +97,6 @@ class Writer:
 
 
 def written(schema: Mapping[str, Any], variant: Variant, scene: Scene) -> dict[str, Any]:
-    """A record of this schema about this scene."""
-    return Writer(variant, scene, scene.random).members(schema)
+    """A record of this schema about this scene; its dates come in their order but for the variants at the limits."""
+    record = Writer(variant, scene, scene.random).members(schema)
+    return record if variant in ("shortest", "longest") else in_order(record)

@@ -1,4 +1,4 @@
-"""Why two figures of the same name differ (统计口径): definition, period, source, refused rows, or the facts themselves."""
+"""Why two figures of the same name differ (统计口径): definition, period, rows refused, or the facts themselves."""
 
 from __future__ import annotations
 

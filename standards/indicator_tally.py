@@ -132,5 +132,3 @@ def _label(value: Any) -> str:
     if value is None:
         return MISSING
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-

@@ -225,7 +225,9 @@ def _summed(aggregation: Mapping[str, Any], standard: Standard) -> Used | None:
         return None
     if aggregation["fn"] != "distinct":
         return used(standard, aggregation["of"], "/aggregation/of", ("whole", "amount"))
-    return used(standard, aggregation["of"], "/aggregation/of", ("code", "resident", "organisation", "division", "text"))
+    return used(
+        standard, aggregation["of"], "/aggregation/of", ("code", "resident", "organisation", "division", "text")
+    )
 
 
 def _group(document: Mapping[str, Any], standard: Standard, place: str) -> tuple[Used, int | None]:

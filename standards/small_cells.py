@@ -1,12 +1,12 @@
 """Which cells of a table must stay hidden so that no small one is known, alone or from sums and differences.
 
-A cell is small if one of its *parts* is: a count has one part, a rate has two (those it counts and the others), since the
-rate and the whole give both. Hiding the small cells is not enough where totals are shown: 40 of 45 leaves 5. So further
-cells are hidden until the totals that are shown tell no more of a small part than that it is small.
+A cell is small if one of its *parts* is: a count has one part, a rate has two (those it counts and the others), since
+the rate and the whole give both. Hiding the small cells is not enough where totals are shown: 40 of 45 leaves 5. So
+further cells are hidden until the totals that are shown tell no more of a small part than that it is small.
 
-What totals tell is exact here, not a rule of thumb: in a table of up to two dimensions with its margins, the hidden cells
-are edges between the lines they stand in, and how far one of them could be larger or smaller is the most that can flow
-round through the others (the network form of the cell suppression problem; see docs/decisions/0025).
+What totals tell is exact here, not a rule of thumb: in a table of up to two dimensions with its margins, the hidden
+cells are edges between the lines they stand in, and how far one of them could be larger or smaller is the most that can
+flow round through the others (the network form of the cell suppression problem; docs/decisions/0025-indicators.md).
 """
 
 from __future__ import annotations

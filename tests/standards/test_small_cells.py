@@ -1,4 +1,4 @@
-"""No small cell can be recovered from the totals that are shown: attacked here by linear programming in exact fractions."""
+"""No small cell can be recovered from the totals that are shown: attacked here by exact linear programming."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_rate_is_hidden_if_those_it_counts_or_the_others_are_few() -> None:
 
 
 def test_one_small_cell_in_a_square_takes_the_corners_of_a_rectangle() -> None:
-    table, out = protected({(r, c): 30 for r, c in product("abc", "xyz")} | {("a", "x"): 4})
+    table, out = protected(dict.fromkeys(product("abc", "xyz"), 30) | {("a", "x"): 4})
     assert len(out) == 4
     assert {key[0] for key in out} - {"a"} and {key[1] for key in out} - {"x"}
     assert what_an_attacker_learns(table, out) == {("a", "x"): {1, 9}}
