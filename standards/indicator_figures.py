@@ -36,12 +36,16 @@ class Rows:
         A number and the next below it differ by people whom nobody asked about; ten of these are a crowd.
         """
         refused = sum(self.refused.values())
-        # a figure that is hidden must not follow from what it was counted out of
-        far = (self.population - self.counted, self.translated - self.counted)
-        apart = [gap >= LIMIT or (shown and gap == 0) for gap in far]
-        population = self.population >= LIMIT and apart[0] and not small([self.translated - self.population])
+
+        def far(number: int) -> bool:
+            """Whether a number may be shown beside the figure; one that is hidden must not be equal to it either."""
+            gap = number - self.counted
+            return number >= LIMIT and (gap >= LIMIT or (shown and gap == 0))
+
+        read = far(self.translated)
+        population = far(self.population) and not (read and small([self.translated - self.population]))
         return {
-            "read": self.translated + refused if self.translated >= LIMIT and apart[1] else None,
+            "read": self.translated + refused if read else None,
             "kept_out": None if small([self.kept_out]) else self.kept_out,
             "refused": refused,
             "population": self.population if population else None,
