@@ -12,8 +12,9 @@ from typing import Any
 
 import standards
 from gateway.pages.public.words import Text
-from standards import Element, Standard, Violation, codelists, drafting
+from standards import Element, Standard, Violation, codelists, drafting, indicators
 from standards.compare import Comparison, compare
+from standards.indicators import Indicator
 from standards.matters import Matter, matters
 
 PACKAGE = Path(standards.__file__).parent
@@ -215,6 +216,12 @@ class Library:
             for group, names in drafting.groups().items()
             for name in names
         }
+
+    @cached_property
+    def indicators(self) -> list[Indicator]:
+        """The published indicators over standards that are shown."""
+        found = [indicators.get(name) for name in indicators.names()]
+        return [each for each in found if each.standard.id in self.registry]
 
     @cached_property
     def translations(self) -> list[codelists.ListCrosswalk]:

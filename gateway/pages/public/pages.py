@@ -19,12 +19,13 @@ STANDARDS: Crumb = ("/standards", Text("数据标准", "Standards"))
 CODE_LISTS: Crumb = ("/codelists", Text("代码表", "Code lists"))
 ELEMENTS: Crumb = ("/elements", Text("数据元", "Elements"))
 TRANSLATIONS: Crumb = ("/translations", Text("代码对照", "Translations"))
+INDICATORS: Crumb = ("/indicators", Text("统计指标", "Indicators"))
 MATTERS: Crumb = ("/matters", Text("办什么事", "Matters"))
 DEPARTMENTS: Crumb = ("/departments", Text("部门", "Departments"))
 CHECK: Crumb = ("/check", Text("在线校验", "Check"))
 CHANGES: Crumb = ("/changes", Text("变更", "Changes"))
 SEARCH: Crumb = ("/search", Text("查找", "Search"))
-SECTIONS = (STANDARDS, ELEMENTS, CODE_LISTS, MATTERS, DEPARTMENTS, CHECK, CHANGES)
+SECTIONS = (STANDARDS, ELEMENTS, CODE_LISTS, INDICATORS, MATTERS, DEPARTMENTS, CHECK, CHANGES)
 RECENT = 6  # changes on the home page
 INLINE_CODES = 12  # a code list of no more values stands in the field table itself
 
@@ -72,6 +73,7 @@ class Site:
         yield TRANSLATIONS[0]
         yield from (f"/translations/{each.source}--{each.target}" for each in self.library.translations)
         yield from (f"/elements/{name}" for name in self.library.shared)
+        yield from (f"/indicators/{each.id}" for each in self.library.indicators)
         yield from (f"/matters/{group.id}" for group in self.library.matters)
         yield from (f"/domains/{group.id}" for group in self.library.domains)
         yield from (f"/departments/{key}" for key in self.library.departments)
@@ -99,6 +101,10 @@ class Site:
                 return Page(path, "elements.html", ELEMENTS[1])
             case ["elements", name] if name in self.library.shared:
                 return self._element(path, name)
+            case ["indicators"]:
+                return Page(path, "indicators.html", INDICATORS[1])
+            case ["indicators", name, version]:
+                return self._indicator(path, f"{name}/{version}")
             case ["matters"]:
                 return Page(path, "matters.html", MATTERS[1])
             case ["matters", name]:
@@ -174,6 +180,13 @@ class Site:
                 data = {"table": table, "source": codelists.get(table.source), "target": codelists.get(table.target)}
                 title = Text(table.title_zh, table.title_en)
                 return Page(path, "translation.html", title, (CODE_LISTS, TRANSLATIONS), data)
+        return None
+
+    def _indicator(self, path: str, indicator_id: str) -> Page | None:
+        for each in self.library.indicators:
+            if each.id == indicator_id:
+                title = Text(**each.document["name"])
+                return Page(path, "indicator.html", title, (INDICATORS,), {"indicator": each})
         return None
 
     def _element(self, path: str, name: str) -> Page:

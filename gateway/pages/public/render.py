@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway import __version__
-from gateway.pages.public import pages, search, words
+from gateway.pages.public import figure_words, pages, search, words
 from gateway.pages.public.links import Links
 from gateway.pages.public.pages import Page, Site
 from gateway.pages.public.samples import lines
@@ -33,7 +33,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(
-        words=words, sections=pages.SECTIONS, kinds=search.KINDS, lines=lines, version=__version__
+        words=words, figures=figure_words, sections=pages.SECTIONS, kinds=search.KINDS, lines=lines, version=__version__
     )
     environment.filters |= {"plain": _plain, "tongue": _tongue}
     return environment

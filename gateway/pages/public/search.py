@@ -18,6 +18,7 @@ KINDS: Final = {
     "element": Text("共享数据元", "Shared elements"),
     "field": Text("字段", "Fields"),
     "codelist": Text("代码表", "Code lists"),
+    "indicator": Text("统计指标", "Indicators"),
     "department": Text("部门", "Departments"),
 }
 
@@ -72,7 +73,7 @@ def _rank(entry: Entry, asked: list[str]) -> int:
 
 
 def index_of(library: Library) -> list[Entry]:
-    makers = (_standards, _groups, _shared, _fields, _code_lists, _departments)
+    makers = (_standards, _groups, _shared, _fields, _code_lists, _indicators, _departments)
     return [entry for maker in makers for entry in maker(library)]
 
 
@@ -116,6 +117,12 @@ def _code_lists(library: Library) -> Iterator[Entry]:
         detail = Text(f"{len(each.codes)} 个代码", f"{len(each.codes)} codes")
         title, path = Text(each.title_zh, each.title_en), f"/codelists/{each.id}/{each.version}"
         yield _entry("codelist", title, detail, path, each.id, each.standard, codes)
+
+
+def _indicators(library: Library) -> Iterator[Entry]:
+    for each in library.indicators:
+        title, detail = Text(**each.document["name"]), Text(**each.document["definition"])
+        yield _entry("indicator", title, detail, f"/indicators/{each.id}", each.id)
 
 
 def _departments(library: Library) -> Iterator[Entry]:
