@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import cli
-from gateway.pages.public.export import export
+from gateway.pages.public.export import files
 from gateway.pages.public.library import Library
 from gateway.pages.public.links import file_of
 from gateway.pages.public.pages import Site
@@ -149,20 +149,16 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     assert "cannot be written" in ran.output and "Traceback" not in ran.output
 
 
-def test_with_its_address_known_there_is_a_sitemap_and_feeds_are_absolute(site: Site, tmp_path: Path) -> None:
-    for _ in export(site, tmp_path, "https://city.example/standards/"):
-        pass
-    places = (
-        ElementTree.parse(tmp_path / "sitemap.xml").getroot().iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
-    )
+def test_with_its_address_known_there_is_a_sitemap_and_feeds_are_absolute(site: Site) -> None:
+    made = files(site, "https://city.example/standards/")
+    places = ElementTree.fromstring(made["sitemap.xml"]()).iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
     found = [place.text or "" for place in places]
     assert len(found) == 2 * len(list(site.paths()))
-    assert all((tmp_path / each.removeprefix("https://city.example/standards/")).is_file() for each in found)
-    feed = json.loads((tmp_path / "en" / "feed.json").read_text(encoding="utf-8"))
+    assert {each.removeprefix("https://city.example/standards/") for each in found} <= made.keys()
+    feed = json.loads(made["en/feed.json"]())
     assert feed["items"][0]["url"].startswith("https://city.example/standards/en/standards/")
 
 
-def test_an_empty_library_makes_a_site_too(tmp_path: Path) -> None:
-    for _ in export(Site(Library(registry={})), tmp_path):
-        pass
-    assert document(tmp_path / "zh" / "index.html").headings[0] == 1
+def test_an_empty_library_has_a_home_page_too() -> None:
+    made = files(Site(Library(registry={})))
+    assert read(made["zh/index.html"]().decode()).headings[0] == 1

@@ -13,6 +13,7 @@ from gateway.pages.public.links import ExportedLinks, file_of
 from gateway.pages.public.pages import Site
 from gateway.pages.public.words import LANGUAGES
 from standards import Standard
+from standards.division_table import TABLE
 
 Writer = Callable[[], bytes]
 T = TypeVar("T")
@@ -24,12 +25,17 @@ def export(site: Site, folder: Path, base_url: str = "") -> Iterator[tuple[int, 
     Files that are there already are replaced, others are left alone. With ``base_url`` (where it will stand) the feeds
     carry absolute addresses and there is a sitemap.xml, which knows no relative ones. Raises OSError.
     """
-    files = dict(_files(site, base_url.rstrip("/")))
-    for done, (name, write) in enumerate(files.items(), start=1):
+    written = files(site, base_url)
+    for done, (name, write) in enumerate(written.items(), start=1):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write())
-        yield done, len(files)
+        yield done, len(written)
+
+
+def files(site: Site, base_url: str = "") -> dict[str, Writer]:
+    """The name of each file and what makes it."""
+    return dict(_files(site, base_url.rstrip("/")))
 
 
 def _files(site: Site, base_url: str) -> Iterator[tuple[str, Writer]]:
@@ -74,6 +80,7 @@ def _downloads(site: Site) -> Iterator[tuple[str, Writer]]:
         yield f"{at}.json", partial(_schema, standard)
         yield f"{at}.csv", partial(_csv, tables.of_standard, standard)
         yield f"{at}.xlsx", partial(_xlsx, tables.of_standard, standard, standard.name)
+    yield "divisions.csv", TABLE.read_bytes
     for each in site.library.code_lists:
         at = f"codelists/{each.id}/{each.version}"
         yield f"{at}.csv", partial(_csv, tables.of_code_list, each)

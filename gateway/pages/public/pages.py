@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any
 
 from gateway.pages.public import overview, samples, search, words
 from gateway.pages.public.check import Outcome
 from gateway.pages.public.library import Example, Group, Library
 from gateway.pages.public.words import Text
-from standards import Element, Standard, codelists
+from standards import Element, Standard, codelists, divisions
+from standards.divisions import Division
 
 Crumb = tuple[str, Text]
 HOME: Crumb = ("/", Text("首页", "Home"))
@@ -19,6 +21,7 @@ STANDARDS: Crumb = ("/standards", Text("数据标准", "Standards"))
 CODE_LISTS: Crumb = ("/codelists", Text("代码表", "Code lists"))
 ELEMENTS: Crumb = ("/elements", Text("数据元", "Elements"))
 TRANSLATIONS: Crumb = ("/translations", Text("代码对照", "Translations"))
+DIVISIONS: Crumb = ("/divisions", Text("行政区划及沿革", "Divisions and their history"))
 INDICATORS: Crumb = ("/indicators", Text("统计指标", "Indicators"))
 MATTERS: Crumb = ("/matters", Text("办什么事", "Matters"))
 DEPARTMENTS: Crumb = ("/departments", Text("部门", "Departments"))
@@ -26,6 +29,7 @@ CHECK: Crumb = ("/check", Text("在线校验", "Check"))
 CHANGES: Crumb = ("/changes", Text("变更", "Changes"))
 SEARCH: Crumb = ("/search", Text("查找", "Search"))
 SECTIONS = (STANDARDS, ELEMENTS, CODE_LISTS, INDICATORS, MATTERS, DEPARTMENTS, CHECK, CHANGES)
+PROVINCES = "gbt-2260-province/1.0.0"
 RECENT = 6  # changes on the home page
 INLINE_CODES = 12  # a code list of no more values stands in the field table itself
 
@@ -72,6 +76,8 @@ class Site:
         yield from (_path_of_list(each) for each in self.library.code_lists)
         yield TRANSLATIONS[0]
         yield from (f"/translations/{each.source}--{each.target}" for each in self.library.translations)
+        yield DIVISIONS[0]
+        yield from (f"/divisions/{province}" for province in provinces())
         yield from (f"/elements/{name}" for name in self.library.shared)
         yield from (f"/indicators/{each.id}" for each in self.library.indicators)
         yield from (f"/matters/{group.id}" for group in self.library.matters)
@@ -97,6 +103,15 @@ class Site:
                 return Page(path, "translations.html", TRANSLATIONS[1], (CODE_LISTS,))
             case ["translations", pair]:
                 return self._translation(path, pair)
+            case ["divisions"]:
+                data = {
+                    "provinces": {each: province_name(each) for each in provinces()},
+                    "about": divisions.description(),
+                }
+                return Page(path, "divisions.html", DIVISIONS[1], (CODE_LISTS,), data)
+            case ["divisions", province] if province in provinces():
+                data = {"divisions": provinces()[province], "provinces": provinces()}
+                return Page(path, "province.html", province_name(province), (CODE_LISTS, DIVISIONS), data)
             case ["elements"]:
                 return Page(path, "elements.html", ELEMENTS[1])
             case ["elements", name] if name in self.library.shared:
@@ -200,6 +215,21 @@ class Site:
             if group.id == name:
                 return Page(path, "group.html", group.title, (above,), {"group": group})
         return None
+
+
+@cache
+def provinces() -> Mapping[str, tuple[Division, ...]]:
+    """Everything that six-digit codes have meant since the first list, by their first two digits; a province first."""
+    found: dict[str, tuple[Division, ...]] = {}
+    for code, meanings in sorted(divisions.table().items()):
+        found[code[:2]] = (*found.get(code[:2], ()), *meanings)
+    return MappingProxyType(found)
+
+
+def province_name(province: str) -> Text:
+    """By its two digits. The English name is that of the list of provinces, where it has one."""
+    name, code = provinces()[province][0].zh, codelists.get(PROVINCES).codes.get(f"{province}0000")
+    return Text(name, code.en if code else name)
 
 
 def _path_of_list(code_list: codelists.CodeList) -> str:

@@ -15,6 +15,7 @@ from gateway.pages.public.pages import Page, Site
 from gateway.pages.public.words import LANGUAGES, Text
 from gateway.problems import language
 from standards import codelists
+from standards.division_table import TABLE
 
 COOKIE = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -28,6 +29,10 @@ FORM = "application/x-www-form-urlencoded"
 CSV = "text/csv; charset=utf-8"
 IMMUTABLE = "public, max-age=31536000, immutable"
 EXAMPLES = ("valid", "invalid")
+SECTIONS = (
+    "standards", "elements", "codelists", "translations", "divisions", "indicators", "matters", "domains",
+    "departments", "changes",
+)  # fmt: skip
 
 
 class Web:
@@ -41,27 +46,19 @@ class Web:
     def blueprint(self) -> Blueprint:
         blp = Blueprint("site", __name__)
         blp.add_url_rule("/", view_func=self.page, endpoint="home")
-        for section in (
-            "standards",
-            "elements",
-            "codelists",
-            "translations",
-            "matters",
-            "domains",
-            "departments",
-            "changes",
-        ):
+        for section in SECTIONS:
             blp.add_url_rule(f"/{section}", view_func=self.page, endpoint=section)
             blp.add_url_rule(f"/{section}/<path:_rest>", view_func=self.page, endpoint=f"{section}_below")
         routes: list[tuple[str, Callable[..., Response], str]] = [
             ("/search", self.search, "GET"), ("/check", self.box, "GET"), ("/check", self.checked, "POST"),
             ("/standards/<name>/<version>.<any(csv, xlsx):form>", self.standard_table, "GET"),
             ("/codelists/<name>/<version>.<any(csv, xlsx):form>", self.code_table, "GET"),
+            ("/divisions.csv", self.division_table, "GET"),
             ("/feed.atom", self.atom, "GET"), ("/feed.json", self.json_feed, "GET"),
             ("/sitemap.xml", self.sitemap, "GET"), ("/static/<name>", self.asset, "GET"),
         ]  # fmt: skip
         for rule, view, method in routes:
-            blp.add_url_rule(rule, view_func=view, endpoint=f"{view.__name__}", methods=[method])
+            blp.add_url_rule(rule, view_func=view, endpoint=view.__name__, methods=[method])
         return blp
 
     @property
@@ -110,6 +107,9 @@ class Web:
         except codelists.UnknownCodeList:
             return self.not_found()
         return self._table(tables.of_code_list(found), f"{name}-{version}", form)
+
+    def division_table(self) -> Response:
+        return _sent(TABLE.read_bytes(), CSV)
 
     def atom(self) -> Response:
         lang = self._language()
