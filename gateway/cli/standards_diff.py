@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXIT_CODES = {"identical": 0, "compatible": 0, "breaking": 1, "unproven": 3}  # 2 is a wrong command
 _VERDICTS = {
     "identical": "没有差别 / identical",
-    "compatible": "证明兼容：旧版接受的记录新版都接受 / proved compatible: the new version takes all records of the old",
+    "compatible": "证明兼容：旧版接受的记录新版都接受 / proved compatible: the new one takes all records of the old",
     "breaking": "证明不兼容，有下列记录为证 / proved breaking, by the record below",
     "unproven": "未能证明，需由人判断 / not proved: a person must decide",
 }

@@ -30,6 +30,7 @@ from tests.standards.comparing import (
 
 EXAMPLES = Path(standards.__file__).parent / "examples"
 ALL = list(standards.REGISTRY)
+LIST_WITHIN_LIST = {"service-item/1.0.0": "materials"}  # which the crosswalk language has no rule for
 
 
 def examples(standard: str) -> list[dict[str, Any]]:
@@ -57,6 +58,9 @@ def compiled(migration: Migration, new: Document) -> Crosswalk:
 def test_between_equal_versions_every_example_comes_through_unchanged(standard: str) -> None:
     old, new = next_version(standard)
     migration = suggest(old, new)
+    if standard in LIST_WITHIN_LIST:
+        assert [gap.target for gap in migration.gaps] == [LIST_WITHIN_LIST[standard]]
+        return
     assert migration.lossless
     crosswalk = compiled(migration, new)
     for record in examples(standard):
