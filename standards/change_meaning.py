@@ -33,7 +33,7 @@ _BUMP = {
 }
 
 
-def annotations(old: Schema, new: Schema, name: Name) -> Iterator[Annotation]:
+def annotated(old: Schema, new: Schema, name: Name) -> Iterator[Annotation]:
     """What is said differently about one element, or about the standard as a whole."""
     for keyword in sorted(old.keys() | new.keys()):
         before, after = old.get(keyword), new.get(keyword)

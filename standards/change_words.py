@@ -91,7 +91,10 @@ def limit(keyword: str, name: Name, before: object, after: object) -> Sentence:
     if before is None:
         return f"「{name.zh}」新增{zh}：{_quote(after)[0]}", f"“{name.en}” gets a {en}: {_quote(after)[1]}"
     if after is None:
-        return f"「{name.zh}」取消{zh}（原为 {_quote(before)[0]}）", f"“{name.en}” loses its {en} (was {_quote(before)[1]})"
+        return (
+            f"「{name.zh}」取消{zh}（原为 {_quote(before)[0]}）",
+            f"“{name.en}” loses its {en} (was {_quote(before)[1]})",
+        )
     (before_zh, before_en), (after_zh, after_en) = _quote(before), _quote(after)
     return (
         f"「{name.zh}」的{zh}由 {before_zh} 改为 {after_zh}",

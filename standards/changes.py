@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from standards import change_words as words
-from standards.change_meaning import annotations
+from standards.change_meaning import annotated
 from standards.change_words import Name
 from standards.proof.judge import STAYS, Judge, Judgement, Lift
 from standards.proof.search import Effort
@@ -55,7 +55,7 @@ def changes(old: Schema, new: Schema, effort: Effort) -> Iterator[Change]:
     """All changes from ``old`` to ``new``; both have passed standards.check."""
     walk = _Walk(Judge(effort))
     whole = Name.of_standard(old)
-    for kind, sentence, bump in annotations(old, new, whole):
+    for kind, sentence, bump in annotated(old, new, whole):
         yield _change(kind, sentence, STAYS, (kind,), "", bump)
     yield from walk.object(old, new, (), "", lambda record: record, whole)
 
@@ -113,7 +113,7 @@ class _Walk:
     def _element(self, old: Schema, new: Schema, place: Place, path: str, lift: Lift, name: Name) -> Iterator[Change]:
         if old == new:
             return
-        for kind, sentence, bump in annotations(old, new, name):
+        for kind, sentence, bump in annotated(old, new, name):
             yield _change(kind, sentence, STAYS, (*place, kind), path, bump)
         if old.get("type") != new.get("type"):
             sentence = words.limit("type", name, old.get("type"), new.get("type"))

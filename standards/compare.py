@@ -64,7 +64,7 @@ class Comparison:
 
     @property
     def level(self) -> str:
-        """``FULL``, ``BACKWARD`` (old records obey the new version), ``FORWARD`` (new records obey the old), ``NONE``."""
+        """``FULL``, ``BACKWARD`` (old records obey the new version), ``FORWARD`` (new ones obey the old), ``NONE``."""
         backward = self.verdict in ("identical", "compatible")
         forward = self.forward.verdict == "compatible"
         return {(True, True): "FULL", (True, False): "BACKWARD", (False, True): "FORWARD"}.get(

@@ -1,7 +1,7 @@
 """From one version of a standard to another: a crosswalk as far as it can be derived, and what a person must add.
 
-Derived: fields that stay, fields under a new name, codes that stay or that a published table between the two code lists
-translates, lists and objects part by part. Not derived, and never guessed: where a new required field comes from, what a
+Derived: fields that stay, fields under a new name, codes that stay or that a published table between two code
+lists translates, lists and objects part by part. Not derived, and never guessed: where a new required field comes from, what a
 code without a successor becomes, another type. Nothing is cut to fit a narrower limit: a record that the new version
 refuses is reported by the crosswalk as refused.
 
@@ -113,7 +113,9 @@ class _Maker:
         for keyword, zh, en in (("type", "类型", "type"), ("x-unit", "计量单位", "unit")):
             if old.get(keyword) != new.get(keyword):
                 self._gap(
-                    path, f"{path} 的{zh}不同，如何换算须由人决定", f"the {en} of {path} differs: a person must say how to convert"
+                    path,
+                    f"{path} 的{zh}不同，如何换算须由人决定",
+                    f"the {en} of {path} differs: a person must say how to convert",
                 )
                 return {}, {pointer(place): _reason(f"{zh}不同，未换算", f"another {en}, not converted")}
         if old["type"] == "object":
@@ -132,7 +134,7 @@ class _Maker:
 
     def _field(self, old: Schema, new: Schema, place: Place, target: str, path: str) -> Made:
         rule: dict[str, Any] = {"from": pointer(place)}
-        wanted = new.get("format")
+        wanted = str(new.get("format", ""))
         if "enum" in new:
             table = self._codes(old, new, path)
             if not table:

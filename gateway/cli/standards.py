@@ -8,6 +8,7 @@ import click
 
 import standards as library
 from gateway.cli.common import DEFAULT_FILE, config_option, store_of
+from gateway.cli.standards_diff import diff
 from gateway.cli.standards_draft import expand
 from gateway.cli.standards_generate import generate
 from gateway.cli.standards_life import LIFE
@@ -61,3 +62,4 @@ def check(file: Path) -> None:
 standards.add_command(expand)
 standards.add_command(site)
 standards.add_command(generate)
+standards.add_command(diff)

@@ -6,26 +6,27 @@ An automaton reads one code point after the other. ``None`` is the state from wh
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from standards.proof import charset
 from standards.proof.charset import Charset
 from standards.proof.regex import Chars, Choice, Edge, Node, NotRegular, Repeat, Sequence, parse
 
+State = Any  # hashable; each automaton has its own kind
 MAX_STATES = 12_000  # of one pattern, written out
 
 
 class Automaton(Protocol):
     charsets: frozenset[Charset]
-    start: Hashable
+    start: State
 
-    def step(self, state: Hashable, code: int) -> Hashable | None: ...
+    def step(self, state: State, code: int) -> State | None: ...
 
-    def accepts(self, state: Hashable) -> bool: ...
+    def accepts(self, state: State) -> bool: ...
 
-    def effort(self, state: Hashable) -> int:
+    def effort(self, state: State) -> int:
         """About how many operations a step from here takes."""
         ...
 
@@ -43,19 +44,19 @@ class Pattern:
         self.size = len(self._moves)
         self._alive = self._reaching_the_end()
         self.charsets = frozenset(move[0] for move in self._moves if move)
-        self.start: Hashable = (True, self._closure({begin}, start=True, end=False))
+        self.start: State = (True, self._closure({begin}, start=True, end=False))
 
-    def step(self, state: Hashable, code: int) -> Hashable | None:
-        _, states = state  # type: ignore[misc]
+    def step(self, state: State, code: int) -> State | None:
+        _, states = state
         reached = {move[1] for one in states if (move := self._moves[one]) and charset.contains(move[0], code)}
         reached &= self._alive
         return (False, self._closure(reached, start=False, end=False) & self._alive) if reached else None
 
-    def effort(self, state: Hashable) -> int:
-        return 1 + len(state[1])  # type: ignore[index]
+    def effort(self, state: State) -> int:
+        return 1 + len(state[1])
 
-    def accepts(self, state: Hashable) -> bool:
-        at_start, states = state  # type: ignore[misc]
+    def accepts(self, state: State) -> bool:
+        at_start, states = state
         return self._final in states or self._final in self._closure(states, start=at_start, end=True)
 
     def _state(self) -> int:
@@ -154,16 +155,16 @@ class Words:
         self._words = frozenset(words)
         self._beginnings = {word[:length] for word in self._words for length in range(len(word) + 1)}
         self.charsets = frozenset(charset.single(character) for word in self._words for character in word)
-        self.start: Hashable = ""
+        self.start: State = ""
 
-    def step(self, state: Hashable, code: int) -> Hashable | None:
+    def step(self, state: State, code: int) -> State | None:
         read = f"{state}{chr(code)}"
         return read if read in self._beginnings else None
 
-    def accepts(self, state: Hashable) -> bool:
+    def accepts(self, state: State) -> bool:
         return state in self._words
 
-    def effort(self, state: Hashable) -> int:
+    def effort(self, state: State) -> int:
         return 1
 
 
@@ -176,16 +177,16 @@ class CheckSum:
         self._modulus = modulus
         self._goal = (len(weights), remainder)
         self.charsets = frozenset(charset.single(character) for character in values)
-        self.start: Hashable = (0, 0)
+        self.start: State = (0, 0)
 
-    def step(self, state: Hashable, code: int) -> Hashable | None:
-        read, remainder = state  # type: ignore[misc]
+    def step(self, state: State, code: int) -> State | None:
+        read, remainder = state
         if read >= len(self._weights) or code not in self._values:
             return None
         return read + 1, (remainder + self._weights[read] * self._values[code]) % self._modulus
 
-    def accepts(self, state: Hashable) -> bool:
-        return state == self._goal
+    def accepts(self, state: State) -> bool:
+        return bool(state == self._goal)
 
-    def effort(self, state: Hashable) -> int:
+    def effort(self, state: State) -> int:
         return 1

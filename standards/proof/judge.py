@@ -87,7 +87,9 @@ class Judge:
         """A keyword that the dialect does not have: only the algebra can say that nothing is lost."""
         if algebra.covers(new, old):
             return STAYS
-        return Judgement("unproven", None, Undecided("没有这个关键字的判定方法", "there is no decision for this keyword"))
+        return Judgement(
+            "unproven", None, Undecided("没有这个关键字的判定方法", "there is no decision for this keyword")
+        )
 
     def member(self, holder: Schema, name: str, lift: Lift) -> Lift:
         """How a value becomes a record: as this member of the object."""

@@ -74,7 +74,7 @@ def ends_oddly(text: str) -> bool:
 def samples(accepted: Sequence[Automaton], lengths: Range, effort: Effort) -> Iterator[str]:
     """Strings at random that all of ``accepted`` take, the same each time: where only trying helps. Raises GivenUp."""
     walk = _Walk(accepted, (), effort)
-    chance = Random(0)
+    chance = Random(0)  # noqa: S311  # the same samples each time, that is the point
     for _ in range(MAX_SAMPLES):
         if (text := walk.wander(lengths, chance)) is not None:
             yield text
@@ -134,8 +134,7 @@ class _Walk:
     def _is_goal(self, state: State, anyhow: bool) -> bool:
         """Whether ``accepted`` ends here and, unless ``anyhow``, one of ``refused`` does not."""
         ends = [
-            part is not None and automaton.accepts(part)
-            for automaton, part in zip(self._automata, state, strict=True)
+            part is not None and automaton.accepts(part) for automaton, part in zip(self._automata, state, strict=True)
         ]
         return all(ends[: self._accepted]) and (anyhow or not all(ends[self._accepted :]))
 

@@ -119,7 +119,7 @@ class _Search:
         any_found = False
         spare: str | None = None
         try:
-            for each in [(one,) for one in refused] or [()]:
+            for each in _one_by_one(refused):
                 for text in islice(
                     strings(accepted, self._lengths, self._effort, refused=each, allowed=allowed), MAX_CANDIDATES
                 ):
@@ -134,6 +134,11 @@ class _Search:
         if any_found:
             return self.by_trying(wanted, self.why or TOO_LONG)
         return None
+
+
+def _one_by_one(automata: Sequence[Automaton]) -> list[tuple[Automaton, ...]]:
+    """What one of them refuses is found by looking at each alone, with fewer states; none at all: one search."""
+    return [(one,) for one in automata] if automata else [()]
 
 
 def _accepted(element: Element, effort: Effort) -> tuple[list[Automaton], Undecided | None]:

@@ -17,12 +17,12 @@ from tests.standards import comparing
 from tests.standards.comparing import Document, Edit, both_refuse, both_take, second_implementation
 from tests.standards.generating import record
 
-SLOW = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 PATTERNS = [
     "^[0-9]+$", "^[0-9]{1,6}$", "^[1-9][0-9]{5}([0-9]{3})?$", "^[0-9]{6}$", "^[0-9A-Z-]+$", "^[A-Z]{2}[0-9]*$",
     "^(a|b)+$", "^(a|b)*a$", "^[ab]{2,}$", "^[^0-9]+$", "^[\\u4e00-\\u9fff]{1,5}$", "^[\\u4e00-\\u9fff·]+$",
-    "^(0|[1-9][0-9]{0,3})\\.[0-9]{2}$", "^[0-9.]+$", "^[a-z]?[0-9]?$", "^(?:ab|cd|e)+$", "^a.*z$", "^[^\\s]+$", "^.{1,8}$",
-    "^(x{2}|x{3}|y)*$", "^x+$", "^[xy]+$", "^a|b$", "^-?[0-9]+$", "^\\+?[0-9][0-9-]{3,17}[0-9]$",
+    "^(0|[1-9][0-9]{0,3})\\.[0-9]{2}$", "^[0-9.]+$", "^[a-z]?[0-9]?$", "^(?:ab|cd|e)+$", "^a.*z$", "^[^\\s]+$",
+    "^.{1,8}$", "^(x{2}|x{3}|y)*$", "^x+$", "^[xy]+$", "^a|b$", "^-?[0-9]+$", "^\\+?[0-9][0-9-]{3,17}[0-9]$",
 ]  # fmt: skip
 LETTERS = st.text(alphabet="ab0159xyzABZ-.·测试é \t,+z", max_size=9)
 
@@ -85,7 +85,7 @@ def edits(draw: st.DrawFn, standard: str) -> Edit:
 @st.composite
 def versions(draw: st.DrawFn) -> tuple[Document, Document]:
     """Two versions, each made from one published standard by a chain of edits."""
-    standard = draw(st.sampled_from([comparing.PERSON, comparing.RESIDENCE, comparing.ASSISTANCE]))
+    standard = draw(st.sampled_from(list(standards.REGISTRY)))
     chains = [draw(st.lists(edits(standard), max_size=size)) for size in (2, 4)]
     return _after(standard, chains[0]), _after(standard, [*chains[0], *chains[1]])
 
@@ -127,8 +127,7 @@ def _check(comparison: Comparison, old: Document, new: Document) -> None:
 def test_the_records_made_here_obey_the_standard(standard: str) -> None:
     """Otherwise the test above would try nothing."""
     document = standards.get(standard).schema
-    made = [record(document, Random(seed)) for seed in range(40)]
-    assert sum(both_take(document, each) for each in made) > 5
+    assert any(both_take(document, record(document, Random(seed))) for seed in range(40))
 
 
 def test_the_second_implementation_checks_formats() -> None:

@@ -30,6 +30,7 @@ from tests.standards.comparing import (
 
 EXAMPLES = Path(standards.__file__).parent / "examples"
 ALL = list(standards.REGISTRY)
+LIST_WITHIN_LIST = {"service-item/1.0.0": "materials"}  # which the crosswalk language has no rule for
 
 
 def examples(standard: str) -> list[dict[str, Any]]:
@@ -57,6 +58,9 @@ def compiled(migration: Migration, new: Document) -> Crosswalk:
 def test_between_equal_versions_every_example_comes_through_unchanged(standard: str) -> None:
     old, new = next_version(standard)
     migration = suggest(old, new)
+    if standard in LIST_WITHIN_LIST:
+        assert [gap.target for gap in migration.gaps] == [LIST_WITHIN_LIST[standard]]
+        return
     assert migration.lossless
     crosswalk = compiled(migration, new)
     for record in examples(standard):
@@ -104,13 +108,15 @@ def test_codes_go_through_the_published_table_between_the_lists() -> None:
         ((add("email", must=True),), False, "email", "the new required field email has no source in the old version"),
         ((remove("phone"),), True, "phone", "phone of the old version has no place in the new one"),
         ((codes("sex", minus=("9",)),), True, "sex", "code 9 of sex has no successor: records with it are refused"),
-        ((kind("phone", type="boolean"),), True, "phone", "the type of phone differs: a person must say how to convert"),
+        ((kind("phone", type="boolean"),), True, "phone",
+         "the type of phone differs: a person must say how to convert"),
         ((kind("sex", type="boolean"),), False, "sex", "the type of sex differs: a person must say how to convert"),
         ((change("phone", format="date", maxLength=10, pattern=None), change("deathDate", format="date-time")), True,
          "deathDate", "the format of deathDate differs: a person must decide"),
         ((change("name", maxLength=20),), True, "name", "records that break it are refused, not cut"),
         ((require("phone"),), True, "phone", "“Telephone” becomes required"),
-        ((change("phone", x_unit={"code": "MON", "zh": "月", "en": "month"}),), True, "phone", "the unit of phone differs"),
+        ((change("phone", x_unit={"code": "MON", "zh": "月", "en": "month"}),), True, "phone",
+         "the unit of phone differs"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_derived_is_said(edits: tuple[Edit, ...], usable: bool, target: str, en: str) -> None:
