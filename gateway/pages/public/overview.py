@@ -11,9 +11,9 @@ from gateway.pages.public.library import Department, Group, Library
 from standards import Standard
 
 WIDTH: Final = 1600
-ROW: Final = 47  # from station to station
-GAP: Final = 20  # more between two lines
-TOP: Final = 34
+ROW: Final = 44  # from station to station
+GAP: Final = 16  # more between two lines
+TOP: Final = 30
 LINE_X: Final = 322  # where a line leaves the name of its domain
 STATION_X: Final = 482
 LABEL_END_X: Final = 1046
