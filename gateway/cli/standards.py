@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import standards as library
+from gateway.cli.standards_draft import expand
 from gateway.cli.standards_generate import generate
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
@@ -39,4 +40,5 @@ def check(file: Path) -> None:
     click.echo("obeys the rules / 符合要求")
 
 
+standards.add_command(expand)
 standards.add_command(generate)
