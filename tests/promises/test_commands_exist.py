@@ -26,6 +26,7 @@ openapi --write
 config check
 standards list
 standards check
+standards generate --count --seed --city
 party add
 party list
 party suspend
@@ -46,6 +47,7 @@ provider map
 provider test
 provider serve
 provider register
+provider indicator --period --json
 """
 MAKE = ("demo", "test", "check")
 
