@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ Record = dict[str, Any]
 
 
 # ── two departments that hold the same people in their own words ──────────────────────────────────────────────────────
+@cache
 def people() -> list[Record]:
-    return [r for r in generate.city(seed=4, families_count=90)["person-basic/1.0.0"] if "domicileAddress" in r]
+    return [r for r in generate.city(seed=4, families_count=200)["person-basic/1.0.0"] if "domicileAddress" in r]
 
 
 def police_rows() -> list[dict[str, str]]:
