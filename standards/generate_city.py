@@ -16,6 +16,7 @@ from standards.generate_hall import Hall, of_the_hall
 from standards.generate_people import TODAY, Family, Person, Registrar, families
 from standards.generate_record import written
 from standards.generate_roles import OMIT, Scene
+from standards.generate_words import ELSEWHERE
 from standards.registry import REGISTRY, get, versions
 
 Told = tuple[str, Scene]  # the name of a standard, and what one record of it tells
@@ -48,12 +49,23 @@ def _of_families(people: list[Family], hall: Hall, registrar: Registrar) -> Iter
         scene = hall.kept_by(Scene(family, family.head, landlord, "", registrar.random, number=0), "公安局")
         yield from _dwelling(scene, hall)
         for person in family.members:
-            yield "person-basic", scene.about(person)
+            yield "person-basic", scene.about(person, **(_from_elsewhere() if family.floating else {}))
             yield from _work(scene.about(person), hall)
             yield from _care(scene.about(person), hall)
         yield from _family_events(scene, hall)
         if not family.floating:
             landlord = family.head  # somebody registered here owns the rooms the next family rents
+
+
+def _from_elsewhere() -> dict[str, Any]:
+    """Registered in another county, of which nothing is known here but its code."""
+    unknown = ("addressCode", "streetCode", "communityCode", "road", "number", "building", "unit", "room")
+    known = {
+        "domicileAddress.divisionCode": ELSEWHERE,
+        "domicileAddress.text": "外地户籍",
+        "domicileAddress.matchLevel": "division",
+    }
+    return known | {f"domicileAddress.{part}": OMIT for part in unknown}
 
 
 def _dwelling(scene: Scene, hall: Hall) -> Iterator[Told]:

@@ -15,7 +15,7 @@ from typing import Any
 from standards.small_cells import ALL, LIMIT, Key, Parts
 
 MISSING = ""  # the label of records that do not have the element they are grouped by
-MAX_CELLS = 5000  # with their totals; a finer table tells of single people, and nobody reads it
+MAX_CELLS = 2000  # with their totals; a finer table tells of single people, and nobody reads it
 _EXACT = Context(prec=200, traps=[Inexact])
 
 

@@ -22,8 +22,9 @@ Key = tuple[str, ...]
 Parts = tuple[int, ...]
 End = tuple[str, str]
 
-UNBOUNDED = 1 << 60
+UNBOUNDED = 1 << 80
 A_TOTAL = 1 << 40  # what hiding a total costs: more than any number of inner cells
+A_STEP = 1 << 20  # a longer way is dearer by one; hiding somebody is dearer than any way is long
 
 
 def hidden(cells: Mapping[Key, Parts], least: int = 0) -> frozenset[Key]:
@@ -34,12 +35,13 @@ def hidden(cells: Mapping[Key, Parts], least: int = 0) -> frozenset[Key]:
     out = {key for key, parts in cells.items() if any(part < LIMIT for part in parts)}
     if not all(cells):
         return frozenset(out)  # a figure without cells has no totals that could tell anything
-    for key in sorted(out):
-        # hiding more can only widen what is possible for the others, so no cell is looked at twice
-        for index, value in enumerate(cells[key]):
-            if value < LIMIT:
-                table = {other: parts[index] for other, parts in cells.items()}
-                _blur(table, out, key, least)
+    small_ones = sorted(out)
+    for index in range(len(next(iter(cells.values())))):
+        network = _Network.of({key: parts[index] for key, parts in cells.items()}, least)
+        for key in small_ones:
+            # hiding more can only widen what is possible for the others, so no cell is looked at twice
+            if cells[key][index] < LIMIT:
+                _blur(network, out, key, least)
     return frozenset(out)
 
 
@@ -48,21 +50,24 @@ def small(counts: Iterable[int]) -> bool:
     return any(0 < count < LIMIT for count in counts)
 
 
-def _blur(table: Mapping[Key, int], out: set[Key], key: Key, least: int) -> None:
+def _blur(network: _Network, out: set[Key], key: Key, least: int) -> None:
     """Hide the cheapest further cells until the totals allow ``key`` every value that is small."""
-    value, floor = table[key], 0 if ALL in key else least
+    value, floor = network.table[key], 0 if ALL in key else least
     for sign, wanted in ((+1, LIMIT - 1 - value), (-1, value - floor)):
-        network = _Network.of(table, key, least)
+        moved: list[tuple[_Arc, int]] = []
         start, goal = _ends(key) if (sign < 0) == _counted_in(key) else _ends(key)[::-1]
         while wanted > 0:
-            path = network.cheapest(start, goal, table, out)
+            path = network.cheapest(start, goal, key, out)
             if path is None:
                 break  # the whole table is hidden, and nothing of it is told
             pushed = min(wanted, *(arc.room for arc in path))
             for arc in path:
                 arc.push(pushed)
+                moved.append((arc, pushed))
                 out.add(arc.key)
             wanted -= pushed
+        for arc, pushed in moved:  # the next question starts from the table as it is
+            arc.push(-pushed)
 
 
 # ── how far a hidden cell could differ ────────────────────────────────────────────────────────────────────────────────
@@ -83,26 +88,29 @@ class _Arc:
 
 @dataclass(slots=True)
 class _Network:
-    """Every cell but one as an arc between its two lines, in both directions."""
+    """Every cell as an arc between its two lines, in both directions."""
 
+    table: Mapping[Key, int]
     arcs: dict[End, list[_Arc]]
 
     @classmethod
-    def of(cls, table: Mapping[Key, int], without: Key, least: int) -> _Network:
+    def of(cls, table: Mapping[Key, int], least: int) -> _Network:
         arcs: dict[End, list[_Arc]] = {}
         for key, value in table.items():
-            if key != without:
-                forward, backward = _ends(key)
-                more, less = UNBOUNDED, value - (0 if ALL in key else least)
-                up, down = (more, less) if _counted_in(key) else (less, more)
-                there, back = _Arc(key, backward, up), _Arc(key, forward, down)
-                there.back, back.back = back, there
-                arcs.setdefault(forward, []).append(there)
-                arcs.setdefault(backward, []).append(back)
-        return cls(arcs)
+            forward, backward = _ends(key)
+            more, less = UNBOUNDED, value - (0 if ALL in key else least)
+            up, down = (more, less) if _counted_in(key) else (less, more)
+            there, back = _Arc(key, backward, up), _Arc(key, forward, down)
+            there.back, back.back = back, there
+            arcs.setdefault(forward, []).append(there)
+            arcs.setdefault(backward, []).append(back)
+        return cls(table, arcs)
 
-    def cheapest(self, start: End, goal: End, table: Mapping[Key, int], out: set[Key]) -> list[_Arc] | None:
-        """The way with room that hides least: nothing for a hidden cell, its size for a shown one (Dijkstra)."""
+    def cheapest(self, start: End, goal: End, without: Key, out: set[Key]) -> list[_Arc] | None:
+        """The way with room, not over ``without``, that hides least: nothing for a hidden cell, its size for another.
+
+        Dijkstra, nearest first; among ways that hide nothing, the shortest.
+        """
         best: dict[End, int] = {start: 0}
         came: dict[End, tuple[End, _Arc]] = {}
         waiting = [(0, start)]
@@ -113,8 +121,11 @@ class _Network:
             if cost > best[here]:
                 continue
             for arc in self.arcs.get(here, ()):
-                price = cost + (0 if arc.key in out else 1 + table[arc.key] + A_TOTAL * (ALL in arc.key))
-                if arc.room > 0 and price < best.get(arc.to, UNBOUNDED):
+                if arc.room <= 0 or arc.key == without:
+                    continue
+                shown = 0 if arc.key in out else 1 + self.table[arc.key] + A_TOTAL * (ALL in arc.key)
+                price = cost + 1 + A_STEP * shown
+                if price < best.get(arc.to, UNBOUNDED):
                     best[arc.to] = price
                     came[arc.to] = (here, arc)
                     heappush(waiting, (price, arc.to))

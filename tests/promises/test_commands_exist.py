@@ -26,6 +26,7 @@ openapi --write
 config check
 standards list
 standards check
+standards generate --count --seed --city
 standards site --base-url
 party add
 party list
@@ -47,6 +48,7 @@ provider map
 provider test
 provider serve
 provider register
+provider indicator --period --json
 """
 MAKE = ("demo", "test", "check")
 

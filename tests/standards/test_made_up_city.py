@@ -65,6 +65,14 @@ def test_everybody_is_registered_once_and_lives_in_one_place() -> None:
     assert len(in_households + in_residence) == len(people())
 
 
+def test_who_rents_is_registered_elsewhere_and_who_does_not_is_registered_at_home() -> None:
+    renting = {record["idNumber"] for record in of("residence-record")}
+    for number, person in people().items():
+        if "domicileAddress" in person:
+            expected = "990900" if number in renting else homes()[number]
+            assert person["domicileAddress"]["divisionCode"] == expected
+
+
 def test_number_birth_date_and_sex_agree() -> None:
     for number, person in people().items():
         assert is_resident_id(number)

@@ -21,11 +21,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import referencing
 import requests
+import yaml
 from tongqu_client.cli import main as tongqu
 from tongqu_client.provider.app import Parts
 from tongqu_client.provider.config import Config, Source
@@ -42,8 +46,9 @@ Record = dict[str, Any]
 
 
 # ── two departments that hold the same people in their own words ──────────────────────────────────────────────────────
+@cache
 def people() -> list[Record]:
-    return [r for r in generate.city(seed=4, families_count=90)["person-basic/1.0.0"] if "domicileAddress" in r]
+    return [r for r in generate.city(seed=4, families_count=200)["person-basic/1.0.0"] if "domicileAddress" in r]
 
 
 def police_rows() -> list[dict[str, str]]:
@@ -188,21 +193,33 @@ def ask(base: str, gateway: ThrowAwayGateway, name: str) -> dict[str, Any]:
     return answer
 
 
-def test_the_figure_is_the_one_computed_by_hand_at_both_sources(tmp_path: Path) -> None:
-    gateway = ThrowAwayGateway()
-    answers: dict[str, dict[str, dict[str, Any]]] = {POPULATION: {}, ELDERLY: {}}
-    for side, config in (("police", police_source(tmp_path / "p")), ("health", health_source(tmp_path / "h"))):
-        with served(config, gateway) as base:
-            for name in answers:
-                answers[name][side] = ask(base, gateway, name)
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the two departments keep their data."""
+    return tmp_path_factory.mktemp("departments")
 
+
+@pytest.fixture(scope="module")
+def answers(home: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the two processes answer: indicator → department → answer."""
+    gateway = ThrowAwayGateway()
+    found: dict[str, dict[str, dict[str, Any]]] = {POPULATION: {}, ELDERLY: {}}
+    with served(police_source(home / "p"), gateway) as police, served(health_source(home / "h"), gateway) as health:
+        for name, by_side in found.items():
+            by_side |= {"police": ask(police, gateway, name), "health": ask(health, gateway, name)}
+    return found
+
+
+def test_the_figure_is_the_one_computed_by_hand_at_both_sources(
+    home: Path, answers: dict[str, dict[str, dict[str, Any]]]
+) -> None:
     # by hand, from the police file: registered as 正常, without the three rows at the end that are broken
-    text = (tmp_path / "p" / "people.csv").read_bytes().decode("gb18030")
+    text = (home / "p" / "people.csv").read_bytes().decode("gb18030")
     police = [row for row in list(csv.DictReader(io.StringIO(text)))[:-3] if row["ZT"] == "正常"]
     by_street = Counter((row["JCWH"][:9], row["XB"]) for row in police)
     eighty = sum(int(row["CSRQ"]) <= 19461031 for row in police)
     # by hand, from the table of the health department: not deregistered
-    with closing(sqlite3.connect(tmp_path / "h" / "people.sqlite")) as database:
+    with closing(sqlite3.connect(home / "h" / "people.sqlite")) as database:
         (count,) = database.execute("SELECT count(*) FROM t_ry WHERE zx = '0'").fetchone()
         grouped = database.execute("SELECT jd, xb, count(*) FROM t_ry WHERE zx = '0' GROUP BY jd, xb").fetchall()
 
@@ -220,12 +237,10 @@ def test_the_figure_is_the_one_computed_by_hand_at_both_sources(tmp_path: Path) 
     assert answers[ELDERLY]["police"]["figure"]["value"] == answers[ELDERLY]["health"]["figure"]["value"] == str(eighty)
 
 
-def test_each_row_is_accounted_for_and_the_difference_is_explained(tmp_path: Path) -> None:
-    gateway = ThrowAwayGateway()
-    with served(police_source(tmp_path / "p"), gateway) as base:
-        police = ask(base, gateway, POPULATION)
-    with served(health_source(tmp_path / "h"), gateway) as base:
-        health = ask(base, gateway, POPULATION)
+def test_each_row_is_accounted_for_and_the_difference_is_explained(
+    answers: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    police, health = answers[POPULATION]["police"], answers[POPULATION]["health"]
     everybody = len(people())
     assert police["refusals"] == [
         {"element": "birthDate", "rule": "impossible_date", "count": 1},
@@ -243,13 +258,23 @@ def test_each_row_is_accounted_for_and_the_difference_is_explained(tmp_path: Pat
     assert [reason.code for reason in explain_difference(police, health)] == ["refused", "kept_out", "as_of", "equal"]
 
 
+def test_an_answer_is_what_the_contract_describes(answers: dict[str, dict[str, dict[str, Any]]]) -> None:
+    contract = yaml.safe_load((Path(indicators.FOLDER).parent / "provider-openapi.yaml").read_text("utf-8"))
+    schema = {"$ref": "#/components/schemas/IndicatorAnswer", "components": contract["components"]}
+    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
+    for by_side in answers.values():
+        for answer in by_side.values():
+            assert list(validator.iter_errors(answer)) == []
+    assert list(validator.iter_errors({**answers[POPULATION]["police"], "figure": {"value": "many"}}))
+
+
 # ── the sample extracts ───────────────────────────────────────────────────────────────────────────────────────────────
 def test_the_sample_extracts_give_the_figures_counted_in_their_files(tmp_path: Path) -> None:
     gateway = ThrowAwayGateway()
-    with served(POLICE.config(tmp_path / "p"), gateway) as base:
-        registered = ask(base, gateway, POPULATION)
-    with served(FLOATING.config(tmp_path / "f"), gateway) as base:
-        floating = ask(base, gateway, "floating-population/1.0.0")
+    police, family_planning = POLICE.config(tmp_path / "p"), FLOATING.config(tmp_path / "f")
+    with served(police, gateway) as one, served(family_planning, gateway) as other:
+        registered = ask(one, gateway, POPULATION)
+        floating = ask(other, gateway, "floating-population/1.0.0")
 
     text = (SAMPLES / "gongan_changzhu.gb18030.csv").read_bytes().decode("gb18030")
     good = list(csv.DictReader(io.StringIO(text)))[:300]  # the last two rows are broken, as SOURCE.md says

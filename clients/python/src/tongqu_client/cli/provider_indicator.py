@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from standards import indicators
+from standards import Standard, codelists, indicators
 from standards.indicators import Indicator, IndicatorInvalid, PeriodInvalid, UnknownIndicator
 
 from tongqu_client.provider.config import load
@@ -82,7 +82,8 @@ def _show(indicator: Indicator, figure: dict[str, Any], say: Say) -> None:
     )
     for cell in figure["cells"]:
         zh, en = _value(cell)
-        say(f"  {_labels(cell['by'], '合计', '（空）')}：{zh}", f"  {_labels(cell['by'], 'all', '(none)')}: {en}")
+        labels_zh, labels_en = _labels(indicator.standard, cell["by"])
+        say(f"  {labels_zh}：{zh}", f"  {labels_en}: {en}")
     say(
         f"读 {_count(rows['read'])} 行，不符合标准 {rows['refused']} 行，自行排除 {_count(rows['kept_out'])} 行；"
         f"统计对象 {_count(rows['population'])} 条，计入 {_count(rows['counted'])} 条",
@@ -100,8 +101,16 @@ def _value(cell: dict[str, Any]) -> tuple[str, str]:
     return HIDDEN if "suppressed" in cell else (cell["value"], cell["value"])
 
 
-def _labels(by: dict[str, str | None], total: str, missing: str) -> str:
-    return " · ".join(f"{element} {total if label is None else label or missing}" for element, label in by.items())
+def _labels(standard: Standard, by: dict[str, str | None]) -> tuple[str, str]:
+    """The groups of a cell in words: titles of elements, and names of codes where there is a list."""
+    zh, en = [], []
+    for path, label in by.items():
+        element = standard.element(path)
+        codes = codelists.get(element.codelist).codes if element.codelist else {}
+        code = codes.get(label or "")
+        zh.append(f"{element.zh} {code.zh if code else '合计' if label is None else label or '（空）'}")
+        en.append(f"{element.en} {code.en if code else 'all' if label is None else label or '(none)'}")
+    return " · ".join(zh), " · ".join(en)
 
 
 def _count(number: int | None) -> str:
