@@ -14,11 +14,12 @@ from typing import Any
 
 import rfc8785
 
-from standards import codelists
+from standards import codelists, patterns
 from standards.standard import Element, Standard, UnknownField
 from standards.validate import Validator, beyond_bounds, pointer
 
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
+MAX_PATTERN_COST = 60_000  # positions of all patterns of one standard together; compiling them takes about 30 ms
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
@@ -84,6 +85,9 @@ def _as_a_whole(document: dict[str, Any]) -> Iterator[Problem]:
         place = _place(document, element.path)
         yield from _code_list(element, place)
         yield from _text(element, place)
+    if problems := list(_patterns(standard, document)):
+        yield from problems
+        return
     try:
         standard.validator()
     except ValueError:
@@ -162,6 +166,19 @@ def _text(element: Element, place: str) -> Iterator[Problem]:
         yield Problem(place, "empty_range", "minLength 大于 maxLength", "minLength is greater than maxLength")
     if schema.get("minimum", 0) > schema.get("maximum", schema.get("minimum", 0)):
         yield Problem(place, "empty_range", "minimum 大于 maximum", "minimum is greater than maximum")
+
+
+def _patterns(standard: Standard, document: dict[str, Any]) -> Iterator[Problem]:
+    total = 0
+    for element in standard.elements:
+        if "pattern" not in element.schema:
+            continue
+        try:
+            total += patterns.cost(element.schema["pattern"])
+        except patterns.PatternInvalid as error:
+            yield Problem(f"{_place(document, element.path)}/pattern", error.code, error.zh, error.en)
+    if total > MAX_PATTERN_COST:
+        yield Problem("", "pattern_size", "所有 pattern 合计过大", "the patterns are too large together")
 
 
 def _place(document: Mapping[str, Any], path: str) -> str:
