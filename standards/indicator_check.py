@@ -49,9 +49,7 @@ def check(document: object, standards: Mapping[str, Standard] = REGISTRY) -> lis
         return [Problem("/standard", "unknown_standard", "没有这个数据标准或版本", "no such standard or version")]
     conditions = list(_conditions(document))
     if len(conditions) > MAX_COMPARISONS:
-        return [
-            Problem("", "too_large", f"比较多于 {MAX_COMPARISONS} 个", f"more than {MAX_COMPARISONS} comparisons")
-        ]
+        return [Problem("", "too_large", f"比较多于 {MAX_COMPARISONS} 个", f"more than {MAX_COMPARISONS} comparisons")]
     looked_at = _Check(standards[document["standard"]])
     return [
         *(problem for place, condition in conditions for problem in looked_at.comparison(condition, place)),
@@ -99,9 +97,9 @@ class _Check:
         self.standard = standard
 
     def comparison(self, condition: Mapping[str, Any], place: Place) -> Iterator[Problem]:
-        element, problem = self._element(condition["element"], (*place, "element"))
-        if element is None:
-            yield problem
+        element = self._element(condition["element"], (*place, "element"))
+        if isinstance(element, Problem):
+            yield element
             return
         ((name, wanted),) = ((key, value) for key, value in condition.items() if key != "element")
         if name == "present":
@@ -137,28 +135,27 @@ class _Check:
             yield Problem("/by", "duplicate", "同一数据元出现两次", "the same element twice")
 
     def _of_kind(self, path: str, place: Place, kinds: tuple[ValueKind, ...]) -> Iterator[Problem]:
-        element, problem = self._element(path, place)
-        if element is None:
-            yield problem
+        element = self._element(path, place)
+        if isinstance(element, Problem):
+            yield element
         elif value_kind(element) not in kinds:
             yield _misfit(pointer(place), element, value_kind(element), kinds)
 
-    def _element(self, path: str, place: Place) -> tuple[Element, None] | tuple[None, Problem]:
+    def _element(self, path: str, place: Place) -> Element | Problem:
         try:
             element = self.standard.element(path)
         except UnknownField:
-            return None, Problem(
-                pointer(place), "unknown_element", f"{self.standard.id} 没有这个数据元", f"{self.standard.id} has no such element"
-            )
+            own = self.standard.id
+            return Problem(pointer(place), "unknown_element", f"{own} 没有这个数据元", f"{own} has no such element")
         steps = path.split(".")
         if any(self.standard.element(".".join(steps[:depth])).kind == "array" for depth in range(1, len(steps))):
-            return None, Problem(
+            return Problem(
                 pointer(place),
                 "many_values",
                 "列表中的数据元每条记录有多个值，不能比较",
                 "an element within a list has several values in a record and cannot be compared",
             )
-        return element, None
+        return element
 
 
 _KIND_NAMES: Mapping[ValueKind, tuple[str, str]] = {

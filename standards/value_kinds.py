@@ -20,11 +20,13 @@ _FORMATS: dict[str, ValueKind] = {
     "cn-uscc": "identifier",
 }
 _KINDS: dict[str, ValueKind] = {"boolean": "boolean", "integer": "integer", "object": "object", "array": "list"}
+
+
 def value_kind(element: Element) -> ValueKind:
     """The kind of an element's values.
 
-    An ``amount`` is text that takes ``0.00`` or ``0`` and no word, a ``division`` text that takes a division code of 6, 9
-    or 12 digits but neither fewer digits, zeros nor letters; what is neither is ``text``, which is compared with nothing.
+    An ``amount`` is text that takes ``0.00`` or ``0`` and no word; a ``division`` is text that takes a division code of
+    6, 9 or 12 digits but neither fewer digits, zeros nor letters. What is neither is ``text``: compared with nothing.
     """
     schema = element.schema
     if element.kind in _KINDS:
