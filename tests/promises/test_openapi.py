@@ -35,7 +35,7 @@ OF_RFCS = {
     ("GET", "/.well-known/tongqu-trust"),
 }
 # What anybody may read: standards, code lists and the log.
-PUBLIC = re.compile(r"/v1/(standards|codelists)(/|$)|/v1/log/(checkpoint|tile/.*|entries/\{index\}(/proof)?)$")
+PUBLIC = re.compile(r"/v1/(standards|codelists|meta)(/|$)|/v1/log/(checkpoint|tile/.*|entries/\{index\}(/proof)?)$")
 
 # The routes promised by name, as far as this release delivers them; the search of the log comes in four forms.
 PROMISED = """
