@@ -22,7 +22,7 @@ from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.registry import api as registry_api
-from gateway.registry import meta_api
+from gateway.registry import meta_api, moves_api
 from gateway.wiring import Deps
 
 logger = structlog.get_logger(__name__)
@@ -69,7 +69,8 @@ def create_app(deps: Deps) -> Flask:
 
     api = Api(app)
     for blueprint in (
-        registry_api.blueprint(),
+        registry_api.blueprint(deps.shelf, deps.guard, deps.settings.public_url),
+        moves_api.blueprint(deps.registry, deps.discussion, deps.guard),
         meta_api.blueprint(),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),

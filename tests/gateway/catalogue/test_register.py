@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import standards
 from gateway import db
 from gateway.audit.log import Log
 from gateway.catalogue import store
@@ -48,7 +49,7 @@ def test_what_is_not_in_use_is_known_to_its_department_and_the_bureau_only(catal
 
 def test_a_crosswalk_is_compiled_when_it_is_registered(catalogue: Catalogue) -> None:
     service = catalogue.register(POLICE, manifest(crosswalk=CROSSWALK))
-    compiled = service.crosswalk()
+    compiled = service.crosswalk(standards.get(service.standard))
     assert compiled is not None
     row = {"ID": "990101199001010014", "XM": "测试", "XB": "M", "CSRQ": "19900101"}
     assert compiled.apply(row).record is None or compiled.apply(row).record["sex"] == "1"  # type: ignore[index]
