@@ -12,6 +12,7 @@ from math import prod
 
 LONGEST = 2_000  # characters of a text, the most that standard.schema.json allows; an open repetition ends there
 LAST = 0x10FFFF
+MANY = 64  # repetitions in one section of a pattern; more are not worth counting
 
 Ranges = tuple[tuple[int, int], ...]  # of code points, both ends included, sorted, apart
 
@@ -81,16 +82,13 @@ def _marks(end: Part, rest: Sequence[Part]) -> bool:
 
 
 def either(branches: Sequence[Part]) -> Part:
-    doubtful = any(
-        one.empty or other.empty or _overlap(one.first, other.first)
-        for position, one in enumerate(branches)
-        for other in branches[position + 1 :]
-    )
+    first = joined([one for part in branches for one in part.first])
+    doubtful = any(part.empty for part in branches) or _size(first) < sum(_size(part.first) for part in branches)
     characters = joined([one for part in branches for one in part.characters])
     own = (Repetition(characters, len(branches) - 1),) if doubtful else ()
     return Part(
         1 + sum(part.cost for part in branches),
-        joined([one for part in branches for one in part.first]),
+        first,
         characters,
         (*(one for part in branches for one in part.repetitions), *own),
         max(part.effort for part in branches) * (len(branches) if doubtful else 1),
@@ -141,6 +139,10 @@ def without(ranges: Ranges) -> Ranges:
     return tuple((low + 1, high - 1) for low, high in gaps if low + 1 <= high - 1)
 
 
+def _size(ranges: Ranges) -> int:
+    return sum(high - low + 1 for low, high in ranges)
+
+
 def _overlap(one: Ranges, other: Ranges) -> bool:
     return any(low <= high2 and low2 <= high for low, high in one for low2, high2 in other)
 
@@ -165,6 +167,8 @@ def _ways(section: Sequence[Part]) -> int:
     if len(section) == 1:
         return section[0].effort
     every = [one for part in section for one in part.repetitions]
+    if len(every) > MANY:
+        raise too_many_ways()
     return prod(
         one.span + 1
         for position, one in enumerate(every)

@@ -9,6 +9,7 @@ and so is what would be very large once compiled.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from standards.pattern_parts import (
     Part,
@@ -39,6 +40,7 @@ _QUANTIFIER = re.compile(r"([?*+])|\{(\d{1,4})(?:(,)(\d{1,4})?)?\}", re.ASCII)
 _TIMES = {"?": (0, 1), "*": (0, None), "+": (1, None)}
 
 
+@lru_cache(maxsize=1024)
 def cost(pattern: str) -> int:
     """The size of a pattern once written out, in positions. Raises PatternInvalid for one that no standard may hold."""
     if not (pattern.startswith("^") and pattern.endswith("$") and len(pattern) > 2):

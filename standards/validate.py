@@ -19,6 +19,7 @@ from standards.identifiers import is_resident_id, is_uscc
 MAX_VIOLATIONS = 50  # named in one answer; a record with more is not mended one by one
 MAX_DEPTH = 16  # levels of one document; the schema of a standard has 11
 MAX_NODES = 20_000  # values in one document; the largest schema has about 900
+MAX_TEXT = 1_000_000  # characters of all texts and names in one document; the largest schema has about 40,000
 REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern
 FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc}
 
@@ -142,7 +143,7 @@ def _tellable(name: str) -> bool:
 def beyond_bounds(record: object) -> Violation | None:
     """A document deeper or larger than any standard, crosswalk or record may be, or one that is no JSON; else None."""
     level: list[object] = [record]
-    nodes = 0
+    nodes = characters = 0
     for _ in range(MAX_DEPTH):
         nodes += len(level)
         if nodes > MAX_NODES:
@@ -152,11 +153,16 @@ def beyond_bounds(record: object) -> Violation | None:
             if isinstance(value, dict):
                 if not all(isinstance(name, str) for name in value):
                     return _NOT_JSON
+                characters += sum(map(len, value))
                 below.extend(value.values())
             elif isinstance(value, list):
                 below.extend(value)
-            elif not (value is None or isinstance(value, str | int | float)):
+            elif isinstance(value, str):
+                characters += len(value)
+            elif not (value is None or isinstance(value, int | float)):
                 return _NOT_JSON
+        if characters > MAX_TEXT:
+            break
         if not below:
             return None
         level = below
