@@ -127,7 +127,7 @@ def _detail(keyword: str, kind: Any) -> tuple[str, str]:
     if keyword == "required":
         return str(kind.property), str(kind.property)
     if keyword in ("unevaluatedProperties", "additionalProperties"):
-        names = [name for name in kind.unexpected if _tellable(name)][:10]
+        names = list(islice(filter(_tellable, kind.unexpected), 10))
         return ("：" + "、".join(names), ": " + ", ".join(names)) if names else ("", "")
     if keyword == "type":
         return "、".join(kind.types), " or ".join(kind.types)
