@@ -27,6 +27,7 @@ DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "o
 # The dictionary says so of what any department may keep (a date, a number of a case); a standard puts itself there.
 KEEPER = {"zh": "保存该记录的部门", "en": "The department that keeps the record"}
 
+PERSON = "cn.resident-id"
 OWN_WORDS = frozenset({"title", "x-en", "description", "x-standard", "x-authority"})
 SENSITIVITY = ("none", "personal", "sensitive")
 RAISED = frozenset({"minLength", "minimum", "minItems"})
@@ -34,6 +35,7 @@ LOWERED = frozenset({"maxLength", "maximum", "maxItems"})
 
 Element = dict[str, Any]
 Place = tuple[str, ...]
+Silent = Mapping[str, Any]  # what the standard says for an element of the dictionary where the draft is silent
 
 
 class DraftRefused(ValueError):
@@ -68,7 +70,7 @@ def expand(draft: Mapping[str, Any]) -> dict[str, Any]:
         raise DraftRefused([Problem("", "too_large", too_big.zh, too_big.en)])
     problems: list[Problem] = []
     document = {**DIALECT, **copy.deepcopy(dict(draft))}
-    _expand_parts(document, (), document.get("x-authority"), problems)
+    _expand_parts(document, (), _where_silent(document), problems)
     if problems:
         raise DraftRefused(problems)
     return document
@@ -83,15 +85,30 @@ def departures(document: Mapping[str, Any]) -> list[Problem]:
     return list(_differences(dict(document), expanded, ()))
 
 
+def _where_silent(document: Mapping[str, Any]) -> Silent:
+    """The standard's own authority; and what is said of a person is personal, unless the draft says ``none``."""
+    subject = document.get("x-subject")
+    of_a_person = isinstance(subject, dict) and subject.get("scheme") == PERSON
+    return {"x-authority": document.get("x-authority"), "x-sensitivity": "personal" if of_a_person else "none"}
+
+
 def _complete(name: str, raw: Mapping[str, Element]) -> Element:
     element: Element = {"x-element": name, **copy.deepcopy(raw[name])}
-    for part, given in element.get("properties", {}).items():
+    parts = _parts_of(element)
+    for part, given in parts.items():
         if shared := given.get("x-element"):
-            element["properties"][part] = _complete(shared, raw) | given
+            parts[part] = _complete(shared, raw) | given
     return element
 
 
-def _expand_parts(holder: Element, place: Place, authority: object, problems: list[Problem]) -> None:
+def _parts_of(element: Element) -> Element:
+    """The parts of an object, or of each item of a list; of anything else none."""
+    holder = element.get("items", element)
+    parts: Element = holder.get("properties", {})
+    return parts
+
+
+def _expand_parts(holder: Element, place: Place, silent: Silent, problems: list[Problem]) -> None:
     parts = holder.get("properties")
     if not isinstance(parts, dict):
         return
@@ -100,23 +117,33 @@ def _expand_parts(holder: Element, place: Place, authority: object, problems: li
         if not isinstance(given, dict):
             continue
         if "x-element" in given:
-            parts[name] = _from_dictionary(given, here, authority, problems)
+            parts[name] = _from_dictionary(given, here, silent, problems)
         elif isinstance(given.get("items"), dict):
-            _expand_parts(given["items"], (*here, "items"), authority, problems)
+            _expand_parts(given["items"], (*here, "items"), silent, problems)
         else:
-            _expand_parts(given, here, authority, problems)
+            _expand_parts(given, here, silent, problems)
 
 
-def _from_dictionary(given: Element, place: Place, authority: object, problems: list[Problem]) -> Element:
+def _from_dictionary(given: Element, place: Place, silent: Silent, problems: list[Problem]) -> Element:
     shared = dictionary().get(given["x-element"]) if isinstance(given["x-element"], str) else None
     if shared is None:
         zh, en = "数据元字典中没有这个名称", "the dictionary of shared elements has no such name"
         problems.append(Problem(pointer((*place, "x-element")), "element_unknown", zh, en))
         return given
-    element = _merged(copy.deepcopy(shared), given, place, problems)
-    if "x-authority" not in given and element["x-authority"] == KEEPER and authority:
+    own = dict(given)
+    if "x-sensitivity" not in own and shared["x-sensitivity"] == "none":
+        own["x-sensitivity"] = silent["x-sensitivity"]
+    base = copy.deepcopy(shared)
+    if authority := own.get("x-authority") or silent["x-authority"]:
+        _kept_by(authority, base)
+    return _merged(base, own, place, problems)
+
+
+def _kept_by(authority: object, element: Element) -> None:
+    if element["x-authority"] == KEEPER:
         element["x-authority"] = copy.deepcopy(authority)
-    return element
+    for part in _parts_of(element).values():
+        _kept_by(authority, part)
 
 
 def _merged(base: Element, given: Element, place: Place, problems: list[Problem]) -> Element:
@@ -124,6 +151,8 @@ def _merged(base: Element, given: Element, place: Place, problems: list[Problem]
     for keyword, value in given.items():
         if keyword == "properties" and isinstance(value, dict):
             element["properties"] = _merged_parts(base.get("properties", {}), value, (*place, "properties"), problems)
+        elif keyword == "items" and isinstance(value, dict) and "items" in base:
+            element["items"] = _merged(base["items"], value, (*place, "items"), problems)
         elif keyword in OWN_WORDS or _narrows(keyword, base.get(keyword), value, given):
             element[keyword] = value
         else:
@@ -140,6 +169,8 @@ def _merged_parts(base: Element, given: Element, place: Place, problems: list[Pr
             problems.append(Problem(pointer((*place, str(name))), "part_unknown", zh, en))
         elif isinstance(part, dict):
             parts[name] = _merged(base[name], part, (*place, str(name)), problems)
+        else:
+            problems.append(_not_yours(str(name), place))
     return parts
 
 
@@ -168,12 +199,16 @@ def _within(keyword: str, base: list[Any], value: list[Any]) -> bool:
 
 def _raise_parts(element: Element) -> None:
     """What is sensitive as a whole is so in its parts."""
-    for name, part in element.get("properties", {}).items():
+    if "x-sensitivity" not in element:
+        return  # an item of a list: the list says it for its items
+    parts = _parts_of(element)
+    for name, part in parts.items():
         if SENSITIVITY.index(part["x-sensitivity"]) < SENSITIVITY.index(element["x-sensitivity"]):
             raised = {**part, "x-sensitivity": element["x-sensitivity"]}
             if category := element.get("x-sensitivity-category"):
                 raised["x-sensitivity-category"] = category
-            element["properties"] = {**element["properties"], name: raised}
+            parts[name] = raised
+            _raise_parts(raised)
 
 
 def _not_yours(keyword: str, place: Place) -> Problem:

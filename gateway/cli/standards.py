@@ -8,6 +8,7 @@ import click
 
 import standards as library
 from gateway.cli.common import DEFAULT_FILE, config_option, store_of
+from gateway.cli.standards_draft import expand
 from gateway.cli.standards_life import LIFE
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from standards import documents
@@ -63,3 +64,6 @@ def check(file: Path) -> None:
     for finding in already_held(document, library.REGISTRY.values()) if kind == "form" else ():
         click.echo(f"{finding.pointer}: {finding.zh} / {finding.en}")
     click.echo(f"{zh}，符合要求 / {en}, obeys the rules")
+
+
+standards.add_command(expand)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -39,7 +40,7 @@ from gateway.registry.numbering import Decision, Judgement
 from gateway.registry.record import record
 from gateway.registry.shelf import Shelf
 from standards import Problem, Standard, check
-from standards.compare import compare
+from standards.compare import Comparison, compare
 from standards.drafting import DraftRefused, expand
 
 
@@ -269,7 +270,9 @@ class Registry:
             against = self._shelf.baseline(conn, standard_id)
         if against is None:
             return Judgement(None, digest, number, None)
-        return Judgement(against, digest, number, compare(self._library[against].schema, document))
+        return Judgement(
+            against, digest, number, _compared(canonical(self._library[against].schema), canonical(document))
+        )
 
     def _insist_same(self, conn: Connection, version: Version, judged: Judgement) -> None:
         """Raise ChangedMeanwhile unless what was compared is what there is."""
@@ -287,6 +290,12 @@ def insist_bureau(who: Acting) -> None:
             "数据标准由政务数据共享主管部门起草和发布；其他单位可在征求意见期提出意见。",
             "The data bureau drafts and publishes standards; other parties comment on them during the consultation.",
         )
+
+
+@lru_cache(maxsize=64)
+def _compared(old: bytes, new: bytes) -> Comparison:
+    """A pure function of two texts which may take seconds, and is asked at each step of a draft's way."""
+    return compare(strict_loads(old), strict_loads(new))
 
 
 def _written_out(document: Any) -> Any:

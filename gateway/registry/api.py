@@ -86,7 +86,7 @@ def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
     class Standards(MethodView):
         @guard.welcomes
         @blp.doc(security=OPTIONAL)
-        @blp.arguments(schemas.Wanted, location="query")
+        @blp.arguments(schemas.StandardSearch, location="query")
         @blp.response(200, schemas.StandardSummary(many=True))
         def get(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
             """Standards in use, or in the state asked for · 数据标准"""
@@ -140,7 +140,7 @@ def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
     class TheSignature(MethodView):
         @guard.welcomes
         @blp.doc(security=OPTIONAL)
-        @blp.response(200, schemas.SignatureView)
+        @blp.response(200, schemas.StandardSignature)
         def get(self, name: str, version: str) -> dict[str, Any]:
             """The data bureau's signature, to be verified offline · 主管部门的签名"""
             return schemas.signature(shelf.get(_who(), f"{name}/{version}"))

@@ -26,7 +26,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route("")
     class Drafts(MethodView):
         @manages
-        @blp.arguments(schemas.Proposed)
+        @blp.arguments(schemas.StandardProposed)
         @blp.response(201, schemas.StandardVersion)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
             """Draft a version; its name and number are those of its $id · 起草标准"""
@@ -35,7 +35,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(one)
     class Draft(MethodView):
         @manages
-        @blp.arguments(schemas.Proposed)
+        @blp.arguments(schemas.StandardProposed)
         @blp.response(200, schemas.StandardVersion)
         def put(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """Replace a draft · 修改草案"""
@@ -44,7 +44,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/consult")
     class Consult(MethodView):
         @manages
-        @blp.arguments(schemas.Consult)
+        @blp.arguments(schemas.StandardConsult)
         @blp.response(200, schemas.StandardVersion)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """Lay it open to comments until an instant; not published before · 征求意见"""
@@ -61,7 +61,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/publish")
     class Publish(MethodView):
         @manages
-        @blp.arguments(schemas.Publish)
+        @blp.arguments(schemas.StandardPublish)
         @blp.response(200, schemas.StandardVersion)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """Publish it for good, signed by the bureau, if its number says what the change is · 发布"""
@@ -71,7 +71,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/sign")
     class Sign(MethodView):
         @manages
-        @blp.arguments(schemas.Sign)
+        @blp.arguments(schemas.StandardSign)
         @blp.response(200, schemas.StandardVersion)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """The bureau's signature under a version that came with the software · 补签随软件附带的标准"""
@@ -80,7 +80,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/deprecate")
     class Deprecate(MethodView):
         @manages
-        @blp.arguments(schemas.Deprecate)
+        @blp.arguments(schemas.StandardDeprecate)
         @blp.response(200, schemas.StandardVersion)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """Announce its end: it serves until an instant · 停止推荐使用（设过渡期）"""
@@ -89,7 +89,7 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/withdraw")
     class Withdraw(MethodView):
         @manages
-        @blp.arguments(schemas.Withdraw, required=False)
+        @blp.arguments(schemas.StandardWithdraw, required=False)
         @blp.response(200, schemas.StandardVersion)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """Nothing may rest on it from now on · 废止"""
@@ -98,14 +98,14 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/comments")
     class Comments(MethodView):
         @guard.needs("standards:write", "catalogue:read", "agreements:read", "admin")
-        @blp.response(200, schemas.CommentView(many=True))
+        @blp.response(200, schemas.StandardComment(many=True))
         def get(self, name: str, version: str) -> list[dict[str, Any]]:
             """What was said of it, by whom, and what was answered · 意见与答复"""
             return [schemas.comment(each) for each in discussion.comments(_who(), f"{name}/{version}")]
 
         @guard.needs("standards:write")
-        @blp.arguments(schemas.Said)
-        @blp.response(201, schemas.CommentView)
+        @blp.arguments(schemas.StandardRemark)
+        @blp.response(201, schemas.StandardComment)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
             """Say something of a draft in consultation · 提出意见"""
             said = discussion.comment(_who(), f"{name}/{version}", body["text"], body["pointer"])
@@ -114,8 +114,8 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
     @blp.route(f"{one}/comments/<comment_id>/answer")
     class Answer(MethodView):
         @manages
-        @blp.arguments(schemas.Answered)
-        @blp.response(200, schemas.CommentView)
+        @blp.arguments(schemas.StandardAnswer)
+        @blp.response(200, schemas.StandardComment)
         def post(self, body: dict[str, Any], name: str, version: str, comment_id: str) -> dict[str, Any]:
             """Answer it, once · 答复意见"""
             standard_id, answer = f"{name}/{version}", (body["outcome"], body["answer"])

@@ -36,28 +36,28 @@ class Until(fields.String):
             raise self.make_error("invalid") from None
 
 
-class Changelog(Schema):
+class StandardChangelog(Schema):
     """What is new, a sentence each, in both languages."""
 
     zh = fields.List(_LINE, required=True, validate=validate.Length(1, 20))
     en = fields.List(_LINE, required=True, validate=validate.Length(1, 20))
 
 
-class Proposed(Schema):
+class StandardProposed(Schema):
     schema = fields.Dict(required=True, metadata={"description": "JSON Schema 2020-12; see standard.schema.json"})
-    changelog = fields.Nested(Changelog, required=True)
+    changelog = fields.Nested(StandardChangelog, required=True)
 
 
-class Consult(Schema):
+class StandardConsult(Schema):
     until = Until(required=True, metadata={"description": "not published before · 征求意见截止"})
 
 
-class Decided(Schema):
+class StandardDecision(Schema):
     bump = fields.String(required=True, validate=validate.OneOf(BUMPS))
     reason = fields.String(required=True, validate=validate.Length(1, MAX_COMMENT))
 
 
-class Sign(Schema):
+class StandardSign(Schema):
     jws = fields.String(
         required=True,
         validate=validate.Length(1, 8192),
@@ -68,22 +68,25 @@ class Sign(Schema):
     )
 
 
-class Publish(Sign):
+class StandardPublish(StandardSign):
     decision = fields.Nested(
-        Decided, load_default=None, allow_none=True, metadata={"description": "only where the checker has no proof"}
+        StandardDecision,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "only where the checker has no proof"},
     )
 
 
-class Deprecate(Schema):
+class StandardDeprecate(Schema):
     until = Until(required=True, metadata={"description": "the end of the period of grace · 过渡期截止"})
     successor = fields.String(load_default=None, allow_none=True, validate=_ID)
 
 
-class Withdraw(Schema):
+class StandardWithdraw(Schema):
     reason = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(REASONS)))
 
 
-class Said(Schema):
+class StandardRemark(Schema):
     text = fields.String(required=True, validate=validate.Length(1, MAX_COMMENT))
     pointer = fields.String(
         load_default=None,
@@ -93,12 +96,12 @@ class Said(Schema):
     )
 
 
-class Answered(Schema):
+class StandardAnswer(Schema):
     outcome = fields.String(required=True, validate=validate.OneOf(list(OUTCOMES)))
     answer = fields.String(required=True, validate=validate.Length(1, MAX_COMMENT))
 
 
-class Wanted(Schema):
+class StandardSearch(Schema):
     state = fields.String(
         load_default=None,
         validate=validate.OneOf([*STATES, "all"]),
@@ -137,7 +140,7 @@ class StandardVersion(StandardSummary):
     signature_url = fields.String()
 
 
-class SignatureView(Schema):
+class StandardSignature(Schema):
     standard = fields.String()
     digest = fields.String()
     signed = fields.Boolean()
@@ -153,7 +156,7 @@ class SignatureView(Schema):
     signed_at = fields.String(allow_none=True)
 
 
-class CommentView(Schema):
+class StandardComment(Schema):
     id = fields.String()
     standard = fields.String()
     party = fields.String()

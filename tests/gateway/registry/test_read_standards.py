@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from flask_smorest import Api
 
 import standards
-from gateway.registry import api
+from tests.clock import FixedClock
+from tests.gateway.agreements.office import opened
 
 EXAMPLES = Path(standards.__file__).parent / "examples" / "person-basic" / "1.0.0"
 
 
-@pytest.fixture
-def client() -> FlaskClient:
-    app = Flask("registry")
-    app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0", TESTING=False)
-    Api(app).register_blueprint(api.blueprint())
-    return app.test_client()
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """Somebody without a token, before a new installation."""
+    with opened(tmp_path_factory.mktemp("registry"), FixedClock()) as office:
+        yield office.http
 
 
 @pytest.mark.parametrize("name", standards.names())
