@@ -61,7 +61,7 @@ def check(document: object, standards: Mapping[str, Standard] = REGISTRY) -> lis
 
 @cache
 def _validator() -> Validator:
-    return Validator.of(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return Validator.of_ours(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 def _of_schema(place: str, rule: str, zh: str, en: str) -> Problem:

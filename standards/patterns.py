@@ -97,9 +97,11 @@ class _Reader:
         if character == "[":
             return a_set(self._class())
         if character == "(":
+            if self.text.startswith("?:", self.position):
+                self.position += 2
             if self._peek() == "?":
                 raise _form(
-                    began, "不支持 (? 的写法：先行断言、命名组等", "no (? of any kind: look-around, named groups"
+                    began, "(? 只能是 (?:：没有先行断言、命名组等", "(? only as (?: – no look-around, no named groups"
                 )
             inside = self.alternatives(depth + 1)
             if self._peek() != ")":

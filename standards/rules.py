@@ -17,12 +17,11 @@ import rfc8785
 from standards import codelists, patterns
 from standards.standard import Element, Standard, UnknownField
 from standards.subjects import SCHEMES
-from standards.validate import FORMATS, Validator, beyond_bounds, pointer
+from standards.validate import FORMATS, REFERENCES, Validator, beyond_bounds, pointer
 
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
 MAX_PATTERN_TEXT = 20_000  # characters of the different patterns of one standard together
 MAX_PATTERN_COST = 60_000  # positions of all patterns of one standard together; compiling them takes about 30 ms
-REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def check(document: object) -> list[Problem]:
 
 @cache
 def _meta_validator() -> Validator:
-    return Validator.of(json.loads(META_SCHEMA.read_text(encoding="utf-8")))
+    return Validator.of_ours(json.loads(META_SCHEMA.read_text(encoding="utf-8")))
 
 
 def _against_meta_schema(document: dict[str, Any]) -> list[Problem]:

@@ -20,7 +20,9 @@ MAX_VIOLATIONS = 50  # named in one answer; a record with more is not mended one
 MAX_DEPTH = 16  # levels of one document; the schema of a standard has 11
 MAX_NODES = 20_000  # values in one document; the largest schema has about 900
 MAX_TEXT = 1_000_000  # characters of all texts and names in one document; the largest schema has about 40,000
-REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern
+REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern; compiling them takes about 7 ms
+REGEX_SIZE_TOTAL = 1 << 24  # bytes of all compiled patterns of one schema, shared out among them
+REFERENCES = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
 FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc}
 
 
@@ -43,7 +45,18 @@ class Validator:
 
     @classmethod
     def of(cls, schema: dict[str, Any]) -> Validator:
-        """Compile a schema that has passed standards.check. Raises ValueError for one that cannot be compiled."""
+        """Compile a schema that somebody wrote: in bounded time, whatever it holds.
+
+        Raises ValueError for one that cannot be compiled, is larger or deeper than a standard may be, or refers to
+        anything (references may double themselves at each step). Whether it may be published: standards.check.
+        """
+        if beyond_bounds(schema) is not None:
+            raise ValueError("the schema is too large or nested too deeply")
+        return cls(schema, compile_schema(schema, _patterns(schema)))
+
+    @classmethod
+    def of_ours(cls, schema: dict[str, Any]) -> Validator:
+        """Compile a schema of this project, such as a meta-schema, whose parts may refer to each other."""
         return cls(schema, compile_schema(schema))
 
     def ok(self, record: object) -> bool:
@@ -66,16 +79,35 @@ class Validator:
         return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule)) or [_NOT_JSON]
 
 
-def compile_schema(schema: dict[str, Any]) -> Any:
-    """A jsonschema-rs validator with the safe options; the only place in the package that makes one."""
+def compile_schema(schema: dict[str, Any], patterns: int = 1) -> Any:
+    """A jsonschema-rs validator with the safe options; the only place in the package that makes one.
+
+    ``patterns``: how many share REGEX_SIZE_TOTAL.
+    """
+    size = min(REGEX_SIZE_LIMIT, REGEX_SIZE_TOTAL // max(patterns, 1))
     return jsonschema_rs.Draft202012Validator(
         schema,
         formats=FORMATS,
         validate_formats=True,
         ignore_unknown_formats=False,
         offline=True,
-        pattern_options=jsonschema_rs.RegexOptions(size_limit=REGEX_SIZE_LIMIT),
+        pattern_options=jsonschema_rs.RegexOptions(size_limit=size),
     )
+
+
+def _patterns(schema: object) -> int:
+    """How many patterns there are in a schema without references. Raises ValueError for one that has any."""
+    found, waiting = 0, [schema]
+    for value in waiting:  # grows while it is read
+        if isinstance(value, dict):
+            if REFERENCES & value.keys():
+                raise ValueError("the schema refers to something")
+            by_name = value.get("patternProperties")
+            found += isinstance(value.get("pattern"), str) + (len(by_name) if isinstance(by_name, dict) else 0)
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return found
 
 
 def pointer(steps: Iterable[str | int]) -> str:

@@ -85,7 +85,7 @@ def _differences(cases: list[Case], one: list[bool], other: list[bool]) -> list[
 
 
 def _ours(schema: str) -> list[bool]:
-    validator = Validator.of(SCHEMAS[schema])
+    validator = Validator.of_ours(SCHEMAS[schema])
     return [validator.ok(case.record) for case in CASES[schema]]
 
 
