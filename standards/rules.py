@@ -183,7 +183,9 @@ def _text(element: Element, place: str) -> Iterator[Problem]:
 
 
 def _patterns(standard: Standard, document: dict[str, Any]) -> Iterator[Problem]:
-    written = [(element.path, element.schema["pattern"]) for element in standard.elements if "pattern" in element.schema]
+    written = [
+        (element.path, element.schema["pattern"]) for element in standard.elements if "pattern" in element.schema
+    ]
     total = 0
     if sum(map(len, {pattern for _, pattern in written})) <= MAX_PATTERN_TEXT:
         for path, pattern in written:

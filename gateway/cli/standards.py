@@ -9,6 +9,7 @@ import click
 import standards as library
 from gateway.cli.common import DEFAULT_FILE, config_option, store_of
 from gateway.cli.standards_draft import expand
+from gateway.cli.standards_generate import generate
 from gateway.cli.standards_life import LIFE
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from standards import documents
@@ -67,3 +68,4 @@ def check(file: Path) -> None:
 
 
 standards.add_command(expand)
+standards.add_command(generate)
