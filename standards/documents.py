@@ -59,8 +59,8 @@ def kind_of(document: object) -> Kind:
 def check(document: object, standards: Mapping[str, Standard] = REGISTRY) -> tuple[Kind, list[Problem]]:
     """The kind of a document, and everything that keeps it from being one; an empty list if nothing does.
 
-    Crosswalks and forms are checked against the standards given, indicators against the published ones. Opens nothing, fetches nothing, and ends
-    in bounded time whatever the document holds.
+    Crosswalks and forms are checked against the standards given, indicators against the published ones. Opens nothing,
+    fetches nothing, and ends in bounded time whatever the document holds.
     """
     kind = kind_of(document)
     if kind == "form":

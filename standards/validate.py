@@ -17,6 +17,7 @@ import jsonschema_rs
 from standards.identifiers import is_resident_id, is_uscc
 
 MAX_VIOLATIONS = 50  # named in one answer; a record with more is not mended one by one
+MANY_NODES = 2_000  # values in one document; of a larger one only the first violation is named, as naming takes time
 MAX_DEPTH = 16  # levels of one document; the schema of a standard has 11
 MAX_NODES = 20_000  # values in one document; the largest schema has about 900
 MAX_TEXT = 1_000_000  # characters of all texts and names in one document; the largest schema has about 40,000
@@ -67,16 +68,29 @@ class Validator:
             return False
 
     def errors(self, record: object) -> list[Violation]:
-        """Everything wrong with the record, at most MAX_VIOLATIONS; an empty list when it obeys."""
+        """Everything wrong with the record, at most MAX_VIOLATIONS; an empty list when it obeys.
+
+        Of a record with more than MANY_NODES values only the first thing wrong.
+        """
         if self.ok(record):
             return []
-        if too_big := beyond_bounds(record):
+        nodes, too_big = _measured(record)
+        if too_big is not None:
             return [too_big]
         try:
-            found = [_violation(error) for error in islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)]
+            found = [_violation(error) for error in self._found(record, nodes)]
         except (ValueError, TypeError, RecursionError):  # a lone surrogate, a number without end
             return [_NOT_JSON]
         return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule)) or [_NOT_JSON]
+
+    def _found(self, record: object, nodes: int) -> Iterable[Any]:
+        if nodes <= MANY_NODES:
+            return islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)
+        try:
+            self._compiled.validate(record)
+        except jsonschema_rs.ValidationError as first:
+            return [first]
+        return []
 
 
 def compile_schema(schema: dict[str, Any], patterns: int = 1) -> Any:
@@ -115,6 +129,7 @@ def pointer(steps: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+_TOO_LARGE = Violation("", "size", "记录过大或嵌套过深", "the record is too large or nested too deeply")
 _NOT_JSON = Violation("", "json", "不是 JSON 记录", "not a record in JSON")
 
 # keyword → (zh, en). {} is filled from the schema, never from the record.
@@ -174,6 +189,11 @@ def _tellable(name: str) -> bool:
 
 def beyond_bounds(record: object) -> Violation | None:
     """A document deeper or larger than any standard, crosswalk or record may be, or one that is no JSON; else None."""
+    return _measured(record)[1]
+
+
+def _measured(record: object) -> tuple[int, Violation | None]:
+    """How many values a document holds, counted level by level until it is beyond the bounds."""
     level: list[object] = [record]
     nodes = characters = 0
     for _ in range(MAX_DEPTH):
@@ -183,8 +203,10 @@ def beyond_bounds(record: object) -> Violation | None:
         below: list[object] = []
         for value in level:
             if isinstance(value, dict):
+                if len(value) > MAX_NODES:
+                    return nodes, _TOO_LARGE
                 if not all(isinstance(name, str) for name in value):
-                    return _NOT_JSON
+                    return nodes, _NOT_JSON
                 characters += sum(map(len, value))
                 below.extend(value.values())
             elif isinstance(value, list):
@@ -192,10 +214,10 @@ def beyond_bounds(record: object) -> Violation | None:
             elif isinstance(value, str):
                 characters += len(value)
             elif not (value is None or isinstance(value, int | float)):
-                return _NOT_JSON
+                return nodes, _NOT_JSON
         if characters > MAX_TEXT:
             break
         if not below:
-            return None
+            return nodes, None
         level = below
-    return Violation("", "size", "记录过大或嵌套过深", "the record is too large or nested too deeply")
+    return nodes, _TOO_LARGE

@@ -24,7 +24,11 @@ MUTATIONS = 200  # for each standard
 OTHER_MUTATIONS = 50  # for each meta-schema of crosswalks, forms and indicators
 HERE = Path(standards.__file__).parent
 STANDARDS = sorted("/".join(path.with_suffix("").parts[-2:]) for path in (HERE / "schemas").glob("*/*.json"))
-DOCUMENTS: dict[str, documents.Kind] = {"crosswalks": "crosswalk", "forms": "form", "indicators": "indicator"}
+DOCUMENTS: dict[str, documents.Kind] = {
+    "examples/crosswalks/*.json": "crosswalk",
+    "examples/forms/*.json": "form",
+    "indicators/*/*.json": "indicator",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,8 @@ def _changed(cases: list[Case], count: int) -> list[Case]:
 
 
 CASES = {standard: [*(own := _examples(standard)), *_changed(own, MUTATIONS)] for standard in STANDARDS}
-for folder, kind in DOCUMENTS.items():
-    found = [Case(kind, path.stem, _read(path), True) for path in sorted((HERE / "examples" / folder).glob("*.json"))]
+for pattern, kind in DOCUMENTS.items():
+    found = [Case(kind, path.parent.name + path.stem, _read(path), True) for path in sorted(HERE.glob(pattern))]
     CASES[kind] = [*found, *_changed(found, OTHER_MUTATIONS)]
 SCHEMAS: dict[str, dict[str, Any]] = {
     **{standard: _read(HERE / "schemas" / f"{standard}.json") for standard in STANDARDS},

@@ -206,7 +206,18 @@ def _walk(**targets: Any) -> dict[str, Any]:
     return {**CROSSWALK, "targets": targets}
 
 
+def _codes(fields: int, codes: int) -> dict[str, Any]:
+    return {**FORM, "fields": [{"new": {"type": "code", "codes": [{}] * codes}}] * fields}
+
+
+def _parts(fields: int, parts: int) -> dict[str, Any]:
+    inner = {"properties": {f"g{n}": {"type": "string"} for n in range(parts)}}
+    return at_top(properties={f"f{n}": {"type": "array", "items": inner} for n in range(fields)})
+
+
 DOCUMENTS: dict[str, Build] = {
+    "a standard of wrong parts": lambda: _parts(150, 60),
+    "a standard of as many wrong parts as are all named": lambda: _parts(20, 45),
     "a crosswalk of expressions": lambda: _walk(name={"from": "/x", "expression": "__import__('os').system('id')"}),
     "a crosswalk with a template": lambda: _walk(name={"from": "{{7*7}}"}),
     "a crosswalk with a JNDI name": lambda: _walk(name={"from": "${jndi:ldap://127.0.0.1/x}"}),
@@ -231,6 +242,9 @@ DOCUMENTS: dict[str, Build] = {
             "on_unknown": "omit",
         }
     ),
+    "a crosswalk of two hundred wrong rules": lambda: _walk(
+        **{f"t{n}": {"from": [{}] * 16, "fn": [{"fn": "x"}] * 8} for n in range(200)}
+    ),
     "a crosswalk to another place": lambda: {**CROSSWALK, "standard": "../../etc/passwd"},
     "a crosswalk with a meta-schema elsewhere": lambda: {**CROSSWALK, "$schema": "http://127.0.0.1:9/x"},
     "an indicator with an expression": lambda: {**INDICATOR, "filter": {"expression": "1/0"}},
@@ -244,6 +258,11 @@ DOCUMENTS: dict[str, Build] = {
         "filter": deep(3, lambda value: {"any": [value] * 20}, TEST),
     },
     "an indicator of many constants": lambda: {**INDICATOR, "filter": {"element": "sex", "in": ["1"] * 15_000}},
+    "an indicator of wrong constants": lambda: {**INDICATOR, "filter": {"element": "sex", "in": [{}] * 19_000}},
+    "an indicator of as many wrong constants as are all named": lambda: {
+        **INDICATOR,
+        "filter": {"element": "sex", "in": [{}] * 1_900},
+    },
     "an indicator of a huge number": lambda: {**INDICATOR, "filter": {"element": "sex", "at_least": 10**4300}},
     "an indicator of nothing known": lambda: {**INDICATOR, "filter": {"element": "sex", "at_least": float("nan")}},
     "an indicator over a path": lambda: {**INDICATOR, "filter": {"element": "a" * 1_000_000, "present": True}},
@@ -254,6 +273,8 @@ DOCUMENTS: dict[str, Build] = {
     "an indicator elsewhere": lambda: {**INDICATOR, "standard": "file:///etc/passwd"},
     "a form of a hundred thousand fields": lambda: {**FORM, "fields": [{}] * 100_000},
     "a form of nine thousand wrong fields": lambda: {**FORM, "fields": [{"new": {}}] * 9_000},
+    "a form of wrong codes": lambda: _codes(200, 92),
+    "a form of as many wrong codes as are all named": lambda: _codes(20, 92),
     "a form deep within": lambda: {**FORM, "fields": deep(100_000, lambda value: [value])},
     "a form with a script": lambda: {**FORM, "title": {"zh": "<script>alert(1)</script>", "en": "x"}},
     "a form with a reference": lambda: {**FORM, "$ref": "http://127.0.0.1:9/x"},

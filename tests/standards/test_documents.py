@@ -19,7 +19,7 @@ WRITTEN = {
     **dict.fromkeys(sorted((HERE / "schemas").glob("*/*.json")), "standard"),
     **dict.fromkeys(sorted((HERE / "examples" / "crosswalks").glob("*.json")), "crosswalk"),
     **dict.fromkeys(sorted((HERE / "examples" / "forms").glob("*.json")), "form"),
-    **dict.fromkeys(sorted((HERE / "examples" / "indicators").glob("*.json")), "indicator"),
+    **dict.fromkeys(sorted((HERE / "indicators").glob("*/*.json")), "indicator"),
 }
 KINDS = list(documents.META_SCHEMAS)
 

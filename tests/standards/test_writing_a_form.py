@@ -44,14 +44,14 @@ def test_the_examples_are_forms_that_ask_nothing_twice(path: Path) -> None:
 
 BAD: dict[str, tuple[Any, tuple[str, str]]] = {
     "no object": ("form", ("", "not_an_object")),
-    "no basis": (changed(basis=None), ("", "schema:required")),
-    "no deadline": (changed(deadline=None), ("", "schema:required")),
-    "no contact": (changed(contact=None), ("", "schema:required")),
-    "no guidance": (changed(guidance=None), ("", "schema:required")),
-    "two deadlines": (changed(deadline={"on": "2026-12-01", "working_days": 3}), ("/deadline", "schema:oneOf")),
-    "a member of its own": (changed(script="alert(1)"), ("", "schema:unevaluatedProperties")),
-    "no fields": (changed(fields=[]), ("/fields", "schema:minItems")),
-    "a field without a kind": (changed(fields=[{"required": True}]), ("/fields/0", "schema:oneOf")),
+    "no basis": (changed(basis=None), ("", "meta:required")),
+    "no deadline": (changed(deadline=None), ("", "meta:required")),
+    "no contact": (changed(contact=None), ("", "meta:required")),
+    "no guidance": (changed(guidance=None), ("", "meta:required")),
+    "two deadlines": (changed(deadline={"on": "2026-12-01", "working_days": 3}), ("/deadline", "meta:maxProperties")),
+    "a member of its own": (changed(script="alert(1)"), ("", "meta:unevaluatedProperties")),
+    "no fields": (changed(fields=[]), ("/fields", "meta:minItems")),
+    "a field without a kind": (changed(fields=[{"required": True}]), ("/fields/0", "meta:required")),
     "an unknown standard": (asking("nobody/1.0.0#name"), ("/fields/0/element", "unknown_element")),
     "an unknown element": (asking("person-basic/1.0.0#shoeSize"), ("/fields/0/element", "unknown_element")),
     "the same element twice": (
@@ -74,11 +74,11 @@ BAD: dict[str, tuple[Any, tuple[str, str]]] = {
         declaring(title={"zh": "生日", "en": "date of birth"}),
         ("/fields/0/new", "is_an_element"),
     ),
-    "a new field without a reason": (declaring(reason=None), ("/fields/0", "schema:oneOf")),
-    "a new field without limits": (declaring(until=None), ("/fields/0", "schema:oneOf")),
+    "a new field without a reason": (declaring(reason=None), ("/fields/0/new", "meta:required")),
+    "a new field without limits": (declaring(until=None), ("/fields/0/new", "meta:required")),
     "a new text without a length": (
         declaring(type="text", **{"from": None, "until": None}),
-        ("/fields/0", "schema:oneOf"),
+        ("/fields/0/new", "meta:required"),
     ),
     "limits that nothing meets": (
         declaring(**{"from": "2027-01-01", "until": "2026-01-01"}),
