@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema_rs
 
 from standards.identifiers import is_resident_id, is_uscc
+from standards.moments import is_date, is_date_time
 
 MAX_VIOLATIONS = 50  # named in one answer; a record with more is not mended one by one
 MANY_NODES = 2_000  # values in one document; of a larger one only the first violation is named, as naming takes time
@@ -24,7 +25,7 @@ MAX_TEXT = 1_000_000  # characters of all texts and names in one document; the l
 REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern; compiling them takes about 7 ms
 REGEX_SIZE_TOTAL = 1 << 24  # bytes of all compiled patterns of one schema, shared out among them
 REFERENCES = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
-FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc}
+FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc, "date": is_date, "date-time": is_date_time}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+# mypy: allow-untyped-decorators
 """``/v1/meta``: what a standard, a crosswalk, a form and an indicator may hold, at the address that each ``$id`` names.
 
 Public, like the standards themselves: whoever writes such a document checks it before sending it.

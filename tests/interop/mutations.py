@@ -58,15 +58,19 @@ def _change(holder: Any, key: Any, rng: random.Random) -> None:
     if kind == 0:
         del holder[key]
     elif kind == 1:
-        holder[key] = rng.choice(OTHER_VALUES)
+        holder[key] = _other(rng)
     elif kind == 2 and isinstance(holder, dict):
-        holder[rng.choice(UNKNOWN_NAMES)] = rng.choice(OTHER_VALUES)
+        holder[rng.choice(UNKNOWN_NAMES)] = _other(rng)
     elif kind == 3 and isinstance(holder, list):
         holder.extend([copy.deepcopy(holder[key])] * rng.choice((1, 5, 250)))
     elif isinstance(holder[key], str):
         holder[key] = _text(holder[key], rng)
     else:
-        holder[key] = rng.choice(OTHER_VALUES)
+        holder[key] = _other(rng)
+
+
+def _other(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(OTHER_VALUES))  # a copy, for the next change may be within it
 
 
 def _text(text: str, rng: random.Random) -> str:
