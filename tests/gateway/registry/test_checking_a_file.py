@@ -1,4 +1,4 @@
-"""`gateway standards check FILE`: a standard, crosswalk, form or indicator, told apart and checked before it is sent."""
+"""`gateway standards check FILE`: a standard, crosswalk, form or indicator, told apart and checked."""
 
 from __future__ import annotations
 
