@@ -10,6 +10,7 @@ import standards as library
 from gateway.cli.common import DEFAULT_FILE, config_option, store_of
 from gateway.cli.standards_diff import diff
 from gateway.cli.standards_draft import expand
+from gateway.cli.standards_impact import impact
 from gateway.cli.standards_life import LIFE
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
@@ -59,3 +60,4 @@ def check(file: Path) -> None:
 
 standards.add_command(expand)
 standards.add_command(diff)
+standards.add_command(impact)

@@ -22,7 +22,9 @@ def record(schema: dict[str, Any], chance: Random) -> Any:
         return {name: record(schema["properties"][name], chance) for name in chosen}
     if schema["type"] == "array":
         least, most = schema.get("minItems", 0), schema["maxItems"]
-        return [record(schema["items"], chance) for _ in range(chance.choice((least, min(least + 2, most), min(most, 12))))]
+        return [
+            record(schema["items"], chance) for _ in range(chance.choice((least, min(least + 2, most), min(most, 12))))
+        ]
     if schema["type"] == "boolean":
         return chance.random() < 0.5
     if schema["type"] == "integer":
