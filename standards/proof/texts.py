@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,7 @@ from standards.validate import Validator
 
 Element = Mapping[str, Any]
 LIMITS = ("enum", "minLength", "maxLength", "pattern", "format")
+MAX_GUESSES = 5
 MAX_REPAIRED = 10
 CHECKED_CHARACTERS = "9876543210XABCDEFGHJKLMNPQRTUWY"
 COMPILING = 500  # operations that compiling the validator of one element is worth
@@ -65,6 +67,8 @@ def taken_away(element: Element, keyword: str, value: Any, effort: Effort) -> st
 
     if "enum" in element:
         return next(filter(is_lost, element["enum"]), None)
+    if is_lost(sample := formats.SAMPLES.get(element.get("format", ""), "")):
+        return sample
     search = _Search(element, effort)
     if keyword == "minLength":
         return search.first(is_lost, allowed=Range(value, MAX_LENGTH))
@@ -92,21 +96,23 @@ class _Search:
         Check digits multiply the states, so they are left out of a first search: it looks among more strings, and if it
         finds nothing among those there is nothing.
         """
+        if any(isinstance(automaton, CheckSum) for automaton in refused):
+            with suppress(Undecided):  # nearly every text has wrong check digits
+                return self.by_trying(wanted, TOO_LONG, MAX_GUESSES)
         without_check_digits = [automaton for automaton in self._accepted if not isinstance(automaton, CheckSum)]
         if len(without_check_digits) < len(self._accepted):
-            try:
+            with suppress(Undecided):
                 return self._first(without_check_digits, wanted, refused, allowed, near=_with_another_digit)
-            except Undecided:
-                pass
         try:
             return self._first(self._accepted, wanted, refused, allowed)
         except Undecided as why:
             return self.by_trying(wanted, why)
 
-    def by_trying(self, wanted: Callable[[str], bool], why: Undecided) -> str:
+    def by_trying(self, wanted: Callable[[str], bool], why: Undecided, guesses: int = MAX_CANDIDATES) -> str:
         """A string that is wanted, from many at random. Raises Undecided: that none is found proves nothing."""
         try:
-            found = next(filter(wanted, samples(self._accepted, self._lengths, self._effort)), None)
+            guessed = islice(samples(self._accepted, self._lengths, self._effort), guesses)
+            found = next(filter(wanted, guessed), None)
         except GivenUp:
             raise TOO_LONG from None
         if found is None:
