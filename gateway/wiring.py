@@ -211,6 +211,7 @@ class Deps(Store):
         await asyncio.to_thread(self.used_proofs.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
+        await asyncio.to_thread(self.registry.adopt)
         await asyncio.to_thread(self.counts.share, self.settings.data_dir / "metrics")
         self._tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._keep_measuring())]
 

@@ -41,15 +41,3 @@ def store_of(config_file: Path | None) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def adopt_standards(settings: Settings) -> None:
-    """Publish the standards that came with the software and are new to this installation, unsigned."""
-    from gateway.wiring import Store
-
-    store = Store(settings)
-    try:
-        for standard_id in store.registry.adopt():
-            click.echo(f"{standard_id}: published, not signed yet / 已发布，尚未签署")
-    finally:
-        store.close()

@@ -8,7 +8,7 @@ import click
 from alembic.util import CommandError
 
 from gateway import db as database
-from gateway.cli.common import adopt_standards, config_option, settings_of
+from gateway.cli.common import config_option, settings_of
 
 
 @click.group()
@@ -19,15 +19,13 @@ def db() -> None:
 @db.command()
 @config_option
 def upgrade(config_file: Path | None) -> None:
-    """Bring the tables, and the standards that come with the software, to this version · 升级"""
-    settings = settings_of(config_file)
-    opened = database.Database(settings.database)
+    """Bring the tables to this version · 升级"""
+    opened = database.Database(settings_of(config_file).database)
     try:
         database.upgrade(opened)
     finally:
         opened.close()
     click.echo("the tables are up to date / 已是最新")
-    adopt_standards(settings)
 
 
 @db.command()

@@ -74,8 +74,6 @@ def _standards(database: db.Database) -> Iterator[tuple[bool, str, str]]:
     if changed := ", ".join(shelf.differing()):
         what = f"files of published standards were changed: {changed} / 已发布的标准文件被改动"
         yield False, what, "install the release anew / 重新安装"
-    if new := [each for each in usable if each.revision == 0]:
-        yield False, f"{len(new)} standards of this release are not published yet / 尚未发布", "gateway db upgrade"
     unsigned = sum(each.signature is None for each in usable)
     yield (
         True,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.common import adopt_standards
 from gateway.config import load
 from gateway.lib.durable import write_file
 from gateway.wiring import make_installation
@@ -34,5 +33,4 @@ def init(folder: Path, public_url: str | None, port: int) -> None:
         write_file(file, TEMPLATE.format(public_url=public_url or f"http://127.0.0.1:{port}", port=port).encode())
     settings = load(file)
     make_installation(settings)
-    adopt_standards(settings)
     click.echo(f"ready: {file}\nkeys (mode 0600): {settings.data_dir / 'keys'}\nnext: gateway serve --config {file}")

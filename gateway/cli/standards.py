@@ -1,4 +1,4 @@
-"""``gateway standards list|check``, and the life of a standard (standards_life.py)."""
+"""``gateway standards list|check|site``, and the life of a standard (standards_life.py)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import standards as library
 from gateway.cli.common import DEFAULT_FILE, config_option, store_of
 from gateway.cli.standards_diff import diff
 from gateway.cli.standards_draft import expand
+from gateway.cli.standards_generate import generate
 from gateway.cli.standards_impact import impact
 from gateway.cli.standards_life import LIFE
+from gateway.cli.standards_site import site
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
 
@@ -59,5 +61,7 @@ def check(file: Path) -> None:
 
 
 standards.add_command(expand)
+standards.add_command(site)
+standards.add_command(generate)
 standards.add_command(diff)
 standards.add_command(impact)

@@ -103,7 +103,6 @@ def build(folder: Path, port: int, say: Say) -> City:
         try:
             say("登记 8 个单位、它们的系统和签字人。", "Eight parties, their systems and signatories are admitted.")
             made.about = settle(made, store)
-            store.registry.adopt()
             write_file(folder / "trust.json", _json(store.trust()))
         finally:
             store.close()

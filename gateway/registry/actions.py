@@ -202,14 +202,20 @@ class Registry:
 
     def adopt(self) -> list[str]:
         """Publish what the package ships and this gateway does not know yet, unsigned. Returns what was new."""
+        with self._database.read() as conn:
+            if not self._new(conn):
+                return []
         with self._log.transaction() as tx:
-            known = {each.id for each in store.everything(tx.conn)}
-            new = [name for name in self._library.shipped if name not in known]
+            new = self._new(tx.conn)
             for standard_id in new:
                 version = replace(self._shelf.as_shipped(standard_id), published_at=self._clock.now())
                 record(tx, "published", OPERATOR, version, self._clock.now(), reason=SHIPPED)
                 store.save(tx.conn, version)
         return new
+
+    def _new(self, conn: Connection) -> list[str]:
+        known = store.ids(conn)
+        return [each for each in self._library.shipped if each not in known]
 
     # ── how every change is made ──────────────────────────────────────────────────────────────────────────────────────
     def _change(self, who: Acting, standard_id: str, act: Callable[[Transaction, Version], Version]) -> Version:

@@ -1,4 +1,4 @@
-"""``/v1/standards`` and ``/v1/codelists``: what a record looks like, at the address that its ``$id`` names.
+"""``/v1/standards``: what a record looks like, at the address that its ``$id`` names.
 
 Public: whoever builds a form or an endpoint must be able to read the standards without asking anybody.
 """
@@ -13,19 +13,17 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-from gateway.errors import InvalidRequest, MalformedRequest, NotFound, TooLarge
+from gateway.errors import InvalidRequest, MalformedRequest, TooLarge
 from gateway.identity.guard import Guard
-from gateway.lib.canonical_json import MalformedJson, digest, strict_loads
+from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.registry import feed, notice, schemas
 from gateway.registry.model import STATES, USABLE, Acting
+from gateway.registry.published import PUBLIC, published
 from gateway.registry.shelf import Shelf, standard_of
-from standards import codelists
 
 MAX_RECORDS = 1000  # in one request to validate
 MAX_VIOLATIONS = 1000  # in one answer: more of the same helps nobody
-PUBLIC: list[dict[str, list[str]]] = []  # OpenAPI: no token is needed
 OPTIONAL: list[dict[str, list[str]]] = [{}, {"dpop": []}]  # with the data bureau's token drafts are seen too
-IMMUTABLE = "public, max-age=31536000, immutable"  # a published version never changes
 
 
 class Violation(Schema):
@@ -41,15 +39,6 @@ class Validation(Schema):
     records = fields.Integer()
     violations = fields.List(fields.Nested(Violation))
     truncated = fields.Boolean(metadata={"description": "there are more violations than the answer lists"})
-
-
-def _published(document: Any, content_type: str) -> Response:
-    """A document that never changes: with a strong ETag, to be kept for ever."""
-    response = Response(json.dumps(document, ensure_ascii=False, indent=1), content_type=content_type)
-    response.set_etag(digest(document).removeprefix("sha-256:"))
-    response.headers["Cache-Control"] = IMMUTABLE
-    response.make_conditional(request)
-    return response
 
 
 def _records(body: bytes) -> list[Any]:
@@ -79,7 +68,7 @@ def _who() -> Acting | None:
 
 
 def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
-    blp = Blueprint("standards", __name__, url_prefix="/v1", description="Standards and code lists · 数据标准与代码表")
+    blp = Blueprint("standards", __name__, url_prefix="/v1", description="Standards · 数据标准")
 
     @blp.route("/standards")
     class Standards(MethodView):
@@ -90,7 +79,8 @@ def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
         def get(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
             """Standards in use, or in the state asked for · 数据标准"""
             states = {None: USABLE, "all": STATES}.get(wanted["state"], (wanted["state"],))
-            return [schemas.summary(each) for each in shelf.all(_who(), text=wanted["q"], states=states)]
+            found = [schemas.summary(each) for each in shelf.all(_who(), text=wanted["q"], states=states)]
+            return [each for each in found if wanted["domain"] in (None, each["domain"])]
 
     @blp.route("/standards/feed.atom")
     class AtomFeed(MethodView):
@@ -129,7 +119,7 @@ def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
         def get(self, name: str, version: str) -> Response:
             """The schema itself, at the address of its $id · 标准正文（JSON Schema）"""
             found = shelf.get(_who(), f"{name}/{version}")
-            response = _published(found.document, "application/schema+json")
+            response = published(found.document, "application/schema+json")
             if found.state != "published":  # whoever keeps it must hear when its state changes
                 response.headers["Cache-Control"] = "public, no-cache" if found.visible_to(None) else "no-store"
             response.headers.extend(notice.headers(found.id, found.standing))
@@ -168,49 +158,4 @@ def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
             }
             return answer, 200, dict(notice.headers(asked.id, asked.standing))
 
-    @blp.route("/codelists")
-    class CodeLists(MethodView):
-        @blp.doc(security=PUBLIC)
-        @blp.doc(responses={"200": {"description": "all code lists"}})
-        def get(self) -> list[dict[str, str]]:
-            """All code lists · 代码表"""
-            lists = [codelists.get(name) for name in codelists.names()]
-            return [
-                {
-                    "id": f"{each.id}/{each.version}",
-                    "standard": each.standard,
-                    "title_zh": each.title_zh,
-                    "title_en": each.title_en,
-                    "url": f"/v1/codelists/{each.id}/{each.version}",
-                }
-                for each in lists
-            ]
-
-    @blp.route("/codelists/<name>/<version>")
-    class TheCodeList(MethodView):
-        @blp.doc(security=PUBLIC)
-        @blp.doc(responses={"200": {"description": "the list with its codes and where they were read"}})
-        def get(self, name: str, version: str) -> Response:
-            """One code list with its source · 代码表内容与出处"""
-            try:
-                found = codelists.get(f"{name}/{version}")
-            except codelists.UnknownCodeList:
-                raise NotFound("没有这个代码表或版本。", "There is no such code list or version.") from None
-            return _published(_code_list(found), "application/json")
-
     return blp
-
-
-def _code_list(found: codelists.CodeList) -> dict[str, Any]:
-    return {
-        "id": f"{found.id}/{found.version}",
-        "standard": found.standard,
-        "title_zh": found.title_zh,
-        "title_en": found.title_en,
-        "source": found.source,
-        "confidence": found.confidence,
-        "codes": [
-            {"code": code.code, "zh": code.zh, "en": code.en, "parent": code.parent, "aliases": list(code.aliases)}
-            for code in found.codes.values()
-        ],
-    }

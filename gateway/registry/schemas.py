@@ -107,6 +107,9 @@ class StandardSearch(Schema):
         validate=validate.OneOf([*STATES, "all"]),
         metadata={"description": "default: published and deprecated"},
     )
+    domain = fields.String(
+        load_default=None, validate=validate.Length(1, 40), metadata={"description": "a code of standard-domain"}
+    )
     q = fields.String(load_default="", validate=validate.Length(0, 80), metadata={"description": "in id and titles"})
 
 
@@ -117,6 +120,7 @@ class StandardSummary(Schema):
     authority_zh = fields.String()
     authority_en = fields.String()
     sharing_attribute = fields.String()
+    domain = fields.String(metadata={"description": "a code of the code list standard-domain"})
     digest = fields.String(metadata={"description": "sha-256 of the RFC 8785 bytes of the schema"})
     url = fields.String()
     state = fields.String(validate=validate.OneOf(STATES))
@@ -177,6 +181,7 @@ def summary(version: Version) -> dict[str, Any]:
         "authority_zh": document["x-authority"]["zh"],
         "authority_en": document["x-authority"]["en"],
         "sharing_attribute": document["x-sharing-attribute"],
+        "domain": document["x-domain"],
         "digest": version.digest,
         "url": f"/v1/standards/{version.id}",
         "state": version.state,

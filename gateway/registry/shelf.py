@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,6 +17,7 @@ from gateway.registry import numbering, store
 from gateway.registry.library import Library
 from gateway.registry.model import STATES, USABLE, Acting, Move, Version
 from standards import Standard
+from standards.registry import SCHEMAS
 
 FEED = ("standard.consulted", "standard.published", "standard.deprecated", "standard.withdrawn")
 FEED_LENGTH = 100
@@ -105,8 +108,25 @@ class Shelf:
         standard = self._library.shipped[standard_id]
         text = canonical(standard.schema)
         return Version(
-            standard_id, standard.digest, text, standard.zh, standard.en, state="published", shipped=__version__
+            standard_id,
+            standard.digest,
+            text,
+            standard.zh,
+            standard.en,
+            state="published",
+            shipped=__version__,
+            changelog=_changelog(standard_id),
         )
+
+
+@lru_cache(maxsize=256)
+def _changelog(standard_id: str) -> Mapping[str, Any] | None:
+    """What is new in a version that the package ships, if it says so."""
+    name, number = standard_id.split("/")
+    file = SCHEMAS.parent / "changelogs" / f"{name}.json"
+    entries = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    found = next((each for each in entries if each["version"] == number), None)
+    return found and {"zh": found["zh"], "en": found["en"]}
 
 
 @lru_cache(maxsize=128)

@@ -100,6 +100,11 @@ def released_text(conn: Connection, standard_id: str) -> tuple[str, bytes] | Non
     return (row.digest, row.document.encode()) if row else None
 
 
+def ids(conn: Connection) -> frozenset[str]:
+    """Of all rows, whatever their state."""
+    return frozenset(row.id for row in conn.execute(select(VERSION.c.id)))
+
+
 def released_ids(conn: Connection) -> tuple[str, ...]:
     rows = conn.execute(select(VERSION.c.id).where(_RELEASED))
     return tuple(row.id for row in rows)

@@ -158,7 +158,7 @@ def test_state_log_and_revision_tell_the_same_story(desk: Desk) -> None:
     run_state_machine_as_test(
         Story,
         settings=settings(
-            max_examples=15,
+            max_examples=8,
             stateful_step_count=15,
             deadline=timedelta(seconds=30),
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -190,6 +190,7 @@ def test_versions_tell_their_story_and_the_feed_tells_it_to_everybody(office: Of
     published(office, clock)
     first, second = anybody(office, "/v1/standards/person-basic").get_json()
     assert (first["id"], first["signed"]) == ("person-basic/1.0.0", False)
+    assert first["changelog"]["zh"] and first["changelog"]["en"]
     assert (second["id"], second["signed"], second["changelog"]) == ("person-basic/1.1.0", True, CHANGELOG)
     assert second["judgement"]["verdict"] == "compatible"
     atom = anybody(office, "/v1/standards/feed.atom")

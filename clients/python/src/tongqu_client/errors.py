@@ -547,6 +547,10 @@ class LogForked(IntegrityError):
         self.evidence = evidence
 
 
+class StandardUnproven(IntegrityError):
+    title_zh, title_en = "标准的签名核验不通过", "The signature under the standard does not hold"
+
+
 class ExportInvalid(IntegrityError):
     """An exported log does not hold. ``findings`` say where and what it means."""
 
