@@ -18,6 +18,8 @@ from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
 from gateway.exchange import declare
 from gateway.identity import api as identity_api
+from gateway.impact import api as impact_api
+from gateway.impact.actions import Impact
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
@@ -77,6 +79,7 @@ def create_app(deps: Deps) -> Flask:
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
+        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),

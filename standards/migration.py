@@ -1,9 +1,9 @@
 """From one version of a standard to another: a crosswalk as far as it can be derived, and what a person must add.
 
-Derived: fields that stay, fields under a new name, codes that stay or that a published table between two code
-lists translates, lists and objects part by part. Not derived, and never guessed: where a new required field comes from, what a
-code without a successor becomes, another type. Nothing is cut to fit a narrower limit: a record that the new version
-refuses is reported by the crosswalk as refused.
+Derived: fields that stay, fields under a new name, codes that stay or that a published table between two code lists
+translates, lists and objects part by part. Not derived, and never guessed: where a new required field comes from, what
+a code without a successor becomes, another type or unit, a list within a list. Nothing is cut to fit a narrower limit:
+a record that the new version refuses is reported by the crosswalk as refused.
 
 >>> migration = suggest(standards.get("person-basic/1.0.0").schema, draft)
 >>> migration.usable, [gap.en for gap in migration.gaps]

@@ -11,6 +11,7 @@ from gateway.cli.common import DEFAULT_FILE, config_option, store_of
 from gateway.cli.standards_diff import diff
 from gateway.cli.standards_draft import expand
 from gateway.cli.standards_generate import generate
+from gateway.cli.standards_impact import impact
 from gateway.cli.standards_life import LIFE
 from gateway.cli.standards_site import site
 from gateway.lib.canonical_json import MalformedJson, strict_loads
@@ -25,7 +26,7 @@ def standards() -> None:
     """Data standards · 数据标准"""
 
 
-for _command in LIFE:
+for _command in (*LIFE, expand, generate, diff, impact, site):
     standards.add_command(_command)
 
 
@@ -67,7 +68,3 @@ def check(file: Path) -> None:
     for finding in already_held(document, library.REGISTRY.values()) if kind == "form" else ():
         click.echo(f"{finding.pointer}: {finding.zh} / {finding.en}")
     click.echo(f"{zh}，符合要求 / {en}, obeys the rules")
-
-
-for command in (expand, site, generate, diff):
-    standards.add_command(command)

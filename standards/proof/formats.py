@@ -52,5 +52,6 @@ def automata(name: str, *, generous: bool) -> tuple[Automaton, ...] | None:
     if name == "cn-uscc":
         alphabet = {character: value for value, character in enumerate("0123456789ABCDEFGHJKLMNPQRTUWXY")}
         weights = (*(pow(3, position, 31) for position in range(17)), 1)
-        return pattern("^.{2}[0-9]{6}.{10}$"), CheckSum(alphabet, weights, 31, 0)
+        letters = "[0-9A-HJ-NPQRTUWXY]"
+        return pattern(f"^{letters}{{2}}[0-9]{{6}}{letters}{{10}}$"), CheckSum(alphabet, weights, 31, 0)
     return None

@@ -118,11 +118,11 @@ class _Walk:
         while len(text) <= lengths.most and (found is None or len(found) < wanted):
             if len(text) in lengths and self._is_goal(state, True):
                 found = text
-            steps = [(c, after) for c in self._some(chance) if (after := self._step(state, ord(c))) is not None]
-            if not steps:
+            steps = ((c, after) for c in self._some(chance) if (after := self._step(state, ord(c))) is not None)
+            step = next(steps, None)
+            if step is None:
                 break
-            character, state = steps[0]
-            text += character
+            text, state = text + step[0], step[1]
         return found
 
     def _some(self, chance: Random) -> list[str]:
@@ -133,6 +133,8 @@ class _Walk:
 
     def _is_goal(self, state: State, anyhow: bool) -> bool:
         """Whether ``accepted`` ends here and, unless ``anyhow``, one of ``refused`` does not."""
+        for automaton, part in zip(self._automata, state, strict=True):
+            self._effort.spend(0 if part is None else automaton.effort(part))
         ends = [
             part is not None and automaton.accepts(part) for automaton, part in zip(self._automata, state, strict=True)
         ]

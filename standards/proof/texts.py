@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,9 @@ from standards.validate import Validator
 
 Element = Mapping[str, Any]
 LIMITS = ("enum", "minLength", "maxLength", "pattern", "format")
+MAX_GUESSES = 5
+MAX_REPAIRED = 10
+CHECKED_CHARACTERS = "9876543210XABCDEFGHJKLMNPQRTUWY"
 COMPILING = 500  # operations that compiling the validator of one element is worth
 WRITING_A_STATE = 3
 MAX_CANDIDATES = 200  # strings tried where no automaton decides
@@ -63,6 +67,8 @@ def taken_away(element: Element, keyword: str, value: Any, effort: Effort) -> st
 
     if "enum" in element:
         return next(filter(is_lost, element["enum"]), None)
+    if is_lost(sample := formats.SAMPLES.get(element.get("format", ""), "")):
+        return sample
     search = _Search(element, effort)
     if keyword == "minLength":
         return search.first(is_lost, allowed=Range(value, MAX_LENGTH))
@@ -90,18 +96,23 @@ class _Search:
         Check digits multiply the states, so they are left out of a first search: it looks among more strings, and if it
         finds nothing among those there is nothing.
         """
+        if any(isinstance(automaton, CheckSum) for automaton in refused):
+            with suppress(Undecided):  # nearly every text has wrong check digits
+                return self.by_trying(wanted, TOO_LONG, MAX_GUESSES)
         without_check_digits = [automaton for automaton in self._accepted if not isinstance(automaton, CheckSum)]
         if len(without_check_digits) < len(self._accepted):
-            try:
-                return self._first(without_check_digits, wanted, refused, allowed)
-            except Undecided:
-                pass
-        return self._first(self._accepted, wanted, refused, allowed)
+            with suppress(Undecided):
+                return self._first(without_check_digits, wanted, refused, allowed, near=_with_another_digit)
+        try:
+            return self._first(self._accepted, wanted, refused, allowed)
+        except Undecided as why:
+            return self.by_trying(wanted, why)
 
-    def by_trying(self, wanted: Callable[[str], bool], why: Undecided) -> str:
+    def by_trying(self, wanted: Callable[[str], bool], why: Undecided, guesses: int = MAX_CANDIDATES) -> str:
         """A string that is wanted, from many at random. Raises Undecided: that none is found proves nothing."""
         try:
-            found = next(filter(wanted, samples(self._accepted, self._lengths, self._effort)), None)
+            guessed = islice(samples(self._accepted, self._lengths, self._effort), guesses)
+            found = next(filter(wanted, guessed), None)
         except GivenUp:
             raise TOO_LONG from None
         if found is None:
@@ -114,26 +125,38 @@ class _Search:
         wanted: Callable[[str], bool],
         refused: Sequence[Automaton],
         allowed: Range | None,
+        near: Callable[[str], Iterable[str]] | None = None,
     ) -> str | None:
-        """A candidate stands for all strings that lead to its state: that it fails proves nothing about the others."""
+        """A candidate stands for all strings that lead to its state: that it fails proves nothing about the others.
+
+        ``near``: other strings to try in place of each candidate.
+        """
         any_found = False
         spare: str | None = None
         try:
             for each in _one_by_one(refused):
-                for text in islice(
-                    strings(accepted, self._lengths, self._effort, refused=each, allowed=allowed), MAX_CANDIDATES
-                ):
+                candidates = strings(accepted, self._lengths, self._effort, refused=each, allowed=allowed)
+                for text in islice(candidates, MAX_REPAIRED if near else MAX_CANDIDATES):
                     any_found = True
-                    if wanted(text) and not ends_oddly(text):
-                        return text
-                    spare = text if spare is None and wanted(text) else spare
+                    for one in near(text) if near else (text,):
+                        if wanted(one) and not ends_oddly(one):
+                            return one
+                        spare = one if spare is None and wanted(one) else spare
         except GivenUp:
             raise TOO_LONG from None
         if spare is not None:
             return spare
         if any_found:
-            return self.by_trying(wanted, self.why or TOO_LONG)
+            raise self.why or TOO_LONG
         return None
+
+
+def _with_another_digit(text: str) -> Iterator[str]:
+    """The text with one character changed: enough for any check digit to come right."""
+    yield text
+    for position in range(len(text)):
+        for character in CHECKED_CHARACTERS:
+            yield text[:position] + character + text[position + 1 :]
 
 
 def _one_by_one(automata: Sequence[Automaton]) -> list[tuple[Automaton, ...]]:

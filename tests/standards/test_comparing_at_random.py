@@ -17,7 +17,7 @@ from tests.standards import comparing
 from tests.standards.comparing import Document, Edit, both_refuse, both_take, second_implementation
 from tests.standards.generating import record
 
-SLOW = settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 PATTERNS = [
     "^[0-9]+$", "^[0-9]{1,6}$", "^[1-9][0-9]{5}([0-9]{3})?$", "^[0-9]{6}$", "^[0-9A-Z-]+$", "^[A-Z]{2}[0-9]*$",
     "^(a|b)+$", "^(a|b)*a$", "^[ab]{2,}$", "^[^0-9]+$", "^[\\u4e00-\\u9fff]{1,5}$", "^[\\u4e00-\\u9fff·]+$",
