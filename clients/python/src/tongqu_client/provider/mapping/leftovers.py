@@ -1,0 +1,99 @@
+"""After the columns have been given out: words in another element's column, objects left incomplete, unused columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tongqu_client.provider.mapping import names, rules
+from tongqu_client.provider.mapping.matching import Look
+from tongqu_client.provider.mapping.model import Choice, Unused
+from tongqu_client.provider.mapping.rules import Rule
+
+
+def from_words(choices: Sequence[Choice], look: Look) -> list[Choice]:
+    """A status that is written as a word into another column (暂停 among the amounts) is read from there."""
+    result = list(choices)
+    for index, choice in enumerate(choices):
+        words = names.status_words(choice.element.path)
+        guess = names.assumed(choice.element.path)
+        if choice.state != "assumed" or guess is None:
+            continue
+        for other, holder in enumerate(result):
+            if len(holder.columns) != 1 or holder.rule is None or holder.state != "mapped":
+                continue
+            present = sorted(words.keys() & {row.get(holder.columns[0]) for row in look.rows})
+            meanings = {words[word] for word in present if word}
+            if len(meanings) == 1:
+                result[index] = _status(choice, holder.columns[0], present, meanings.pop(), guess["value"])
+                result[other] = _without(holder, present, look)
+                break
+    return result
+
+
+def _status(choice: Choice, column: str, words: list[str], code: str, otherwise: str) -> Choice:
+    rule: Rule = {
+        "from": rules.pointer(column),
+        "fn": [{"fn": "when-eq", "value": words, "then": code, "else": otherwise}],
+        "default": otherwise,
+        "on_missing": "default",
+    }
+    listed = "、".join(words)
+    zh = f"列 {column} 写“{listed}”的为 {code}，其余为 {otherwise}；{choice.zh}"
+    en = f"{code} where {column} says {listed}, else {otherwise}; {choice.en}"
+    return replace(choice, state="mapped", columns=(column,), confidence=0.5, zh=zh, en=en, rule=rule)
+
+
+def _without(holder: Choice, words: list[str], look: Look) -> Choice:
+    assert holder.rule is not None
+    rule = holder.rule | {"missing": sorted({*holder.rule.get("missing", ()), *words})}
+    return replace(holder, rule=rule, fit=rules.fit(rule, holder.element, look.rows))
+
+
+def whole_objects(choices: Sequence[Choice]) -> list[Choice]:
+    """An optional object with a required part open is left out as a whole: half of it would break the standard."""
+    broken = {
+        choice.element.path.rpartition(".")[0]
+        for choice in choices
+        if choice.state == "open" and choice.element.required and not choice.must and "." in choice.element.path
+    }
+    return [
+        replace(
+            choice,
+            state="open",
+            columns=(),
+            rule=None,
+            certainty=None,
+            doubts=(),
+            zh=f"{holder} 缺少必填部分，整项不提供",
+            en=f"{holder} lacks a required part and is left out",
+        )
+        if (holder := choice.element.path.rpartition(".")[0]) in broken and choice.state != "open"
+        else choice
+        for choice in choices
+    ]
+
+
+def unused_columns(choices: Sequence[Choice], look: Look) -> tuple[Unused, ...]:
+    """Every column that feeds nothing, each with the reason."""
+    used = {column for choice in choices for column in choice.columns}
+    return tuple(_unused(column, look) for column in look.table.columns if column not in used)
+
+
+def _unused(column: str, look: Look) -> Unused:
+    if names.is_flag(column):
+        counted = Counter((row.cells.get(column) or "空") for row in look.table.rows)
+        return Unused(
+            column,
+            True,
+            "标志列，不对外提供；若它表示注销或无效，请用 --keep 只保留有效的行",
+            "a flag, not passed on; if it marks rows that no longer count, keep the others with --keep",
+            dict(counted.most_common(6)),
+        )
+    why = names.left_out(column)
+    if why is not None:
+        return Unused(column, False, *why, left_out=True)
+    return Unused(
+        column, False, "标准没有对应的数据项，不对外提供", "the standard has no element for it; not passed on"
+    )

@@ -1,0 +1,58 @@
+"""What departments call an element, as data (synonyms.json): names, roles of people, and what is left out on purpose.
+
+An element is looked up as ``standard.element``, then by its path, by the dictionary element it is taken from, and by its
+own name. The text of an address goes by the name of the address (``domicileAddress.text``: 户籍地址).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from standards.standard import Element, Standard
+
+FILE = Path(__file__).parent / "synonyms.json"
+FULL_TEXT = frozenset({"text", "fullText"})  # the parts of an address that hold the whole of it
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """``exact``: names that mean this element. ``near``: names that may mean it, or something close to it."""
+
+    exact: Sequence[str]
+    near: Sequence[str]
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """synonyms.json, read once."""
+    read: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+    return read
+
+
+def called(standard: Standard, element: Element) -> Called:
+    """The known names of an element, without its title; both lists may be empty."""
+    holder, _, last = element.path.rpartition(".")
+    keys = [f"{standard.name}.{element.path}", element.path]
+    if last in FULL_TEXT and holder:
+        keys += [f"{standard.name}.{holder}", holder]
+    keys += [str(element.schema.get("x-element", "")), last]
+    exact, near = document()["elements"], document()["near"]
+    key = next((one for one in keys if one in exact), "")
+    beside = exact[last] if last in FULL_TEXT and holder and key != last else []
+    return Called(exact.get(key, []), [*near.get(key, []), *beside])
+
+
+def subject_roles(standard: Standard) -> frozenset[str]:
+    """Roles that usually are the very person a record of this standard is about (the householder of a ledger)."""
+    return frozenset(document()["subjects"].get(standard.name, ()))
+
+
+def not_carried() -> Mapping[str, Mapping[str, Any]]:
+    """What no standard carries, by topic: ``zh``, ``en`` (why), ``names`` (of such columns)."""
+    found: Mapping[str, Mapping[str, Any]] = document()["notCarried"]
+    return found
