@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from standards.registry import REGISTRY, UnknownStandard, get, names, versions
 from standards.rules import Problem, check
-from standards.standard import Element, Standard, UnknownField
+from standards.standard import Element, Standard, UnknownField, bilingual
 from standards.validate import Validator, Violation
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "UnknownStandard",
     "Validator",
     "Violation",
+    "bilingual",
     "check",
     "get",
     "names",

@@ -16,7 +16,8 @@ import rfc8785
 
 from standards import codelists
 from standards.standard import Element, Standard, UnknownField
-from standards.validate import Validator, beyond_bounds, pointer
+from standards.subjects import SCHEMES
+from standards.validate import FORMATS, Validator, beyond_bounds, pointer
 
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
@@ -110,13 +111,13 @@ def _required(schema: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[Pro
 def _named_fields(standard: Standard) -> Iterator[Problem]:
     """The subject must be a required identifier; the jurisdiction must be a field that can hold a division code."""
     try:
-        subject = standard.element(standard.subject_field)
-        if subject.schema.get("format") != standard.subject_scheme.replace(".", "-") or not subject.required:
+        if not _names_the_subject(standard):
             yield Problem(
                 "/x-subject",
                 "subject_unchecked",
-                "标识当事人的字段应为必填，且 format 与 scheme 一致",
-                "the field that names the subject must be required and have the format of its scheme",
+                "标识查询对象的字段应为必填、不在列表中，且是该 scheme 的共享数据元（身份号码和信用代码须有校验用的 format）",
+                "the field that names the subject must be required, outside any list, and the shared element of its "
+                "scheme (for a resident number or credit code: with the format that checks its check digit)",
             )
     except UnknownField:
         yield Problem("/x-subject/field", "field_unknown", "没有这个字段", "there is no such field")
@@ -128,6 +129,19 @@ def _named_fields(standard: Standard) -> Iterator[Problem]:
                 )
         except UnknownField:
             yield Problem("/x-jurisdiction", "field_unknown", "没有这个字段", "there is no such field")
+
+
+def _names_the_subject(standard: Standard) -> bool:
+    steps = standard.subject_field.split(".")
+    holders = [standard.element(".".join(steps[:depth])) for depth in range(1, len(steps))]
+    subject = standard.element(standard.subject_field)
+    form = standard.subject_scheme.replace(".", "-")
+    checked = subject.schema.get("format") == form if form in FORMATS else _is_shared(subject, standard.subject_scheme)
+    return checked and subject.required and all(each.required and each.kind == "object" for each in holders)
+
+
+def _is_shared(subject: Element, scheme: str) -> bool:
+    return bool(subject.schema.get("x-element") == SCHEMES[scheme].element)
 
 
 def _code_list(element: Element, place: str) -> Iterator[Problem]:

@@ -100,6 +100,13 @@ class Standard:
                 return element
         raise UnknownField(path)
 
+    def takes_subject(self, identifier: str) -> bool:
+        """Whether this is an identifier of the standard's scheme: its form and its check digit, not that it exists."""
+        record: object = identifier
+        for step in reversed(self.subject_field.split(".")):
+            record = {step: record}
+        return self.validator((self.subject_field,)).ok(record)
+
     def validator(self, fields: tuple[str, ...] | None = None) -> Validator:
         """A compiled validator for the whole record, or for a *profile*: only these fields.
 
@@ -119,6 +126,12 @@ class Standard:
             self.element(path)
             _grow(wanted, path.split("."))
         return _cut(self.schema, wanted)
+
+
+def bilingual(text: str) -> tuple[str, str]:
+    """The Chinese and the English half of a description, which are joined by " / " (see the meta-schema)."""
+    zh, _, en = text.partition(" / ")
+    return zh, en
 
 
 @lru_cache(maxsize=4096)

@@ -49,35 +49,7 @@ def test_the_same_code_means_different_things_in_different_lists() -> None:
     assert codelists.get("gat-517-2004-certificate-type").lookup()["居民身份证"] == "111"
 
 
-def test_a_crosswalk_between_lists_goes_one_way_where_codes_merge() -> None:
-    forward = codelists.crosswalk("gbt-4761-2008-kinship", "gbt-4761-2008-kinship-1digit")
-    assert forward.lossy and not forward.unmapped
-    assert forward.pairs["33"] == "3" and forward.pairs["02"] == "0" and forward.pairs["97"] == "8"
-    backward = codelists.crosswalk("gbt-4761-2008-kinship-1digit", "gbt-4761-2008-kinship")
-    assert not backward.pairs  # each of the nine groups has several members
-
-
-def test_a_crosswalk_between_lists_goes_both_ways_where_codes_do_not_merge() -> None:
-    health, police = "ws364.3-cv02.01.101-certificate-type", "gat-517-2004-certificate-type"
-    assert not codelists.crosswalk(health, police).lossy
-    assert codelists.crosswalk(police, health).pairs["111"] == "01"
-    assert codelists.crosswalk(police, health).unmapped == ("112", "420", "421")
-
-
-def test_a_crosswalk_between_lists_only_names_codes_of_both() -> None:
-    for path in (codelists.FOLDER / "crosswalks").glob("*.json"):
-        source, target = path.stem.split("--")
-        pairs = codelists.crosswalk(source, target).pairs
-        assert pairs.keys() <= codelists.get(source).codes.keys()
-        assert set(pairs.values()) <= codelists.get(target).codes.keys()
-
-
 @pytest.mark.parametrize("name", ["unheard-of", "../schemas", "gbt-2261.1-2003-sex/9.9.9", ""])
 def test_an_unknown_list_is_a_key_error(name: str) -> None:
     with pytest.raises(UnknownCodeList):
         codelists.get(name)
-
-
-def test_lists_without_a_published_crosswalk_have_none() -> None:
-    with pytest.raises(UnknownCodeList):
-        codelists.crosswalk("gbt-2261.1-2003-sex", "gbt-3304-1991-ethnic-group")

@@ -1,0 +1,182 @@
+"""Shared elements are defined once; a draft names them, a standard holds copies that stay equal."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import standards
+from standards import codelists, drafting
+from standards.drafting import DraftRefused, departures, dictionary, expand
+
+AUTHORITY = {"zh": "民政", "en": "Civil affairs"}
+
+
+def draft(**parts: dict[str, Any]) -> dict[str, Any]:
+    return {"x-authority": AUTHORITY, "properties": parts}
+
+
+def expanded(**given: Any) -> dict[str, Any]:
+    """One shared element with the draft's own members, written out."""
+    element: dict[str, Any] = expand(draft(it=given))["properties"]["it"]
+    return element
+
+
+def standard_of(element: dict[str, Any]) -> dict[str, Any]:
+    """A whole standard around one element, to be judged by the rules for standards."""
+    person = copy.deepcopy(standards.get("person-basic/1.0.0").schema)
+    person["properties"]["it"] = element
+    return person
+
+
+@pytest.mark.parametrize("name", dictionary())
+def test_each_shared_element_may_stand_in_a_standard(name: str) -> None:
+    element = dictionary()[name]
+    assert standards.check(standard_of(element)) == []
+    assert element["x-element"] == name
+
+
+@pytest.mark.parametrize("name", dictionary())
+def test_each_is_explained_in_both_languages(name: str) -> None:
+    zh, en = standards.bilingual(dictionary()[name]["description"])
+    assert zh.endswith(("。", "）")) and en.endswith(".") and zh != en
+    assert not any("\u4e00" <= character <= "\u9fff" for character in dictionary()[name]["x-en"])
+
+
+def test_each_name_stands_in_one_group_only() -> None:
+    names = [name for group in drafting.groups().values() for name in group]
+    assert len(names) == len(set(names)) == len(dictionary())
+
+
+def test_each_code_of_a_shared_element_is_its_list() -> None:
+    for name, element in dictionary().items():
+        if "x-codelist" in element:
+            assert element["enum"] == list(codelists.get(element["x-codelist"]).codes), name
+
+
+@pytest.mark.parametrize("name", standards.REGISTRY)
+def test_the_copies_in_a_standard_are_equal_to_the_dictionary(name: str) -> None:
+    assert departures(standards.get(name).schema) == []
+
+
+def test_a_name_becomes_the_whole_element() -> None:
+    assert expanded(**{"x-element": "idNumber"}) == dictionary()["idNumber"]
+
+
+def test_what_any_department_may_keep_is_the_standards_own() -> None:
+    assert expanded(**{"x-element": "date"})["x-authority"] == AUTHORITY
+    assert expanded(**{"x-element": "idNumber"})["x-authority"] == dictionary()["idNumber"]["x-authority"]
+
+
+def test_the_draft_says_it_in_its_own_words() -> None:
+    own = {"title": "到达日期", "x-en": "Arrival", "description": "到达之日。 / The day.", "x-standard": "local"}
+    element = expanded(**{"x-element": "date"}, **own)
+    assert {key: element[key] for key in own} == own
+    assert element["format"] == "date"
+
+
+NARROWER: dict[str, dict[str, Any]] = {
+    "a longer minimum": {"x-element": "name", "minLength": 2},
+    "a shorter maximum": {"x-element": "name", "maxLength": 20},
+    "a smaller range": {"x-element": "count", "minimum": 1, "maximum": 30},
+    "some of the codes": {"x-element": "maritalStatus", "enum": ["10", "20"]},
+    "more parts required": {"x-element": "address", "required": ["divisionCode", "text", "streetCode"]},
+    "a part with fewer characters": {"x-element": "address", "properties": {"text": {"maxLength": 100}}},
+    "more sensitive": {"x-element": "name", "x-sensitivity": "sensitive", "x-sensitivity-category": "minor"},
+    "masked": {"x-element": "name", "x-mask": "hide-middle"},
+    "hidden": {"x-element": "idNumber", "x-mask": "hidden"},
+}
+
+
+@pytest.mark.parametrize("given", NARROWER.values(), ids=NARROWER.keys())
+def test_a_draft_may_narrow(given: dict[str, Any]) -> None:
+    element = expanded(**given)
+    assert standards.check(standard_of(element)) == []
+    assert departures({**drafting.DIALECT, **draft(it=element)}) == []
+
+
+WIDER: dict[str, tuple[dict[str, Any], str]] = {
+    "a shorter minimum": ({"x-element": "idNumber", "minLength": 15}, "/minLength"),
+    "a longer maximum": ({"x-element": "name", "maxLength": 51}, "/maxLength"),
+    "a true as a limit": ({"x-element": "count", "minimum": True}, "/minimum"),
+    "a code of its own": ({"x-element": "sex", "enum": ["0", "1", "2", "3"]}, "/enum"),
+    "no codes at all": ({"x-element": "sex", "enum": []}, "/enum"),
+    "codes for free text": ({"x-element": "name", "enum": ["甲"]}, "/enum"),
+    "fewer parts required": ({"x-element": "address", "required": ["text"]}, "/required"),
+    "a part of its own": ({"x-element": "address", "properties": {"floor": {}}}, "/properties/floor"),
+    "a wider part": (
+        {"x-element": "address", "properties": {"text": {"maxLength": 900}}},
+        "/properties/text/maxLength",
+    ),
+    "another pattern": ({"x-element": "phone", "pattern": "^.*$"}, "/pattern"),
+    "another type": ({"x-element": "count", "type": "string"}, "/type"),
+    "another list": ({"x-element": "sex", "x-codelist": "person-status/1.0.0"}, "/x-codelist"),
+    "less sensitive": ({"x-element": "disabilityType", "x-sensitivity": "personal"}, "/x-sensitivity"),
+    "a weaker mask": ({"x-element": "idNumber", "x-mask": "last-four"}, "/x-mask"),
+    "a category without being sensitive": (
+        {"x-element": "name", "x-sensitivity-category": "minor"},
+        "/x-sensitivity-category",
+    ),
+    "another unit": ({"x-element": "area", "x-unit": {"code": "MTK", "zh": "亩", "en": "mu"}}, "/x-unit"),
+    "an open object": ({"x-element": "address", "unevaluatedProperties": True}, "/unevaluatedProperties"),
+    "an unknown name": ({"x-element": "shoeSize"}, "/x-element"),
+    "no name": ({"x-element": 7}, "/x-element"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "place"), WIDER.values(), ids=WIDER.keys())
+def test_a_draft_may_not_widen(given: dict[str, Any], place: str) -> None:
+    with pytest.raises(DraftRefused) as refused:
+        expanded(**given)
+    assert {problem.pointer for problem in refused.value.problems} == {f"/properties/it{place}"}
+    assert all(problem.zh and problem.en for problem in refused.value.problems)
+
+
+def test_what_is_sensitive_as_a_whole_is_so_in_its_parts() -> None:
+    whole = {"x-element": "address", "x-sensitivity": "sensitive", "x-sensitivity-category": "identity"}
+    parts = expanded(**whole)["properties"].values()
+    assert {(part["x-sensitivity"], part["x-sensitivity-category"]) for part in parts} == {("sensitive", "identity")}
+    assert dictionary()["address"]["properties"]["text"]["x-sensitivity"] == "none"  # the dictionary is left alone
+
+
+def test_elements_within_objects_and_lists_are_written_out_too() -> None:
+    inner = {"type": "object", "properties": {"who": {"x-element": "name"}}}
+    written = expand(draft(one=inner, many={"type": "array", "items": copy.deepcopy(inner)}))["properties"]
+    assert written["one"]["properties"]["who"] == dictionary()["name"]
+    assert written["many"]["items"]["properties"]["who"] == dictionary()["name"]
+
+
+def test_a_draft_is_not_changed_by_being_expanded() -> None:
+    before = draft(it={"x-element": "address"})
+    kept = copy.deepcopy(before)
+    expand(before)
+    assert before == kept
+
+
+@pytest.mark.parametrize("keyword", ["x-mask", "pattern", "x-standard", "maxLength"])
+def test_a_copy_that_lost_something_is_told(keyword: str) -> None:
+    element = {key: value for key, value in dictionary()["idNumber"].items() if key != keyword}
+    found = departures({**drafting.DIALECT, **draft(it=element)})
+    assert [(problem.pointer, problem.code) for problem in found] == [
+        (f"/properties/it/{keyword}", "not_the_dictionary")
+    ]
+
+
+@pytest.mark.parametrize(
+    "hostile", [{"properties": {"a": {"x-element": ["idNumber"]}}}, {"properties": []}, {"properties": {"a": 1}}]
+)
+def test_a_draft_of_nonsense_is_refused_or_left_to_the_rules(hostile: dict[str, Any]) -> None:
+    try:
+        assert standards.check(expand(hostile))
+    except DraftRefused as refused:
+        assert refused.problems
+
+
+def test_a_draft_without_end_is_refused() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(10_000):
+        deep = {"properties": {"a": deep}}
+    with pytest.raises(DraftRefused, match="too large"):
+        expand(deep)
