@@ -1,7 +1,6 @@
 """What departments call an element, as data (synonyms.json): names, roles of people, and what is left out on purpose.
 
-An element is looked up as ``standard.element``, then by its path, by the dictionary element it is taken from, and by its
-own name. The text of an address goes by the name of the address (``domicileAddress.text``: 户籍地址).
+An element is looked up as ``standard.element``, then by its path, then by its own name. The text of an address goes by the name of the address (``domicileAddress.text``: 户籍地址).
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ class Called:
 
     exact: Sequence[str]
     near: Sequence[str]
+    shared: bool  # the names are those of any such thing (身份证号), not of this one (监护人身份证号)
 
 
 @cache
@@ -40,16 +40,22 @@ def called(standard: Standard, element: Element) -> Called:
     keys = [f"{standard.name}.{element.path}", element.path]
     if last in FULL_TEXT and holder:
         keys += [f"{standard.name}.{holder}", holder]
-    keys += [str(element.schema.get("x-element", "")), last]
+    keys.append(last)
     exact, near = document()["elements"], document()["near"]
     key = next((one for one in keys if one in exact), "")
     beside = exact[last] if last in FULL_TEXT and holder and key != last else []
-    return Called(exact.get(key, []), [*near.get(key, []), *beside])
+    return Called(exact.get(key, []), [*near.get(key, []), *beside], key == last and "." in element.path)
 
 
 def subject_roles(standard: Standard) -> frozenset[str]:
     """Roles that usually are the very person a record of this standard is about (the householder of a ledger)."""
     return frozenset(document()["subjects"].get(standard.name, ()))
+
+
+def same_roles(standard: Standard) -> Mapping[str, str]:
+    """Roles that in this standard go by another name (女方 of a marriage is the spouse of the one recorded)."""
+    found: Mapping[str, str] = document()["same"].get(standard.name, {})
+    return found
 
 
 def not_carried() -> Mapping[str, Mapping[str, Any]]:

@@ -17,6 +17,7 @@ from tongqu_client.provider.mapping import crosscheck
 from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping.matching import Candidate, Look
 from tongqu_client.provider.mapping.names import Heading, heading
+from tongqu_client.provider.mapping.profile import HARD, words_of
 
 Certainty = Literal["certain", "likely", "unsure"]
 LIKELY = 0.68  # score below which a choice is unsure
@@ -49,6 +50,14 @@ class Court:
             return "certain", ()
         grave = any(doubt.grave for doubt in doubts) or one.score < LIKELY
         return ("unsure" if grave else "likely"), doubts
+
+    def refuted(self, path: str, one: Candidate | None = None) -> bool:
+        """A column of birth dates that are hardly ever those of the identity numbers beside them."""
+        one, identity = one or self.taken.get(path), _subject_identity(self)
+        if path != "birthDate" or one is None or identity is None or len(one.columns) > 1:
+            return False
+        agreed = crosscheck.births(self.look.rows, identity, one.columns[0], one.rule["fn"])
+        return agreed.rows >= crosscheck.ENOUGH and agreed.share < 0.2
 
     def _doubts(self, one: Candidate) -> Iterator[Doubt]:
         if len(one.columns) > 1:
@@ -84,8 +93,13 @@ class Court:
                 yield Doubt(f"此列也可能是 {other.element.zh}", f"the column may be {other.element.en} as well")
         if head.twin or f"{head.column}#2" in self.look.table.columns:
             yield Doubt("有同名的列", "another column has the same name")
-        for rival_name in self._same_letters(one, head):
+        settled = one.element.path == "birthDate" and self._born_as_numbered(one)
+        for rival_name in () if settled else self._same_letters(one, head):
             yield Doubt(f"列名也可能指 {rival_name}", f"the name may also mean {rival_name}")
+
+    def _born_as_numbered(self, one: Candidate) -> bool:
+        identity = _subject_identity(self)
+        return identity is not None and crosscheck.births(self.look.rows, identity, one.columns[0], one.rule["fn"]).holds
 
     def _spoken_for(self, other: Candidate) -> bool:
         """The other column surely is another element of this standard."""
@@ -100,6 +114,8 @@ class Court:
         for key in sorted(self.look.vocabulary.rivals(one.element, head.column)):
             title, rival_kind = self.look.vocabulary.describe(key)
             confusable = rival_kind in (kind, "?") and kind not in ("person", "phone")
+            if title == one.element.zh:
+                continue
             if confusable and not (kind == "code" and one.values.telling and rival_kind != "?"):
                 yield title
 
@@ -150,16 +166,24 @@ def _subject_birth(court: Court) -> Candidate | None:
     return found if found is not None and len(found.columns) == 1 else None
 
 
-def _subject_identity(court: Court) -> Candidate | None:
+def _subject_identity(court: Court) -> str | None:
+    """The column of the subject's identity numbers; failing that, the only one that says nobody else's."""
     found = court.taken.get(court.look.standard.subject_field)
-    return found if found is not None and kind_of(found.element) == "id" and len(found.columns) == 1 else None
+    if found is not None and kind_of(found.element) == "id" and len(found.columns) == 1:
+        return found.columns[0]
+    alike = [
+        column
+        for column, seen in court.look.profiles.items()
+        if seen.share("id") >= HARD and heading(column).role in (None, "self")
+    ]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _codes(court: Court, one: Candidate) -> Iterator[Doubt]:
     """Words speak for themselves. Short numbers may be another department's, or reversed."""
     values, identity = court.look.profiles[one.columns[0]].values, _subject_identity(court)
     if _is_sex_of_subject(one.element) and identity is not None:
-        agreed = crosscheck.sexes(court.look.rows, identity.columns[0], one.columns[0], one.rule["fn"])
+        agreed = crosscheck.sexes(court.look.rows, identity, one.columns[0], one.rule["fn"])
         if agreed.fails:
             yield Doubt("与身份证号所示性别不符", "disagrees with the sex the identity numbers tell", grave=True)
         if agreed.holds:
@@ -189,7 +213,7 @@ def _distinctive(element: Element, numeric: Sequence[str]) -> bool:
 
 
 def _lists_that_fit(values: frozenset[str]) -> int:
-    return sum(bool(values) and values <= codelists.get(name).lookup().keys() for name in codelists.names())
+    return sum(bool(values) and values <= words_of(name).keys() for name in codelists.names())
 
 
 def _dates(court: Court, one: Candidate) -> Iterator[Doubt]:
@@ -206,7 +230,7 @@ def _dates(court: Court, one: Candidate) -> Iterator[Doubt]:
     identity = _subject_identity(court)
     if identity is None:
         return
-    agreed = crosscheck.births(court.look.rows, identity.columns[0], one.columns[0], one.rule["fn"])
+    agreed = crosscheck.births(court.look.rows, identity, one.columns[0], one.rule["fn"])
     if one.element.path == "birthDate" and agreed.fails:
         yield Doubt("与身份证号中的出生日期不符", "disagrees with the birth dates in the identity numbers", grave=True)
     if one.element.path != "birthDate" and agreed.holds:

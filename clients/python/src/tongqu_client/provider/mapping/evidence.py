@@ -9,7 +9,7 @@ from typing import Literal
 from standards import Element, codelists, synonyms
 
 from tongqu_client.provider.mapping import rules
-from tongqu_client.provider.mapping.profile import HARD, Profile
+from tongqu_client.provider.mapping.profile import HARD, Profile, words_of
 from tongqu_client.provider.mapping.rules import Fit, Rule
 
 Kind = Literal["id", "uscc", "code", "yes_no", "integer", "date", "amount", "phone", "division", "person", "address", "text"]
@@ -90,12 +90,12 @@ def _address(profile: Profile) -> Evidence:
 
 
 def _text(element: Element, profile: Profile, fit: Fit) -> Evidence:
-    kind = profile.kind
-    number = re.search("号|码|标识", element.zh)
-    if kind and not (number and kind in ("id", "uscc") and fit.share >= HARD):
+    if profile.kind:
         return Evidence(0.25, False, "取值是另一类数据", "the values are of another kind")
-    zh, en = "这类取值不足以证明", "values of this kind prove nothing"
-    return Evidence(fit.share, False, zh, en)
+    number = re.search("(号|码|代码|标识)([（(].*)?$", element.zh)
+    if number and sum(not value.isascii() for value in profile.values) > 0.7 * len(profile.values):
+        return Evidence(0.5 if profile.share("address") < 0.5 and not profile.person_like else 0.2, False, "取值不像编号", "the values do not look like numbers")
+    return Evidence(fit.share, False, "这类取值不足以证明", "values of this kind prove nothing")
 
 
 def _code(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
@@ -120,6 +120,6 @@ def _better_list(element: Element, profile: Profile) -> bool:
     mine = (element.codelist or "").partition("/")[0]
     words = {value for value in profile.values if not value.isascii()}
     for name in codelists.names():
-        if name != mine and words and len(words & codelists.get(name).lookup().keys()) > 0.5 * len(words):
+        if name != mine and words and len(words & words_of(name).keys()) > 0.5 * len(words):
             return True
     return False

@@ -10,7 +10,7 @@ from standards import Element, Standard, codelists
 from tongqu_client.provider.mapping import names, rules
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
 from tongqu_client.provider.mapping.names import heading
-from tongqu_client.provider.mapping.profile import Profile, profile
+from tongqu_client.provider.mapping.profile import Profile, profile, words_of
 from tongqu_client.provider.mapping.rules import Fit, Rule
 from tongqu_client.provider.mapping.vocabulary import Fits, Vocabulary, vocabulary
 from tongqu_client.provider.readers.table import Table
@@ -109,7 +109,7 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
         best.sort(key=lambda one: -max((len(value) for value in look.profiles[one].values), default=0))
         if len(best) > 1:
             zh, en = "取各级区划代码中最细的一级", "the finest of several levels"
-            yield look.candidate(element, tuple(best), Fits(0.92, False, zh, en))
+            yield look.candidate(element, tuple(best), Fits(1.01, False, zh, en))
 
 
 def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:
@@ -151,5 +151,5 @@ def _told_by_values(element: Element, seen: Profile) -> bool:
         return seen.share(kind) >= 0.9
     if kind != "code" or element.codelist is None or not seen.values:
         return False
-    words = codelists.get(element.codelist).lookup()
+    words = words_of(element.codelist)
     return len(seen.values) > 1 and all(not value.isascii() and value in words for value in seen.values)

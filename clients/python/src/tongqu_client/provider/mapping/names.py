@@ -87,6 +87,8 @@ def _role_words() -> Mapping[str, str]:
 def _role(leaf: str, words: Sequence[str]) -> tuple[str | None, str]:
     """(role, rest): the longest word of a role at the head of the name, or at the end of a Latin one."""
     known = _role_words()
+    if leaf in known and not leaf.isascii():
+        return known[leaf], leaf
     if not leaf.isascii():
         for word, role in known.items():
             if not word.isascii() and leaf.startswith(word) and len(leaf) > len(word):

@@ -109,5 +109,11 @@ def profile(values: Iterable[str | None]) -> Profile:
 
 
 @cache
+def words_of(name: str) -> Mapping[str, str]:
+    """Every spelling of a code list and its code, kept: the lists do not change while we look."""
+    return codelists.get(name).lookup()
+
+
+@cache
 def _all_words() -> frozenset[str]:
-    return frozenset(word for name in codelists.names() for word in codelists.get(name).lookup() if not word.isascii())
+    return frozenset(word for name in codelists.names() for word in words_of(name) if not word.isascii())

@@ -49,6 +49,8 @@ def propose(
     taken |= assign(sorted(more, key=lambda one: -one.score), ENOUGH)
     taken = _by_identity(look, taken)
     court = Court(look, found, taken)
+    for path in [path for path in taken if court.refuted(path)]:
+        del taken[path]
     choices = [_choice(element, standard, wishes, look, court) for element in leaves(standard)]
     choices = whole_objects(from_words(_told_by_identity(choices, court), look))
     unused = unused_columns(choices, look)
@@ -120,6 +122,9 @@ def _almost(nothing: Choice, court: Court) -> Choice:
     if near is None or any(near.columns == one.columns for one in court.taken.values()):
         return nothing
     listed, bad = "、".join(near.columns), near.fit.bad
+    if court.refuted(near.element.path, near):
+        zh, en = "与身份证号中的出生日期几乎全不相符", "it disagrees with the birth dates in nearly all identity numbers"
+        return replace(nothing, zh=f"列 {listed} 名称相符，但{zh}", en=f"the name of {listed} fits, but {en}")
     if near.fit.share >= 0.5:
         return replace(nothing, zh=f"列 {listed} 名称相符，但{near.values.zh}", en=f"the name of {listed} fits, but {near.values.en}", fit=near.fit)
     zh = f"列 {listed} 名称相符，但 {bad} 个取值不合要求"

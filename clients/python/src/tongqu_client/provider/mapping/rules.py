@@ -16,6 +16,8 @@ from standards import Element, Validator, codelists
 from standards.crosswalk_steps import Step, StepInvalid, make
 from standards.crosswalk_values import MISSING, Untranslatable, is_blank
 
+from tongqu_client.provider.mapping.profile import words_of
+
 DAY_FORMATS = (
     "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyy年M月d日", "yyyy-M-d HH:mm:ss", "yyyy/M/d HH:mm:ss",
     "yyyyMMddHHmmss", "yyyy-M-dTHH:mm:ss", "yyyy-M-d HH:mm", "yyyy/M/d HH:mm", "yy年M月d日", "M/d/yyyy", "d/M/yyyy",
@@ -196,7 +198,7 @@ def _spellings(codelist: str, texts: Sequence[str]) -> dict[str, str]:
 def _other_list(codelist: str, texts: Sequence[str]) -> str | None:
     """Another list that these codes are wholly of and that has a published translation; None if our own fits."""
     mine = codelist.partition("/")[0]
-    spelt, width = codelists.get(codelist).lookup(), max(map(len, codelists.get(codelist).codes))
+    spelt, width = words_of(codelist), max(map(len, codelists.get(codelist).codes))
     if not texts or sum(text in spelt or text.zfill(width) in spelt for text in texts) >= len(texts) / 2:
         return None
     for other in codelists.names():
@@ -204,7 +206,7 @@ def _other_list(codelist: str, texts: Sequence[str]) -> str | None:
             pairs = codelists.crosswalk(other, mine).pairs
         except codelists.UnknownCodeList:
             continue
-        words = codelists.get(other).lookup()
+        words = words_of(other)
         if sum(words.get(text) in pairs for text in texts) >= 0.95 * len(texts):
             return other
     return None

@@ -54,6 +54,7 @@ class Vocabulary:
     names: Mapping[str, Names]
     subject_roles: frozenset[str]
     subject_role: str | None
+    same_roles: Mapping[str, str]
     _cache: dict[tuple[str, str, str], Fits] = field(default_factory=dict)
 
     def fits(self, element: Element, column: str, comment: str = "") -> Fits:
@@ -101,7 +102,7 @@ class Vocabulary:
 
     def _factor(self, wanted: str | None, given: str | None) -> float:
         """1 if the heading speaks of the person the element does; 0 if of somebody else."""
-        wanted, given = (None if one == "self" else one for one in (wanted, given))
+        wanted, given = (None if one == "self" else one for one in (wanted, self.same_roles.get(given or "", given)))
         if wanted == given:
             return 1.0
         if given is None:
@@ -146,7 +147,8 @@ def kind_of_phrase(phrase: str) -> str:
 def vocabulary(standard: Standard) -> Vocabulary:
     """The vocabulary of a standard, built once."""
     names = {element.path: names_of(standard, element) for element in standard.elements}
-    return Vocabulary(standard, names, synonyms.subject_roles(standard), names[standard.subject_field].role)
+    subject = names[standard.subject_field].role
+    return Vocabulary(standard, names, synonyms.subject_roles(standard), subject, synonyms.same_roles(standard))
 
 
 def _fits(quality: float, factor: float) -> Fits:

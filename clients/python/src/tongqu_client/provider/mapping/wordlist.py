@@ -47,7 +47,8 @@ def names_of(standard: Standard, element: Element) -> Names:
     exact = [plain(name) for name in (*titles, *listed.exact)]
     near = [plain(name) for name in listed.near]
     role = heading(titles[0]).role if titles else None
-    whole = _spelt([*exact, "".join(camel)])
+    own = [name for name in exact if not (role and listed.shared and heading(name).role != role)]
+    whole = _spelt([*own, *([] if role and listed.shared else ["".join(camel)])])
     for name in near:
         whole.setdefault(name, NEAR)
     for name, quality in _spelt([name for name in near if not name.isascii()]).items():
@@ -67,16 +68,12 @@ def names_of(standard: Standard, element: Element) -> Names:
 
 
 def key_of(standard: Standard, element: Element) -> str:
-    """What tells apart things that headings may mean: the same dictionary element in two standards is one."""
-    return str(element.schema.get("x-element") or _specific(standard, element))
-
-
-def _specific(standard: Standard, element: Element) -> str:
+    """What tells apart the things a heading may mean: the same element in two standards is one thing."""
     holder, _, last = element.path.rpartition(".")
-    if last in ("name", "status", "title", "number", "type", "code") and not holder:
-        own = synonyms.document()["elements"]
-        return f"{standard.name}.{last}" if f"{standard.name}.{last}" in own else last
-    return element.path if last in synonyms.FULL_TEXT or holder.startswith("party") else last
+    own = f"{standard.name}.{element.path}"
+    if own in synonyms.document()["elements"]:
+        return own
+    return element.path if last in synonyms.FULL_TEXT or (holder and last in THINGS) else last
 
 
 def _titles(element: Element) -> Iterator[str]:
@@ -128,6 +125,8 @@ def _spelt(names: Iterable[str]) -> dict[str, float]:
 
 
 def _other_endings(phrase: str) -> Iterator[str]:
+    if phrase.endswith(("代码", "编码")) and len(phrase) > 5:
+        yield phrase[:-2]
     for group in synonyms.document()["endings"]:
         ending = next((one for one in group if phrase.endswith(one) and len(phrase) > len(one) + 1), None)
         if ending is not None:
