@@ -158,7 +158,7 @@ def score(extract: Extract, proposal: Proposal) -> Score:
     proposed = {
         choice.element.path: (frozenset(choice.columns), choice.certainty or "")
         for choice in proposal.choices
-        if choice.state == "mapped"
+        if choice.state in ("mapped", "waiting")
     }
     truth = extract.truth
     right, certain, wrong = 0, 0, []

@@ -52,33 +52,33 @@ def _without(holder: Choice, words: list[str], look: Look) -> Choice:
 
 
 def whole_objects(choices: Sequence[Choice]) -> list[Choice]:
-    """An optional object with a required part open is left out as a whole: half of it would break the standard."""
-    broken = {
-        choice.element.path.rpartition(".")[0]
-        for choice in choices
-        if choice.state == "open" and choice.element.required and not choice.must and "." in choice.element.path
-    }
-    return [
-        replace(
-            choice,
-            state="open",
-            columns=(),
-            rule=None,
-            certainty=None,
-            doubts=(),
-            zh=f"{holder} 缺少必填部分，整项不提供",
-            en=f"{holder} lacks a required part and is left out",
-        )
-        if (holder := choice.element.path.rpartition(".")[0]) in broken and choice.state != "open"
-        else choice
-        for choice in choices
-    ]
+    """Parts of an optional object whose required part is open wait for it: half of it would break the standard."""
+    lacking: dict[str, list[str]] = {}
+    for choice in choices:
+        holder = choice.element.path.rpartition(".")[0]
+        if holder and choice.state == "open" and choice.element.required and not choice.must:
+            lacking.setdefault(holder, []).append(choice.element.path)
+    return [_waiting(choice, lacking.get(choice.element.path.rpartition(".")[0], ())) for choice in choices]
+
+
+def _waiting(choice: Choice, lacking: Sequence[str]) -> Choice:
+    if not lacking or choice.state == "open":
+        return choice
+    flags = " ".join(f"--set {path}=…" for path in lacking)
+    zh = f"{choice.zh}；但缺少必填的 {'、'.join(lacking)}，给出后（{flags}）才提供"
+    en = f"{choice.en}; but {', '.join(lacking)} is required with it: give it ({flags})"
+    return replace(choice, state="waiting", zh=zh, en=en)
 
 
 def unused_columns(choices: Sequence[Choice], look: Look) -> tuple[Unused, ...]:
     """Every column that feeds nothing, each with the reason."""
-    used = {column for choice in choices for column in choice.columns}
-    return tuple(_unused(column, look) for column in look.table.columns if column not in used)
+    used = {column for choice in choices if choice.state != "waiting" for column in choice.columns}
+    waiting = {column: choice for choice in choices if choice.state == "waiting" for column in choice.columns}
+    return tuple(
+        Unused(column, False, waiting[column].zh, waiting[column].en) if column in waiting else _unused(column, look)
+        for column in look.table.columns
+        if column not in used
+    )
 
 
 def _unused(column: str, look: Look) -> Unused:

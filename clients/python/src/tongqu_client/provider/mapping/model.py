@@ -11,7 +11,7 @@ from standards import Element
 from tongqu_client.provider.mapping.certainty import Certainty, Doubt
 from tongqu_client.provider.mapping.rules import Fit, Rule
 
-State = Literal["mapped", "derived", "constant", "assumed", "open"]
+State = Literal["mapped", "derived", "constant", "assumed", "waiting", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Wishes:
 class Choice:
     """What was chosen for one element and why. ``must``: the record is not complete without it.
 
-    ``certainty`` and ``doubts`` are of choices the program made: it has none where nothing was chosen.
+    ``waiting``: found, but held back until a required part of its object is given. ``certainty`` and ``doubts`` are of choices the program made: it has none where nothing was chosen.
     """
 
     element: Element

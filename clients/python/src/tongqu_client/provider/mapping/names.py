@@ -11,6 +11,14 @@ from functools import cache
 from standards import synonyms
 
 _PREFIXES = frozenset({"t", "f", "c", "n", "v", "s", "a", "b", "col", "fld", "field", "tb", "tbl", "ry", "rk", "zd", "d"})
+_ABBREVIATED = {
+    "addr": "address", "tel": "phone", "mobile": "phone", "cell": "phone", "cellphone": "phone", "num": "number",
+    "no": "number", "dt": "date", "reg": "registration", "register": "registration", "registered": "registration",
+    "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate", "birthday": "birth",
+    "gender": "sex", "ent": "enterprise", "company": "enterprise", "desc": "description", "idcard": "id", "card": "id",
+}  # fmt: skip
+_THINGS = ("姓名", "名字", "身份证号码", "身份证号", "身份证", "证件号码", "证件号", "电话", "手机", "手机号", "手机号码", "联系方式", "联系电话", "住址", "出生日期", "性别")
+_ABOUT_ALL = frozenset("本人 本人的 人员 基本 基本信息 个人 个人信息 人员信息 登记 登记信息 居民 居民信息 身份 身份信息 现 固定 有效 居民本人 联系 移动 家庭 中文 真实 全 常用 办公 单位 公民".split())
 _UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
 _BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
 
@@ -63,6 +71,8 @@ def heading(column: str) -> Heading:
     if role is None:
         for above in (noted, *reversed(parts[:-1])):
             role = role or _role_of_group(plain(above))
+        if role is None and leaf in _THINGS and len(parts) > 1 and _bare(plain(parts[-2])) not in _ABOUT_ALL:
+            role = "other" if _bare(plain(parts[-2]))[-1:] in "人员者方长主友属伴亲" else None
     return Heading(column, leaf, plain("".join(parts)), role, rest, own, _unit(parts[-1], noted), words, bool(twin))
 
 
@@ -93,7 +103,7 @@ def _role(leaf: str, words: Sequence[str]) -> tuple[str | None, str]:
         for word, role in known.items():
             if not word.isascii() and leaf.startswith(word) and len(leaf) > len(word):
                 return role, leaf[len(word) :].lstrip("的")
-        return None, leaf
+        return _stranger(leaf)
     if len(words) > 1:
         for word, rest in ((words[0], words[1:]), (words[-1], words[:-1])):
             if word in known:
@@ -101,10 +111,27 @@ def _role(leaf: str, words: Sequence[str]) -> tuple[str | None, str]:
     return None, "".join(words) or leaf
 
 
+def _stranger(leaf: str) -> tuple[str | None, str]:
+    """Somebody we have no word for (家里人电话): said of another, so it is not the subject's."""
+    for thing in sorted(_THINGS, key=len, reverse=True):
+        whose = leaf.removesuffix(thing)
+        if whose != leaf and whose and whose not in _ABOUT_ALL and whose[-1] in "人员者方长主友属伴亲爷奶叔":
+            return "other", thing
+    return None, leaf
+
+
+def english(words: Sequence[str]) -> frozenset[str]:
+    """Words of a name in Latin letters, abbreviations written out."""
+    return frozenset(_ABBREVIATED.get(word, word) for word in words if word not in ("", "of", "the"))
+
+
 def _role_of_group(text: str) -> str | None:
     """The role a heading above (户主信息) or a note in brackets (配偶) speaks of."""
-    bare = re.sub(r"(基本)?(信息|情况|资料|一栏)$", "", text)
-    return _role_words().get(bare)
+    return _role_words().get(_bare(text))
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"(基本)?(信息|情况|资料|一栏)$", "", text)
 
 
 def roles_at_head(leaf: str) -> list[tuple[str, str]]:

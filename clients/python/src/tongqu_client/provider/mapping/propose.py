@@ -190,7 +190,7 @@ def _told_by_identity(choices: Sequence[Choice], court: Court) -> list[Choice]:
 def _document(standard: Standard, choices: Sequence[Choice], unused: Sequence[Unused]) -> dict[str, Any]:
     targets = {}
     for choice in choices:
-        if choice.rule is not None and choice.state != "open":
+        if choice.rule is not None and choice.state not in ("open", "waiting"):
             noted = {"note_zh": choice.zh, "note_en": choice.en} if choice.certainty == "unsure" else {}
             targets[choice.element.path] = choice.rule | noted
     return {

@@ -15,7 +15,7 @@ import standards
 from standards import Element, Standard, synonyms
 
 from tongqu_client.provider.mapping.evidence import kind_of
-from tongqu_client.provider.mapping.names import Heading, heading, roles_at_head
+from tongqu_client.provider.mapping.names import Heading, english, heading, roles_at_head
 from tongqu_client.provider.mapping.wordlist import (
     ENDING, EXACT, FULL, INITIALS, NEAR, SHORT, Names, everything, key_of, names_of,
 )  # fmt: skip
@@ -115,7 +115,7 @@ class Vocabulary:
         if not factor or len(head.rest) < 2:
             return NOT
         if head.latin:
-            likeness = max((_common(frozenset(head.words), words) for words in names.words), default=0.0)
+            likeness = max((_common(english(head.words), words) for words in names.words), default=0.0)
         else:
             phrases = names.phrases if names.role is None or head.role is None else names.phrases | {*names.rest}
             likeness = max((_likeness(head.rest, phrase) for phrase in phrases if not phrase.isascii()), default=0.0)

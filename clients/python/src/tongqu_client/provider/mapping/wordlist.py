@@ -15,7 +15,7 @@ from functools import cache
 import standards
 from standards import Element, Standard, synonyms
 
-from tongqu_client.provider.mapping.names import heading, plain
+from tongqu_client.provider.mapping.names import english, heading, plain
 from tongqu_client.provider.mapping.pinyin import spellings
 
 EXACT, ENDING, FULL, INITIALS, SHORT, NEAR = 1.0, 0.96, 0.95, 0.92, 0.86, 0.7
@@ -63,7 +63,7 @@ def names_of(standard: Standard, element: Element) -> Names:
         whole,
         _spelt(rests) if role else whole,
         frozenset(name for name in (*exact, *near) if not name.isascii()),
-        frozenset(frozenset(one) - {"", "of", "the", "no"} for one in (camel, *words)),
+        frozenset(english(one) for one in (camel, *words)),
     )
 
 
