@@ -27,6 +27,7 @@ DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "o
 # The dictionary says so of what any department may keep (a date, a number of a case); a standard puts itself there.
 KEEPER = {"zh": "保存该记录的部门", "en": "The department that keeps the record"}
 
+PERSON = "cn.resident-id"
 OWN_WORDS = frozenset({"title", "x-en", "description", "x-standard", "x-authority"})
 SENSITIVITY = ("none", "personal", "sensitive")
 RAISED = frozenset({"minLength", "minimum", "minItems"})
@@ -34,6 +35,7 @@ LOWERED = frozenset({"maxLength", "maximum", "maxItems"})
 
 Element = dict[str, Any]
 Place = tuple[str, ...]
+Silent = Mapping[str, Any]  # what the standard says for an element of the dictionary where the draft is silent
 
 
 class DraftRefused(ValueError):
@@ -68,7 +70,7 @@ def expand(draft: Mapping[str, Any]) -> dict[str, Any]:
         raise DraftRefused([Problem("", "too_large", too_big.zh, too_big.en)])
     problems: list[Problem] = []
     document = {**DIALECT, **copy.deepcopy(dict(draft))}
-    _expand_parts(document, (), document.get("x-authority"), problems)
+    _expand_parts(document, (), _where_silent(document), problems)
     if problems:
         raise DraftRefused(problems)
     return document
@@ -83,6 +85,13 @@ def departures(document: Mapping[str, Any]) -> list[Problem]:
     return list(_differences(dict(document), expanded, ()))
 
 
+def _where_silent(document: Mapping[str, Any]) -> Silent:
+    """The standard's own authority; and what is said of a person is personal, unless the draft says ``none``."""
+    subject = document.get("x-subject")
+    of_a_person = isinstance(subject, dict) and subject.get("scheme") == PERSON
+    return {"x-authority": document.get("x-authority"), "x-sensitivity": "personal" if of_a_person else "none"}
+
+
 def _complete(name: str, raw: Mapping[str, Element]) -> Element:
     element: Element = {"x-element": name, **copy.deepcopy(raw[name])}
     for part, given in element.get("properties", {}).items():
@@ -91,7 +100,7 @@ def _complete(name: str, raw: Mapping[str, Element]) -> Element:
     return element
 
 
-def _expand_parts(holder: Element, place: Place, authority: object, problems: list[Problem]) -> None:
+def _expand_parts(holder: Element, place: Place, silent: Silent, problems: list[Problem]) -> None:
     parts = holder.get("properties")
     if not isinstance(parts, dict):
         return
@@ -100,23 +109,25 @@ def _expand_parts(holder: Element, place: Place, authority: object, problems: li
         if not isinstance(given, dict):
             continue
         if "x-element" in given:
-            parts[name] = _from_dictionary(given, here, authority, problems)
+            parts[name] = _from_dictionary(given, here, silent, problems)
         elif isinstance(given.get("items"), dict):
-            _expand_parts(given["items"], (*here, "items"), authority, problems)
+            _expand_parts(given["items"], (*here, "items"), silent, problems)
         else:
-            _expand_parts(given, here, authority, problems)
+            _expand_parts(given, here, silent, problems)
 
 
-def _from_dictionary(given: Element, place: Place, authority: object, problems: list[Problem]) -> Element:
+def _from_dictionary(given: Element, place: Place, silent: Silent, problems: list[Problem]) -> Element:
     shared = dictionary().get(given["x-element"]) if isinstance(given["x-element"], str) else None
     if shared is None:
         zh, en = "数据元字典中没有这个名称", "the dictionary of shared elements has no such name"
         problems.append(Problem(pointer((*place, "x-element")), "element_unknown", zh, en))
         return given
-    element = _merged(copy.deepcopy(shared), given, place, problems)
-    if "x-authority" not in given and element["x-authority"] == KEEPER and authority:
-        element["x-authority"] = copy.deepcopy(authority)
-    return element
+    own = dict(given)
+    if "x-sensitivity" not in own and shared["x-sensitivity"] == "none":
+        own["x-sensitivity"] = silent["x-sensitivity"]
+    if "x-authority" not in own and shared["x-authority"] == KEEPER and silent["x-authority"]:
+        own["x-authority"] = copy.deepcopy(silent["x-authority"])
+    return _merged(copy.deepcopy(shared), own, place, problems)
 
 
 def _merged(base: Element, given: Element, place: Place, problems: list[Problem]) -> Element:

@@ -115,7 +115,7 @@ def _named_fields(standard: Standard) -> Iterator[Problem]:
             yield Problem(
                 "/x-subject",
                 "subject_unchecked",
-                "标识查询对象的字段应为必填、不在列表中，且是该 scheme 的共享数据元（身份号码和信用代码须有校验用的 format）",
+                "标识查询对象的字段应必填、不在列表中，且是该 scheme 的共享数据元（身份号码、信用代码须有 format）",
                 "the field that names the subject must be required, outside any list, and the shared element of its "
                 "scheme (for a resident number or credit code: with the format that checks its check digit)",
             )

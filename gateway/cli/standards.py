@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import standards as library
+from gateway.cli.standards_draft import expand
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
 
@@ -36,3 +37,6 @@ def check(file: Path) -> None:
     if problems:
         raise SystemExit(1)
     click.echo("obeys the rules / 符合要求")
+
+
+standards.add_command(expand)

@@ -5,7 +5,7 @@ A cut is built by picking what is granted, never by deleting what is not: what n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -81,16 +81,33 @@ def mask(record: dict[str, Any], masks: Mapping[str, str]) -> tuple[str, ...]:
     done = []
     for path, name in masks.items():
         *parents, last = path.split(".")
-        holder = value_at(record, ".".join(parents)) if parents else record
-        if not isinstance(holder, dict) or last not in holder:
-            continue
-        value = holder[last]
-        if isinstance(value, str):
-            holder[last] = MASKS[name](value)
-        else:
-            del holder[last]
-        done.append(path)
+        holders = [holder for holder in _holders(record, parents) if last in holder]
+        for holder in holders:
+            value = holder[last]
+            if isinstance(value, str):
+                holder[last] = MASKS[name](value)
+            else:
+                del holder[last]
+        if holders:
+            done.append(path)
     return tuple(done)
+
+
+def _holders(value: Any, steps: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The objects that a path leads to: one, or each item of the lists on its way."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _holders(item, steps)
+    elif isinstance(value, dict):
+        if not steps:
+            yield value
+        elif steps[0] in value:
+            yield from _holders(value[steps[0]], steps[1:])
+
+
+def _holds(record: Mapping[str, Any], path: str) -> bool:
+    *parents, last = path.split(".")
+    return any(holder.get(last) is not None for holder in _holders(record, parents))
 
 
 def withheld(
@@ -103,6 +120,6 @@ def withheld(
         out += [
             {"field": name, "reason": "not_held"}
             for name in fields
-            if name not in hidden and all(value_at(record, name) is None for record in records)
+            if name not in hidden and not any(_holds(record, name) for record in records)
         ]
     return out

@@ -70,6 +70,19 @@ def test_what_any_department_may_keep_is_the_standards_own() -> None:
     assert expanded(**{"x-element": "idNumber"})["x-authority"] == dictionary()["idNumber"]["x-authority"]
 
 
+def test_what_is_said_of_a_person_is_personal_unless_the_draft_says_otherwise() -> None:
+    person = draft(since={"x-element": "date"}, by={"x-element": "uscc", "x-sensitivity": "none"})
+    person["properties"]["at"] = {"x-element": "address"}
+    house = copy.deepcopy(person)
+    person["x-subject"], house["x-subject"] = {"scheme": "cn.resident-id"}, {"scheme": "local.house-code"}
+    of_person, of_house = expand(person)["properties"], expand(house)["properties"]
+    assert {name: part["x-sensitivity"] for name, part in of_person.items()} == {
+        "since": "personal", "by": "none", "at": "personal",
+    }  # fmt: skip
+    assert of_person["at"]["properties"]["text"]["x-sensitivity"] == "personal"
+    assert {part["x-sensitivity"] for part in of_house.values()} == {"none"}
+
+
 def test_the_draft_says_it_in_its_own_words() -> None:
     own = {"title": "到达日期", "x-en": "Arrival", "description": "到达之日。 / The day.", "x-standard": "local"}
     element = expanded(**{"x-element": "date"}, **own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 import standards
 from standards import codelists
 from standards.registry import SCHEMAS
+from standards.rules import META_SCHEMA
+from standards.subjects import SCHEMES
 
 ALL = list(standards.REGISTRY)
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 CHANGELOGS = SCHEMAS.parent / "changelogs"
 
@@ -63,8 +67,23 @@ def test_its_id_names_the_file_it_is_in(name: str) -> None:
 def test_every_element_says_what_it_is_in_both_languages(name: str) -> None:
     for element in standards.get(name).elements:
         assert element.zh and element.en and element.standard and element.authority_zh and element.authority_en
-        assert element.zh != element.en
+        zh, en = standards.bilingual(element.schema["description"])
+        assert zh[-1] in "。）" and en[-1] == "." and " / " not in zh, element.path
+        assert CHINESE.search(zh) and not CHINESE.search(element.en + element.authority_en), element.path
         assert element.sensitivity in {"none", "personal", "sensitive"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_standard_says_where_it_belongs_and_what_it_serves(name: str) -> None:
+    schema = standards.get(name).schema
+    assert schema["x-domain"] in codelists.get("standard-domain").codes
+    assert len(schema["x-matters"]) >= 2 and schema["x-consumers"]["zh"]
+
+
+def test_the_domains_are_those_of_the_meta_schema() -> None:
+    meta = json.loads(META_SCHEMA.read_text(encoding="utf-8"))
+    assert meta["properties"]["x-domain"]["enum"] == list(codelists.get("standard-domain").codes)
+    assert meta["properties"]["x-subject"]["properties"]["scheme"]["enum"] == list(SCHEMES)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -77,42 +96,87 @@ def test_a_code_takes_exactly_the_codes_of_its_list(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_every_text_is_bounded(name: str) -> None:
     for element in standards.get(name).elements:
-        if element.kind == "string":
-            assert "enum" in element.schema or element.schema["maxLength"] <= 300
+        if element.kind == "string" and "enum" not in element.schema:
+            several_paragraphs = element.schema.get("x-element") == "longText"
+            assert element.schema["maxLength"] <= (2000 if several_paragraphs else 300), element.path
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_no_element_is_a_number(name: str) -> None:
+def test_a_number_is_a_count_of_something(name: str) -> None:
     """Amounts and codes are text: a number loses leading zeros, trailing zeros and digits beyond the fifteenth."""
-    assert {element.kind for element in standards.get(name).elements} <= {"string", "object", "array"}
+    for element in standards.get(name).elements:
+        assert element.kind in {"string", "object", "array", "integer", "boolean"}
+        assert element.kind != "integer" or element.schema["x-unit"]["code"], element.path
+        assert element.kind != "string" or "元）" not in element.zh or element.schema["x-unit"]["code"] == "CNY"
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_an_identity_number_is_checked_and_masked_by_default(name: str) -> None:
-    standard = standards.get(name)
-    subject = standard.element(standard.subject_field)
-    assert subject.schema["format"] == "cn-resident-id"
-    assert subject.mask == "hide-middle"
+def test_an_identity_number_is_checked_and_masked_wherever_it_stands(name: str) -> None:
+    for element in standards.get(name).elements:
+        if "公民身份号码" in element.zh:
+            assert element.schema["format"] == "cn-resident-id"
+            assert element.mask in ("hide-middle", "hidden") and element.sensitivity != "none"
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_jurisdiction_is_a_division_code(name: str) -> None:
     standard = standards.get(name)
-    assert standard.jurisdiction_field is not None
-    assert standard.element(standard.jurisdiction_field).path.endswith("divisionCode")
+    if standard.jurisdiction_field is None:
+        assert standard.subject_scheme != "cn.resident-id"  # who asks about people is limited to its own
+    else:
+        code = standard.element(standard.jurisdiction_field).schema["x-element"]
+        assert code in {"divisionCode", "countyCode", "streetCode", "communityCode", "gridCode"}
 
 
-def test_all_of_social_assistance_about_a_person_is_sensitive() -> None:
-    elements = standards.get("social-assistance/1.0.0").elements
-    assert {e.path for e in elements if e.sensitivity != "sensitive"} == {"decisionOffice"}
+@pytest.mark.parametrize("name", ALL)
+def test_the_subject_is_known_by_its_own_scheme(name: str) -> None:
+    standard = standards.get(name)
+    subject = standard.element(standard.subject_field)
+    assert subject.schema["x-element"] == SCHEMES[standard.subject_scheme].element
+    assert not standard.takes_subject("") and not standard.takes_subject("?")
 
 
-def test_an_address_has_the_same_parts_in_every_standard() -> None:
-    def parts(name: str, field: str) -> dict[str, Any]:
-        inner = standards.get(name).element(field).schema
-        return {"required": inner["required"], **{part: inner["properties"][part] for part in inner["properties"]}}
+@pytest.mark.parametrize(
+    ("name", "but"),
+    [
+        ("social-assistance", {"decisionOffice"}),
+        ("elderly-disability", set()),
+        ("birth-service", {"registrationOffice"}),
+    ],
+)
+def test_all_of_some_records_is_sensitive(name: str, but: set[str]) -> None:
+    elements = standards.get(f"{name}/1.0.0").elements
+    assert {element.path for element in elements if element.sensitivity != "sensitive"} == but
 
-    assert parts("person-basic/1.0.0", "domicileAddress") == parts("residence-record/1.0.0", "residenceAddress")
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "social-insurance/contributionBase", "social-insurance/benefitMonthly", "employment/hardshipGroup",
+        "social-assistance/monthlyAmount", "elderly-disability/allowances.monthlyAmount",
+    ],
+)  # fmt: skip
+def test_income_and_hardship_are_sensitive_and_hidden(path: str) -> None:
+    name, element = path.split("/")
+    found = standards.get(f"{name}/1.0.0").element(element)
+    assert (found.sensitivity, found.mask) == ("sensitive", "hidden")
+
+
+def test_what_no_service_needs_is_in_no_standard() -> None:
+    """Religion, politics, biometrics, and lists of people to be controlled (PIPL articles 6 and 28)."""
+    left_out = re.compile("宗教|信仰|政治面貌|党|血型|指纹|人脸|虹膜|吸毒|艾滋|上访|刑满|社区矫正|避孕|孕检")
+    for name in ALL:
+        for element in standards.get(name).elements:
+            assert not left_out.search(element.zh), (name, element.path)
+            assert element.codelist is None or not element.codelist.startswith("gbt-4762"), (name, element.path)
+            assert element.sensitivity_category not in {"biometric", "religion"}
+
+
+def test_an_address_alone_is_not_personal_but_with_a_person_it_is() -> None:
+    alone = standards.get("standard-address/1.0.0")
+    assert {element.sensitivity for element in alone.elements} == {"none"}
+    lived_in = standards.get("residence-record/1.0.0").element("residenceAddress.room")
+    assert lived_in.sensitivity == "personal" and lived_in.schema["x-element"] == "room"
 
 
 def test_parts_of_objects_and_of_list_items_are_elements_with_dotted_paths() -> None:

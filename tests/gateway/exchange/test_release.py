@@ -122,6 +122,24 @@ def test_a_mask_on_a_field_that_is_not_there_does_nothing() -> None:
     assert record == {"name": "安采薇", "address": "no object"}
 
 
+def test_a_mask_reaches_each_item_of_a_list() -> None:
+    fields = ("members.idNumber", "members.name")
+    tenants = {"members": [{"idNumber": "990101199001010019", "name": "安采薇", "age": 9}, {"name": "安采蘋"}]}
+    record = release.pick(tenants, release.tree(fields))
+    assert release.mask(record, {"members.idNumber": "hide-middle"}) == ("members.idNumber",)
+    assert record == {"members": [{"idNumber": "9901**********0019", "name": "安采薇"}, {"name": "安采蘋"}]}
+    assert tenants["members"][0]["idNumber"] == "990101199001010019"
+
+
+def test_what_one_item_of_a_list_holds_is_held() -> None:
+    records: list[dict[str, Any]] = [
+        {"members": [{"name": "安采薇"}, {"name": "安采蘋", "phone": "1"}]},
+        {"members": []},
+    ]
+    found = release.withheld(("members.name", "members.phone", "members.idNumber"), records, [])
+    assert found == [{"field": "members.idNumber", "reason": "not_held"}]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(min_size=9, max_size=40), st.sampled_from(["hide-middle", "last-four", "hidden", "year-only"]))
 def test_no_mask_leaves_a_long_value_whole(value: str, name: str) -> None:
