@@ -24,7 +24,7 @@ class Called:
 
     exact: Sequence[str]
     near: Sequence[str]
-    shared: bool  # the names are those of any such thing (身份证号), not of this one (监护人身份证号)
+    shared: bool | None  # the names are those of any such thing (身份证号), not of this one (监护人身份证号); None: all there are
 
 
 @cache
@@ -45,6 +45,20 @@ def called(standard: Standard, element: Element) -> Called:
     key = next((one for one in keys if one in exact), "")
     beside = exact[last] if last in FULL_TEXT and holder and key != last else []
     return Called(exact.get(key, []), [*near.get(key, []), *beside], key == last and "." in element.path)
+
+
+def office(standard: Standard, element: Element) -> Called | None:
+    """Name and code of an office go by the name of the office (责任单位); None for any other element."""
+    holder, _, last = element.path.rpartition(".")
+    if last not in ("uscc", "name") or not holder:
+        return None
+    above = standard.element(holder)
+    if not {"uscc", "name"} >= above.schema.get("properties", {}).keys():
+        return None
+    names = list(dict.fromkeys([above.zh, *called(standard, above).exact]))
+    chinese = [name for name in names if not name.isascii()]
+    endings = ("名称",) if last == "name" else ("统一社会信用代码", "信用代码", "代码", "编码", "机构代码")
+    return Called([name + ending for name in chinese for ending in endings] + names, called(standard, above).near, None)
 
 
 def subject_roles(standard: Standard) -> frozenset[str]:

@@ -12,7 +12,7 @@ from tongqu_client.provider.mapping import rules
 from tongqu_client.provider.mapping.profile import HARD, Profile, words_of
 from tongqu_client.provider.mapping.rules import Fit, Rule
 
-Kind = Literal["id", "uscc", "code", "yes_no", "integer", "date", "amount", "phone", "division", "person", "address", "text"]
+Kind = Literal["id", "uscc", "code", "yes_no", "integer", "date", "amount", "phone", "division", "person", "address", "organisation", "text"]
 
 OWN_CODES = 0.55  # factor: the values are codes, but not of this list; the user must explain them
 SOFT = 0.6  # factor: the values are not what one expects, but nothing forbids them
@@ -49,7 +49,7 @@ def kind_of(element: Element) -> Kind:
         return "address"
     if re.search("姓名|代表人|曾用名", element.zh):
         return "person"
-    return "text"
+    return "organisation" if schema.get("x-element") == "organisationName" else "text"
 
 
 def weigh(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
@@ -61,6 +61,8 @@ def weigh(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
         return _person(profile, fit)
     if kind == "address":
         return _address(profile)
+    if kind == "organisation":
+        return Evidence(1.0 if not profile.kind else 0.25, profile.share("organisation") >= HARD and not profile.words_of_a_list)
     if kind == "text":
         return _text(element, profile, fit)
     if kind == "phone":

@@ -41,8 +41,8 @@ class Names:
 
 def names_of(standard: Standard, element: Element) -> Names:
     """Every spelling of an element's names."""
-    listed = synonyms.called(standard, element)
-    titles = list(_titles(element))
+    listed = synonyms.office(standard, element) or synonyms.called(standard, element)
+    titles = [] if listed.shared is None else list(_titles(element))
     camel = _camel(element.path.rpartition(".")[2])
     exact = [plain(name) for name in (*titles, *listed.exact)]
     near = [plain(name) for name in listed.near]
