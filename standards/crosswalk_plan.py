@@ -14,6 +14,8 @@ from standards.identifiers import IdentifierInvalid, check_uscc
 from standards.standard import Element, Standard
 
 MAX_LOST = 64  # columns named in one report
+REMEMBERED = 2048  # results of one rule over codes, dates or amounts, which come again and again
+SHORT = 40  # characters; longer values are not remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,15 +324,46 @@ def _value(rule: CheckedRule, source: Read) -> Read:
 
         return copied
 
-    def chained(row: Row) -> Any:
-        value = gated(row)
+    def chained(value: Any) -> Any:
         for run in runs:
             if value is MISSING:
                 return MISSING
             value = run(value)
         return MISSING if value is MISSING or value == "" else finish(value)
 
-    return chained
+    if not rule.many and _few_values(rule):
+        chained = _remembering(chained)
+    return lambda row: chained(gated(row))
+
+
+def _few_values(rule: CheckedRule) -> bool:
+    """Codes, days and amounts: many rows, few values. Identifiers and names are never kept."""
+    schema = rule.element.schema
+    return "enum" in schema or rule.element.kind != "string" or schema.get("format") == "date"
+
+
+def _remembering(run: Run) -> Run:
+    """The same function with its last results kept, refusals too. Safe in threads: a lost entry is made again."""
+    known: dict[str, Any] = {}
+
+    def remembered(value: Any) -> Any:
+        if type(value) is not str:
+            return run(value)
+        result = known.get(value)
+        if result is None:
+            try:
+                result = run(value)
+            except Untranslatable as fault:
+                result = fault
+            if len(value) <= SHORT:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                known[value] = result
+        if type(result) is Untranslatable:
+            raise result.again()
+        return result
+
+    return remembered
 
 
 def _plain_copy(column: str) -> Read:

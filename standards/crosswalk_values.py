@@ -30,6 +30,10 @@ class Untranslatable(Exception):
         self.en = en
         super().__init__(en)
 
+    def again(self) -> Untranslatable:
+        """The same reason as a new exception, for one that is kept must not gather tracebacks."""
+        return Untranslatable(self.code, self.zh, self.en)
+
 
 class _Missing:
     """The only value of its kind: nothing was there."""

@@ -132,8 +132,11 @@ def by_values(look: Look, elements: Sequence[Element], columns: Sequence[str]) -
         head, seen = heading(column), look.profiles[column]
         telling = [one for one in elements if _told_by_values(one, seen)] if seen.count > 2 or seen.share("id") else []
         known = bool(head.role) or look.vocabulary.means_something(column)
-        if len(telling) == 1 and (not known or (seen.share("id") == 1 and head.role is None)) and not names.left_out(column):
-            zh, en = _TOLD[kind_of(telling[0])]
+        if len(telling) != 1 or names.left_out(column):
+            continue
+        kind = kind_of(telling[0])
+        if head.opaque or (not known and kind != "uscc") or (kind == "id" and head.role is None):
+            zh, en = _TOLD[kind]
             yield look.candidate(telling[0], (column,), Fits(BY_VALUES, False, zh, en))
 
 

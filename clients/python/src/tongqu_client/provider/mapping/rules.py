@@ -170,7 +170,7 @@ def _lookup(element: Element, values: Sequence[str | None], codes: Mapping[str, 
             step["width"] = width  # a spreadsheet keeps 01 as 1
         other = _other_list(element.codelist, texts)
         if other:
-            return [{"fn": "lookup", "codelist": element.codelist, "from_codelist": other}]
+            return [{"fn": "lookup", "codelist": element.codelist.partition("/")[0], "from_codelist": other}]
         table = dict(codes)
         if sum(text not in known for text in texts) > len(texts) / 2:
             step["written"] = "name"
