@@ -90,10 +90,14 @@ class Delivery:
         ignored = [column_of(pointer) for pointer in self._crosswalk.document.get("ignored", {})]
         return tuple(dict.fromkeys([*used, *ignored]))
 
+    def paths(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields of a record that this format has a way to write."""
+        return tuple(path for path in self._inverse.columns if _at(record, path) is not None)
+
     def row(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
         """One row, and (field, column, why_code) for each field of the record that it does not carry."""
         row = self._inverse.apply(record)
-        present = tuple(path for path in self._inverse.columns if _at(record, path) is not None)
+        present = self.paths(record)
         lost = [(path, "", "no_column") for path in _paths(record) if not self._known(path)]
         lost += [(path, "", "not_invertible") for path in self._stuck if _at(record, path) is not None]
         again = self._read_again(row, present)
@@ -119,14 +123,16 @@ class Delivery:
             rows.append(row)
             lost.update(losses)
             missing = {path for path, _, _ in losses}
-            given.update(path for path in self._inverse.columns if _at(record, path) is not None and path not in missing)
+            given.update(path for path in self.paths(record) if path not in missing)
         return self.delivered(rows, given, lost)
 
     def delivered(
         self, rows: list[dict[str, Any]], given: Mapping[str, int], lost: Mapping[tuple[str, str, str], int]
     ) -> Delivered:
         """Rows that were made one by one, with what was counted of them."""
-        losses = tuple(Loss(path, column, why, count, *self._why(path, why)) for (path, column, why), count in sorted(lost.items()))
+        losses = tuple(
+            Loss(path, column, why, count, *self._why(path, why)) for (path, column, why), count in sorted(lost.items())
+        )
         return Delivered(rows, self.columns, dict(given), losses, self._crosswalk.standard.id, self._crosswalk.digest)
 
     def _read_again(self, row: Mapping[str, Any], present: Sequence[str]) -> dict[str, Any]:

@@ -38,7 +38,12 @@ class Lineage:
 
     def to_dict(self) -> dict[str, Any]:
         losses = [{"zh": zh, "en": en} for zh, en in self.losses]
-        found = {"field": self.target, "columns": list(self.columns), "functions": list(self.functions), "losses": losses}
+        found = {
+            "field": self.target,
+            "columns": list(self.columns),
+            "functions": list(self.functions),
+            "losses": losses,
+        }
         why = {"zh": self.why_not_zh, "en": self.why_not_en}
         return found | {"invertible": self.back} | ({} if self.back else {"not_invertible": why})
 

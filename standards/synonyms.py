@@ -24,7 +24,9 @@ class Called:
 
     exact: Sequence[str]
     near: Sequence[str]
-    shared: bool | None  # the names are those of any such thing (身份证号), not of this one (监护人身份证号); None: all there are
+    shared: (
+        bool | None
+    )  # the names are those of any such thing (身份证号), not of this one (监护人身份证号); None: all there are
 
 
 @cache

@@ -21,7 +21,13 @@ from tongqu_client.provider.readers.table import Table
 
 import standards
 
-ENCODINGS = {"csv-gb18030": "gb18030", "csv-utf8": "utf-8", "csv-utf8-sig": "utf-8-sig", "csv-tsv": "utf-8", "csv-utf8-semicolon": "utf-8"}
+ENCODINGS = {
+    "csv-gb18030": "gb18030",
+    "csv-utf8": "utf-8",
+    "csv-utf8-sig": "utf-8-sig",
+    "csv-tsv": "utf-8",
+    "csv-utf8-semicolon": "utf-8",
+}
 SEPARATORS = {"csv-tsv": "\t", "csv-utf8-semicolon": ";"}
 
 
@@ -64,7 +70,10 @@ class Extract:
     def write(self, folder: Path) -> Config:
         """Write the extract as the file it would come as; the configuration that reads it."""
         folder.mkdir(parents=True, exist_ok=True)
-        heads, rows = [one.heading for one in self.columns], list(zip(*(one.cells for one in self.columns), strict=True))
+        heads, rows = (
+            [one.heading for one in self.columns],
+            list(zip(*(one.cells for one in self.columns), strict=True)),
+        )
         if self.form == "sqlite":
             return Config(folder, f"{self.standard}/1.0.0", _sqlite(folder / "extract.sqlite", heads, rows))
         if self.form == "xlsx":
@@ -87,7 +96,9 @@ def _csv(path: Path, extract: Extract, heads: Sequence[str], rows: Sequence[Sequ
 def _jsonl(path: Path, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Source:
     import json
 
-    path.write_text("".join(json.dumps(dict(zip(heads, row, strict=True)), ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    path.write_text(
+        "".join(json.dumps(dict(zip(heads, row, strict=True)), ensure_ascii=False) + "\n" for row in rows), "utf-8"
+    )
     return Source("jsonl", path=path.name)
 
 
@@ -178,7 +189,9 @@ def _part_of_a_known(path: str, columns: frozenset[str], truth: Mapping[str, fro
     levels = {"streetCode", "communityCode", "divisionCode", "domicileDivision"}
     same = any(columns <= known for other, known in truth.items() if other.rpartition(".")[2] in levels)
     return (path.rpartition(".")[2] in levels and same) or any(
-        columns <= known for other, known in truth.items() if holder and other.startswith(f"{holder}.") and len(known) > 1
+        columns <= known
+        for other, known in truth.items()
+        if holder and other.startswith(f"{holder}.") and len(known) > 1
     )
 
 

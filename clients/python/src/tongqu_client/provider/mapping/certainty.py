@@ -99,7 +99,9 @@ class Court:
 
     def _born_as_numbered(self, one: Candidate) -> bool:
         identity = _subject_identity(self)
-        return identity is not None and crosscheck.births(self.look.rows, identity, one.columns[0], one.rule["fn"]).holds
+        return (
+            identity is not None and crosscheck.births(self.look.rows, identity, one.columns[0], one.rule["fn"]).holds
+        )
 
     def _spoken_for(self, other: Candidate) -> bool:
         """The other column surely is another element of this standard."""
@@ -234,7 +236,9 @@ def _dates(court: Court, one: Candidate) -> Iterator[Doubt]:
     if one.element.path == "birthDate" and agreed.fails:
         yield Doubt("与身份证号中的出生日期不符", "disagrees with the birth dates in the identity numbers", grave=True)
     if one.element.path != "birthDate" and agreed.holds:
-        yield Doubt("取值就是身份证号中的出生日期", "the values are the birth dates in the identity numbers", grave=True)
+        yield Doubt(
+            "取值就是身份证号中的出生日期", "the values are the birth dates in the identity numbers", grave=True
+        )
 
 
 def _amounts(court: Court, one: Candidate) -> Iterator[Doubt]:

@@ -12,7 +12,21 @@ from tongqu_client.provider.mapping import rules
 from tongqu_client.provider.mapping.profile import HARD, Profile, words_of
 from tongqu_client.provider.mapping.rules import Fit, Rule
 
-Kind = Literal["id", "uscc", "code", "yes_no", "integer", "date", "amount", "phone", "division", "person", "address", "organisation", "text"]
+Kind = Literal[
+    "id",
+    "uscc",
+    "code",
+    "yes_no",
+    "integer",
+    "date",
+    "amount",
+    "phone",
+    "division",
+    "person",
+    "address",
+    "organisation",
+    "text",
+]
 
 OWN_CODES = 0.55  # factor: the values are codes, but not of this list; the user must explain them
 SOFT = 0.6  # factor: the values are not what one expects, but nothing forbids them
@@ -62,7 +76,9 @@ def weigh(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
     if kind == "address":
         return _address(profile)
     if kind == "organisation":
-        return Evidence(1.0 if not profile.kind else 0.25, profile.share("organisation") >= HARD and not profile.words_of_a_list)
+        return Evidence(
+            1.0 if not profile.kind else 0.25, profile.share("organisation") >= HARD and not profile.words_of_a_list
+        )
     if kind == "text":
         return _text(element, profile, fit)
     if kind == "phone":
@@ -96,15 +112,24 @@ def _text(element: Element, profile: Profile, fit: Fit) -> Evidence:
         return Evidence(0.25, False, "取值是另一类数据", "the values are of another kind")
     number = re.search("(号|码|代码|标识)([（(].*)?$", element.zh)
     if number and sum(not value.isascii() for value in profile.values) > 0.7 * len(profile.values):
-        return Evidence(0.5 if profile.share("address") < 0.5 and not profile.person_like else 0.2, False, "取值不像编号", "the values do not look like numbers")
+        return Evidence(
+            0.5 if profile.share("address") < 0.5 and not profile.person_like else 0.2,
+            False,
+            "取值不像编号",
+            "the values do not look like numbers",
+        )
     return Evidence(fit.share, False, "这类取值不足以证明", "values of this kind prove nothing")
 
 
 def _code(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
-    other = next((step["from_codelist"] for step in rule["fn"] if isinstance(step, dict) and "from_codelist" in step), "")
+    other = next(
+        (step["from_codelist"] for step in rule["fn"] if isinstance(step, dict) and "from_codelist" in step), ""
+    )
     if other and fit.share >= 0.5:
         title = codelists.get(other).title_zh
-        return Evidence(0.75, False, f"取值像另一代码表（{title}），按其对照转换", f"the codes are of another list ({other})")
+        return Evidence(
+            0.75, False, f"取值像另一代码表（{title}），按其对照转换", f"the codes are of another list ({other})"
+        )
     if fit.share >= 0.5:
         return Evidence(fit.share, fit.share >= HARD)
     if profile.small_set and not profile.kind and not _better_list(element, profile):

@@ -10,15 +10,36 @@ from functools import cache
 
 from standards import synonyms
 
-_PREFIXES = frozenset({"t", "f", "c", "n", "v", "s", "a", "b", "col", "fld", "field", "tb", "tbl", "ry", "rk", "zd", "d"})
+_PREFIXES = frozenset(
+    {"t", "f", "c", "n", "v", "s", "a", "b", "col", "fld", "field", "tb", "tbl", "ry", "rk", "zd", "d"}
+)
 _ABBREVIATED = {
     "addr": "address", "tel": "phone", "mobile": "phone", "cell": "phone", "cellphone": "phone", "num": "number",
     "no": "number", "dt": "date", "reg": "registration", "register": "registration", "registered": "registration",
     "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate", "birthday": "birth",
     "gender": "sex", "ent": "enterprise", "company": "enterprise", "desc": "description", "idcard": "id", "card": "id",
 }  # fmt: skip
-_THINGS = ("姓名", "名字", "身份证号码", "身份证号", "身份证", "证件号码", "证件号", "电话", "手机", "手机号", "手机号码", "联系方式", "联系电话", "住址", "出生日期", "性别")
-_ABOUT_ALL = frozenset("本人 本人的 人员 基本 基本信息 个人 个人信息 人员信息 登记 登记信息 居民 居民信息 身份 身份信息 现 固定 有效 居民本人 联系 移动 家庭 中文 真实 全 常用 办公 单位 公民".split())
+_THINGS = (
+    "姓名",
+    "名字",
+    "身份证号码",
+    "身份证号",
+    "身份证",
+    "证件号码",
+    "证件号",
+    "电话",
+    "手机",
+    "手机号",
+    "手机号码",
+    "联系方式",
+    "联系电话",
+    "住址",
+    "出生日期",
+    "性别",
+)
+_ABOUT_ALL = frozenset(
+    "本人 本人的 人员 基本 基本信息 个人 个人信息 人员信息 登记 登记信息 居民 居民信息 身份 身份信息 现 固定 有效 居民本人 联系 移动 家庭 中文 真实 全 常用 办公 单位 公民".split()
+)
 _UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
 _BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
 
@@ -49,7 +70,9 @@ class Heading:
     @property
     def opaque(self) -> bool:
         """A name that says nothing: blank, 列3, col_2, F5, 字段7."""
-        return not self.leaf or bool(re.fullmatch(r"(列|字段|栏|第)?\d+列?|(col|column|field|fld|f|c|v|x)\d*|[a-z]", self.leaf))
+        return not self.leaf or bool(
+            re.fullmatch(r"(列|字段|栏|第)?\d+列?|(col|column|field|fld|f|c|v|x)\d*|[a-z]", self.leaf)
+        )
 
 
 def plain(name: str) -> str:

@@ -47,7 +47,9 @@ def _stand_in(schema: Mapping[str, Any]) -> dict[str, Any]:
     if form == "cn-resident-id":
         return {"from": "/-", "fn": ["id15to18"]}
     if form in ("date", "date-time"):
-        step = {"fn": "date", "formats": ["yyyy-M-d"], "as": form} | ({"missing_time": "midnight"} if form == "date-time" else {})
+        step = {"fn": "date", "formats": ["yyyy-M-d"], "as": form} | (
+            {"missing_time": "midnight"} if form == "date-time" else {}
+        )
         return {"from": "/-", "fn": [step]}
     if "enum" in schema:
         return {"fn": [{"fn": "const", "value": schema["enum"][0]}]}

@@ -20,7 +20,9 @@ HARD = 0.9  # share at which a column is of a kind that has a form of its own
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _PERSON = re.compile(f"[{_HAN}]{{2,4}}|[{_HAN}]{{1,12}}([·.•‧・ ．][{_HAN}]{{1,12}})+|[A-Z][A-Za-z]+( [A-Z][A-Za-z]+)+")
-_PHONE = re.compile(r"(\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|(0\d{2,3}[- ]?)[2-8]\d{6,7}([-转]\d{1,5})?|[2-8]\d{6,7}")
+_PHONE = re.compile(
+    r"(\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|(0\d{2,3}[- ]?)[2-8]\d{6,7}([-转]\d{1,5})?|[2-8]\d{6,7}"
+)
 _DATE = re.compile(
     r"(1[89]|2[01])\d{2}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?月?([ T]\d{1,2}[:时].*)?"
     r"|(1[89]|2[01])\d{2}(0[1-9]|1[0-2])((0[1-9]|[12]\d|3[01])(\d{4}|\d{6})?)?|\d{1,2}[/-]\d{1,2}[/-](1[89]|2[01])\d{2}.*"
@@ -33,7 +35,30 @@ _ORGANISATION = re.compile(
 _PROVINCES = frozenset(
     "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 99".split()
 )
-YES_NO = frozenset(["是", "否", "有", "无", "1", "0", "Y", "N", "y", "n", "true", "false", "True", "False", "TRUE", "FALSE", "√", "×", "对", "错"])
+YES_NO = frozenset(
+    [
+        "是",
+        "否",
+        "有",
+        "无",
+        "1",
+        "0",
+        "Y",
+        "N",
+        "y",
+        "n",
+        "true",
+        "false",
+        "True",
+        "False",
+        "TRUE",
+        "FALSE",
+        "√",
+        "×",
+        "对",
+        "错",
+    ]
+)
 
 
 def _resident(text: str) -> bool:
@@ -98,7 +123,9 @@ def profile(values: Iterable[str | None]) -> Profile:
     """Look at a column."""
     nothing = blank_words()
     listed = [value for value in values]
-    counted = Counter(value.strip() for value in listed if value and not is_blank(value) and value.strip() not in nothing)
+    counted = Counter(
+        value.strip() for value in listed if value and not is_blank(value) and value.strip() not in nothing
+    )
     chosen = dict(counted.most_common(SAMPLE))
     total = sum(chosen.values())
     shares = {

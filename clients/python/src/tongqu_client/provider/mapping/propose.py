@@ -80,7 +80,9 @@ def _choice(element: Element, standard: Standard, wishes: Wishes, look: Look, co
         return replace(nothing, zh="按要求不提供", en="left out as asked")
     if path in wishes.set:
         rule = rules.constant(element, wishes.set[path])
-        return replace(nothing, state="constant", confidence=1.0, zh="由操作者给定", en="given by the operator", rule=rule)
+        return replace(
+            nothing, state="constant", confidence=1.0, zh="由操作者给定", en="given by the operator", rule=rule
+        )
     if path in wishes.use:
         given = look.candidate(element, wishes.use[path], Fits(1.0, True, "由操作者指定", "chosen by the operator"))
         return _mapped(nothing, given, None, ())
@@ -91,7 +93,16 @@ def _choice(element: Element, standard: Standard, wishes: Wishes, look: Look, co
     if nothing.must and guess is not None:
         rule = rules.constant(element, guess["value"])
         doubt = Doubt("没有列给出，按假定处理", "no column gives it; it is assumed", grave=True)
-        return replace(nothing, state="assumed", confidence=0.5, zh=guess["zh"], en=guess["en"], rule=rule, certainty="unsure", doubts=(doubt,))
+        return replace(
+            nothing,
+            state="assumed",
+            confidence=0.5,
+            zh=guess["zh"],
+            en=guess["en"],
+            rule=rule,
+            certainty="unsure",
+            doubts=(doubt,),
+        )
     return _almost(nothing, court)
 
 
@@ -101,7 +112,9 @@ def _mapped(nothing: Choice, one: Candidate, certainty: Certainty | None, doubts
     rule = one.rule
     unknown_codes = one.fit.share < 0.5 and "on_unknown" in rule
     if unknown_codes and not nothing.must:
-        rule = rule | {"on_unknown": "omit"}  # until somebody says what the codes mean, the field is left out and counted
+        rule = rule | {
+            "on_unknown": "omit"
+        }  # until somebody says what the codes mean, the field is left out and counted
     return replace(
         nothing,
         state="mapped",
@@ -123,10 +136,18 @@ def _almost(nothing: Choice, court: Court) -> Choice:
         return nothing
     listed, bad = "、".join(near.columns), near.fit.bad
     if court.refuted(near.element.path, near):
-        zh, en = "与身份证号中的出生日期几乎全不相符", "it disagrees with the birth dates in nearly all identity numbers"
+        zh, en = (
+            "与身份证号中的出生日期几乎全不相符",
+            "it disagrees with the birth dates in nearly all identity numbers",
+        )
         return replace(nothing, zh=f"列 {listed} 名称相符，但{zh}", en=f"the name of {listed} fits, but {en}")
     if near.fit.share >= 0.5:
-        return replace(nothing, zh=f"列 {listed} 名称相符，但{near.values.zh}", en=f"the name of {listed} fits, but {near.values.en}", fit=near.fit)
+        return replace(
+            nothing,
+            zh=f"列 {listed} 名称相符，但{near.values.zh}",
+            en=f"the name of {listed} fits, but {near.values.en}",
+            fit=near.fit,
+        )
     zh = f"列 {listed} 名称相符，但 {bad} 个取值不合要求"
     return replace(nothing, zh=zh, en=f"the name of {listed} fits, but {bad} of its values do not", fit=near.fit)
 
@@ -140,7 +161,9 @@ def _by_parts(look: Look, missing: Sequence[Element], taken: Mapping[str, Candid
     element = next((one for one in wanted if one.required), wanted[0])
     rule: Rule = {"from": [rules.pointer(column) for column in parts], "fn": ["concat", "trim"]}
     outcome = rules.fit(rule, element, look.rows)
-    one = look.candidate(element, tuple(parts[:1]), Fits(0.9, False, "由地址各部分拼成", "put together from the parts of the address"))
+    one = look.candidate(
+        element, tuple(parts[:1]), Fits(0.9, False, "由地址各部分拼成", "put together from the parts of the address")
+    )
     return [replace(one, columns=tuple(parts), rule=rule, fit=outcome, values=replace(one.values, factor=1.0))]
 
 
@@ -149,13 +172,22 @@ def _by_identity(look: Look, taken: dict[str, Candidate]) -> dict[str, Candidate
     identity, sex = taken.get(look.standard.subject_field), taken.get("sex")
     if identity is None or sex is None or "id15to18" not in identity.rule["fn"]:
         return taken
-    if not crosscheck.sexes(look.rows, identity.columns[0], sex.columns[0], sex.rule["fn"]).fails and sex.fit.share > 0.5:
+    if (
+        not crosscheck.sexes(look.rows, identity.columns[0], sex.columns[0], sex.rule["fn"]).fails
+        and sex.fit.share > 0.5
+    ):
         return taken
     meant = crosscheck.sex_by_word(look.rows, identity.columns[0], sex.columns[0])
     if meant is None:
         return taken
     rule = sex.rule | {"fn": [{"fn": "lookup", "table": meant}], "on_unknown": "refuse"}
-    told = replace(sex.values, factor=0.8, telling=False, zh="各代码的意思按身份证号推断", en="what the codes mean is told by the identity numbers")
+    told = replace(
+        sex.values,
+        factor=0.8,
+        telling=False,
+        zh="各代码的意思按身份证号推断",
+        en="what the codes mean is told by the identity numbers",
+    )
     return taken | {"sex": replace(sex, rule=rule, fit=rules.fit(rule, sex.element, look.rows), values=told)}
 
 
@@ -176,8 +208,13 @@ def _told_by_identity(choices: Sequence[Choice], court: Court) -> list[Choice]:
     for choice in choices:
         chain = chains.get(choice.element.path)
         if chain is not None and choice.state == "open" and choice.must and choice.fit is None:
-            rule: Rule = {"from": identity.rule["from"], "fn": chain} | ({"on_unknown": "refuse"} if choice.element.path == "sex" else {})
-            zh, en = "没有列给出，由身份证号推出（GB 11643）", "no column gives it; told by the identity number (GB 11643)"
+            rule: Rule = {"from": identity.rule["from"], "fn": chain} | (
+                {"on_unknown": "refuse"} if choice.element.path == "sex" else {}
+            )
+            zh, en = (
+                "没有列给出，由身份证号推出（GB 11643）",
+                "no column gives it; told by the identity number (GB 11643)",
+            )
             outcome = rules.fit(rule, choice.element, court.look.rows)
             choice = replace(
                 choice, state="derived", columns=identity.columns, confidence=TOLD, zh=zh, en=en, rule=rule, fit=outcome,

@@ -54,4 +54,6 @@ def _ranked(standard: Standard, table: Table, comments: Mapping[str, str], commo
             weight = 1 / common[key_of(standard, choice.element)]
             score += choice.confidence * (weight + 0.25)
     missing = sum(1 for choice in proposal.open if choice.element.path == standard.subject_field)
-    return Ranked(standard.id, standard.zh, standard.en, round(score * (0.6 if missing else 1), 3), len(seen), len(proposal.open))
+    return Ranked(
+        standard.id, standard.zh, standard.en, round(score * (0.6 if missing else 1), 3), len(seen), len(proposal.open)
+    )

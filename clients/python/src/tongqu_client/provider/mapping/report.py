@@ -110,7 +110,10 @@ def for_terminal(proposal: Proposal, shown: Sequence[dict[str, Any]] = (), *, en
     console = Console(width=120, highlight=False, force_terminal=False)
     with console.capture() as captured:
         table = Table(show_edge=False, pad_edge=False)
-        for head in ("", *(("field", "source", "certainty", "reason") if english else ("数据项", "来源", "把握", "理由"))):
+        for head in (
+            "",
+            *(("field", "source", "certainty", "reason") if english else ("数据项", "来源", "把握", "理由")),
+        ):
             table.add_column(head, overflow="fold")
         told = [choice for choice in proposal.choices if choice.state != "open" or choice.must or choice.fit]
         for choice in told:

@@ -133,12 +133,21 @@ def is_amount(element: Element) -> bool:
 
 def is_month(element: Element) -> bool:
     """A month, YYYY-MM."""
-    return element.kind == "string" and "format" not in element.schema and _reads_month(str(element.schema.get("pattern", "")))
+    return (
+        element.kind == "string"
+        and "format" not in element.schema
+        and _reads_month(str(element.schema.get("pattern", "")))
+    )
 
 
 def _reads_month(pattern: str) -> bool:
     try:
-        return bool(pattern) and bool(re.fullmatch(pattern, "2024-05")) and not re.fullmatch(pattern, "2024-05-06") and not re.fullmatch(pattern, "AB12-05")
+        return (
+            bool(pattern)
+            and bool(re.fullmatch(pattern, "2024-05"))
+            and not re.fullmatch(pattern, "2024-05-06")
+            and not re.fullmatch(pattern, "AB12-05")
+        )
     except re.error:
         return False
 

@@ -98,7 +98,9 @@ class Vocabulary:
             shorter = head.rest.removesuffix(suffix)
             if shorter != head.rest and len(shorter) > 1:
                 found = _fits(names.rest.get(shorter, 0.0), self._factor(names.role, head.role))
-                yield Fits(found.score * 0.95, found.sure and suffix in ("dm", "code", "代码", "bz"), found.zh, found.en)
+                yield Fits(
+                    found.score * 0.95, found.sure and suffix in ("dm", "code", "代码", "bz"), found.zh, found.en
+                )
 
     def _factor(self, wanted: str | None, given: str | None) -> float:
         """1 if the heading speaks of the person the element does; 0 if of somebody else."""
@@ -139,7 +141,14 @@ def described() -> Mapping[str, tuple[str, str]]:
 
 def kind_of_phrase(phrase: str) -> str:
     """The kind of value a column of this name holds, by its last word."""
-    kinds = {"date": "日期|时间|年月", "phone": "电话|手机|传真", "address": "地址|住址", "person": "人|姓名|民警", "amount": "金额|收入|租金|押金", "integer": "人数|人口|年龄|周岁|楼层"}
+    kinds = {
+        "date": "日期|时间|年月",
+        "phone": "电话|手机|传真",
+        "address": "地址|住址",
+        "person": "人|姓名|民警",
+        "amount": "金额|收入|租金|押金",
+        "integer": "人数|人口|年龄|周岁|楼层",
+    }
     return next((kind for kind, ends in kinds.items() if re.search(f"({ends})$", phrase)), "text")
 
 
