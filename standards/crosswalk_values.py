@@ -59,7 +59,7 @@ def as_text(value: Any) -> str:
     its last digits are gone for good (formats.md 3, row 13).
     """
     if isinstance(value, str):
-        return _bounded(value)
+        return value if len(value) <= MAX_TEXT and value not in DITTO else _bounded(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -23,6 +24,7 @@ from tongqu_client.provider.readers.table import Note, Row, Table
 from tongqu_client.provider.snapshot import Recipe, Snapshot
 
 SNAPSHOT = "snapshot.sqlite"
+WHOLE_TABLE_SECONDS = 3600.0  # for reading all of a table, which no request waits for
 
 
 class Rows(Protocol):
@@ -64,7 +66,7 @@ def read_table(config: Config) -> Table:
         return read_excel(config.source_path, config.source.declared)
     if config.source.kind == "jsonl":
         return read_jsonlines(config.source_path)
-    with closing(sql_table(config, ())) as table:
+    with closing(replace(sql_table(config, ()), seconds=WHOLE_TABLE_SECONDS)) as table:
         rows = tuple(table.scan())
         return Table(table.names, rows, tuple(_notes(rows)), {})
 

@@ -27,9 +27,6 @@ from tongqu_client.provider.readers.jsonlines import columns_of, each_line
 from tongqu_client.provider.readers.table import Note, Row
 
 HEAD = TITLE_ROWS + HEADING_ROWS  # rows in which headings are looked for
-SECONDS = 3600.0  # for reading a whole table while its rows are converted
-
-
 @dataclass
 class Stream:
     """``rows`` yields a Row for each record and a Note for each row that is none. ``headings``: rows of headings.
@@ -155,7 +152,7 @@ def _jsonl(config: Config, stack: ExitStack) -> Stream:
 
 
 def _sql(config: Config, stack: ExitStack) -> Stream:
-    table = stack.enter_context(closing(replace(sources.sql_table(config, ()), seconds=SECONDS)))
+    table = stack.enter_context(closing(replace(sources.sql_table(config, ()), seconds=sources.WHOLE_TABLE_SECONDS)))
     total, seen = max(table.count(), 1), [0]
 
     def rows() -> Iterator[Row | Note]:

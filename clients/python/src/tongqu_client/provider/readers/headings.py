@@ -143,7 +143,7 @@ def each_row(
     body: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str], *, ragged: bool
 ) -> Iterator[Row | Note]:
     """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row."""
-    above: dict[str, str] = {}
+    above: Mapping[str, str | None] = {}
     width = len(names)
     for number, cells in body:
         skipped = _no_record(cells)
@@ -153,7 +153,9 @@ def each_row(
             note = _ragged(number, width, len(cells))
             yield Row(number, dict(zip(names, cells, strict=False)), dict.fromkeys(names, note), (note,))
         else:
-            yield _one(number, dict(zip(names, cells, strict=False)), above)
+            row = _one(number, dict(zip(names, cells, strict=False)), above)
+            above = row.cells
+            yield row
 
 
 def about_headings(grid: Grid, layout: Layout, names: Sequence[str], numbers: Sequence[int] | None) -> list[Note]:
@@ -176,12 +178,9 @@ def _ragged(number: int, expected: int, came: int) -> Note:
     )
 
 
-def _one(number: int, cells: dict[str, str | None], above: dict[str, str]) -> Row:
-    """One record with its 同上 filled in; ``above`` is carried from row to row."""
-    texts = cells.values()
-    if DITTO.isdisjoint(texts) and not suspicious(texts):
-        above.clear()
-        above.update((name, cell) for name, cell in cells.items() if cell is not None)
+def _one(number: int, cells: dict[str, str | None], above: Mapping[str, str | None]) -> Row:
+    """One record with its 同上 filled in from the row above."""
+    if DITTO.isdisjoint(cells.values()) and not suspicious(cells.values()):
         return Row(number, cells)
     notes: list[Note] = []
     for name, cell in cells.items():
@@ -197,11 +196,6 @@ def _one(number: int, cells: dict[str, str | None], above: dict[str, str]) -> Ro
                 note = _rare(number, name)
         if note is not None:
             notes.append(note)
-        filled = cells[name]
-        if filled is None:
-            above.pop(name, None)
-        else:
-            above[name] = filled
     flaws = {note.column: note for note in notes if note.kind == "bad" and note.column is not None}
     return Row(number, cells, flaws, tuple(notes))
 

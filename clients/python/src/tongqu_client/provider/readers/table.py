@@ -107,8 +107,8 @@ _SUSPICIOUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ue000-\uf
 
 def suspicious(cells: Iterable[str | None]) -> bool:
     """Whether some cell of a row may be flawed or spoilt, and has to be looked at one by one."""
-    texts = [cell for cell in cells if cell]
-    return _SUSPICIOUS.search("\n".join(texts)) is not None or max(map(len, texts), default=0) > MAX_CELL
+    text = "\n".join(filter(None, cells))
+    return _SUSPICIOUS.search(text) is not None or len(text) > MAX_CELL
 
 
 def private_use(text: str) -> bool:
