@@ -118,7 +118,13 @@ def test_a_list_that_says_names_are_written_gets_names_back() -> None:
 
 def test_a_code_that_only_one_code_of_the_other_list_means_is_translated_back() -> None:
     health, police = "ws364.3-cv02.01.101-certificate-type", "gat-517-2004-certificate-type"
-    walk = person(certType={"from": "/类", "fn": [{"fn": "lookup", "codelist": police, "from_codelist": health}], "on_unknown": "refuse"})
+    walk = person(
+        certType={
+            "from": "/类",
+            "fn": [{"fn": "lookup", "codelist": police, "from_codelist": health}],
+            "on_unknown": "refuse",
+        }
+    )
     back = walk.invert()
     for code in codelists.get(police).codes:
         row = back.apply({"certType": code})

@@ -27,6 +27,8 @@ from tongqu_client.provider.readers.jsonlines import columns_of, each_line
 from tongqu_client.provider.readers.table import Note, Row
 
 HEAD = TITLE_ROWS + HEADING_ROWS  # rows in which headings are looked for
+
+
 @dataclass
 class Stream:
     """``rows`` yields a Row for each record and a Note for each row that is none. ``headings``: rows of headings.

@@ -110,7 +110,7 @@ class Court:
 
     def _same_letters(self, one: Candidate, head: Heading) -> Iterator[str]:
         """Letters are ambiguous (CSRQ), characters hardly; a telling comment settles it."""
-        if not head.latin or self.look.comments.get(head.column) or kind_of(one.element) in ("id", "uscc"):
+        if not head.latin or self.look.comments.get(head.column) or kind_of(one.element) in ("id", "uscc", "division"):
             return
         kind = kind_of(one.element)
         for key in sorted(self.look.vocabulary.rivals(one.element, head.column)):

@@ -37,7 +37,12 @@ class Agreement:
 
 def births(rows: Sequence[Cells], identity: str, column: str, chain: Sequence[Any]) -> Agreement:
     """How often the date in a column is the birth date of the identity number beside it."""
-    return _compare(rows, identity, column, chain, lambda number: f"{number[6:10]}-{number[10:12]}-{number[12:14]}")
+    months = any(isinstance(step, dict) and "missing_day" in step for step in chain)
+
+    def told(number: str) -> str:
+        return f"{number[6:10]}-{number[10:12]}-{'01' if months else number[12:14]}"
+
+    return _compare(rows, identity, column, chain, told)
 
 
 def sexes(rows: Sequence[Cells], identity: str, column: str, chain: Sequence[Any]) -> Agreement:

@@ -110,7 +110,7 @@ def _address(profile: Profile) -> Evidence:
 def _text(element: Element, profile: Profile, fit: Fit) -> Evidence:
     if profile.kind:
         return Evidence(0.25, False, "取值是另一类数据", "the values are of another kind")
-    number = re.search("(号|码|代码|标识)([（(].*)?$", element.zh)
+    number = re.search("(编号|号码|证号|案号|户号|代码|编码|标识)([（(].*)?$", element.zh)
     if number and sum(not value.isascii() for value in profile.values) > 0.7 * len(profile.values):
         return Evidence(
             0.5 if profile.share("address") < 0.5 and not profile.person_like else 0.2,

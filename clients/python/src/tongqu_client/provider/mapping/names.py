@@ -50,12 +50,13 @@ class Heading:
 
     ``leaf``: the last part of a merged heading, plain. ``role``: whom it is about, from the leaf or the headings above.
     ``rest``: the leaf without the words of the role. ``own_role``: the role stands in the leaf itself.
-    ``unit``: of money or area, if the name tells one. ``words``: of a name in Latin letters.
+    ``joined``: the heading above, bare, and the leaf (户主信息/身份证号 → 户主身份证号). ``unit``: of money or area, if the name tells one. ``words``: of a name in Latin letters.
     """
 
     column: str
     leaf: str
     whole: str
+    joined: str
     role: str | None
     rest: str
     own_role: bool
@@ -90,13 +91,16 @@ def heading(column: str) -> Heading:
     words = _words(parts[-1])
     role, rest = _role(leaf, words)
     own = role is not None
+    joined = _bare(plain(parts[-2])) + leaf if len(parts) > 1 else leaf
     noted = " ".join(_BRACKETS.findall(unicodedata.normalize("NFKC", parts[-1])))
     if role is None:
         for above in (noted, *reversed(parts[:-1])):
             role = role or _role_of_group(plain(above))
         if role is None and leaf in _THINGS and len(parts) > 1 and _bare(plain(parts[-2])) not in _ABOUT_ALL:
             role = "other" if _bare(plain(parts[-2]))[-1:] in "人员者方长主友属伴亲" else None
-    return Heading(column, leaf, plain("".join(parts)), role, rest, own, _unit(parts[-1], noted), words, bool(twin))
+    return Heading(
+        column, leaf, plain("".join(parts)), joined, role, rest, own, _unit(parts[-1], noted), words, bool(twin)
+    )
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -206,6 +210,11 @@ def status_words(path: str) -> Mapping[str, str]:
     """Words that people write into another column, such as 暂停 among the amounts, and the code each means."""
     found: Mapping[str, str] = synonyms.document()["words"].get(path, {})
     return found
+
+
+def is_running(column: str) -> bool:
+    """A running number: it identifies a row, but perhaps another one in the next extract."""
+    return heading(column).leaf in _listed("running")
 
 
 @cache

@@ -15,12 +15,13 @@ import standards
 from standards import Element, Standard, synonyms
 
 from tongqu_client.provider.mapping.evidence import kind_of
-from tongqu_client.provider.mapping.names import Heading, english, heading, roles_at_head
+from tongqu_client.provider.mapping.names import Heading, english, heading, is_running, roles_at_head
 from tongqu_client.provider.mapping.wordlist import (
     ENDING, EXACT, FULL, INITIALS, NEAR, SHORT, Names, everything, key_of, names_of,
 )  # fmt: skip
 
 SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual one; another or none is named
+RUNNING = 0.6  # score of a running number
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
 _WHY = (
@@ -63,7 +64,8 @@ class Vocabulary:
         if key not in self._cache:
             own = self._judge(self.names[element.path], heading(column))
             noted = self._judge(self.names[element.path], heading(comment)) if comment else None
-            self._cache[key] = own if noted is None else _together(own, noted, heading(column))
+            best = own if noted is None else _together(own, noted, heading(column))
+            self._cache[key] = _running(best) if best.score and is_running(column) else best
         return self._cache[key]
 
     def rivals(self, element: Element, column: str) -> frozenset[str]:
@@ -87,9 +89,11 @@ class Vocabulary:
         """The heading as a whole, then without the words of a role, then without a suffix."""
         joined = "".join(head.words) if head.latin else head.leaf
         above = None if head.own_role else head.role
-        if above is None or head.whole in names.whole:
-            for text in dict.fromkeys((head.whole, head.leaf, joined)):
-                yield _fits(names.whole.get(text, 0.0), 1.0)
+        texts = (head.whole, head.joined, head.leaf, joined) if above is None else ()
+        if head.joined != head.leaf:
+            texts = (*texts, head.whole, head.joined)
+        for text in dict.fromkeys(texts):
+            yield _fits(names.whole.get(text, 0.0), 1.0)
         yield _fits(names.rest.get(head.rest, 0.0), self._factor(names.role, head.role))
         if head.latin and head.role is None:
             for role, rest in roles_at_head(head.rest):
@@ -167,6 +171,11 @@ def _fits(quality: float, factor: float) -> Fits:
     if factor < 1:
         zh, en = f"{zh}，但没有写明是谁的", f"{en}, but it does not say whose"
     return Fits(quality * factor, quality > NEAR and factor == 1, zh, en)
+
+
+def _running(fits: Fits) -> Fits:
+    zh = "只有序号可用；下次导出时同一人的序号可能不同"
+    return Fits(min(fits.score, RUNNING), False, zh, "only a running number; it may change with the next extract")
 
 
 def _together(own: Fits, noted: Fits, head: Heading) -> Fits:
