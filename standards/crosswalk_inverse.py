@@ -76,12 +76,12 @@ def inverse(document: Mapping[str, Any]) -> Inverse:
 
 
 def _put(row: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
-    *above, last = place
-    for step in above:
-        row = row.setdefault(step, {})
-        if not isinstance(row, dict):  # the column is also written as a whole
+    holder: Any = row
+    for step in place[:-1]:
+        holder = holder.setdefault(step, {})
+        if not isinstance(holder, dict):  # the column is also written as a whole
             return
-    row.setdefault(last, value)
+    holder.setdefault(place[-1], value)
 
 
 def _list(target: str, rule: Mapping[str, Any]) -> Way | NotInvertible:
@@ -148,7 +148,7 @@ def _lookup(parameters: Mapping[str, Any]) -> Back | None:
     by_name = parameters.get("written") == "name"
 
     def back(code: Any) -> Any:
-        written = names.get(code) if by_name else code
+        written: Any = names.get(code) if by_name else code
         return spellings.get(code, written if table.get(written) == code else None)
 
     return back

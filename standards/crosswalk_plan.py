@@ -331,13 +331,7 @@ def _value(rule: CheckedRule, source: Read) -> Read:
 
         return copied
 
-    def chained(value: Any) -> Any:
-        for run in runs:
-            if value is MISSING:
-                return MISSING
-            value = run(value)
-        return MISSING if value is MISSING or value == "" else finish(value)
-
+    chained = _chained(runs, finish)
     if not rule.many and _few_values(rule):
         chained = _remembering(chained)
     plain = rule.gate is None and not rule.missing and all(one.count("/") == 1 for one in rule.pointers)
@@ -347,6 +341,19 @@ def _value(rule: CheckedRule, source: Read) -> Read:
         after = _after_first(rule)
         return _first_of(tuple(map(column_of, rule.pointers)), after)
     return lambda row: chained(gated(row))
+
+
+def _chained(runs: tuple[Run, ...], finish: Run) -> Run:
+    """The functions of a rule one after the other, and the element's type at the end."""
+
+    def chained(value: Any) -> Any:
+        for run in runs:
+            if value is MISSING:
+                return MISSING
+            value = run(value)
+        return MISSING if value is MISSING or value == "" else finish(value)
+
+    return chained
 
 
 def _from_column(column: str, chained: Run) -> Read:
@@ -363,15 +370,7 @@ def _from_column(column: str, chained: Run) -> Read:
 
 def _after_first(rule: CheckedRule) -> Run:
     """What comes after ``first``, as a function of the value that was there."""
-    runs, finish = tuple(step.run for step in rule.steps[1:] if step.name != "copy"), _finisher(rule.element)
-
-    def after(value: Any) -> Any:
-        for run in runs:
-            if value is MISSING:
-                return MISSING
-            value = run(value)
-        return MISSING if value is MISSING or value == "" else finish(value)
-
+    after = _chained(tuple(step.run for step in rule.steps[1:] if step.name != "copy"), _finisher(rule.element))
     return _remembering(after) if _few_values(rule) else after
 
 

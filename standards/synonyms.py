@@ -1,6 +1,7 @@
 """What departments call an element, as data (synonyms.json): names, roles of people, and what is left out on purpose.
 
-An element is looked up as ``standard.element``, then by its path, then by its own name. The text of an address goes by the name of the address (``domicileAddress.text``: 户籍地址).
+An element is looked up as ``standard.element``, then by its path, then by its own name. The text
+of an address goes by the name of the address (``domicileAddress.text``: 户籍地址).
 """
 
 from __future__ import annotations

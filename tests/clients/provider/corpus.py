@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import xlsxwriter
+from tongqu_client.provider import sources
 from tongqu_client.provider.config import Config, Source
 from tongqu_client.provider.mapping.model import Proposal, Wishes
 from tongqu_client.provider.mapping.propose import propose
-from tongqu_client.provider import sources
 from tongqu_client.provider.readers.table import Table
 
 import standards
@@ -107,7 +107,7 @@ def _sqlite(path: Path, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     connection = sqlite3.connect(path)
     columns = ", ".join('"' + head + '" TEXT' for head in heads)
     connection.execute(f"CREATE TABLE t_main ({columns})")
-    connection.executemany(f"INSERT INTO t_main VALUES ({', '.join('?' * len(heads))})", rows)  # noqa: S608
+    connection.executemany(f"INSERT INTO t_main VALUES ({', '.join('?' * len(heads))})", rows)
     connection.commit()
     connection.close()
     return Source("sql", url=f"sqlite:///{path.name}", table="t_main")
@@ -147,7 +147,7 @@ def _excel(path: Path, extract: Extract, heads: Sequence[str], rows: Sequence[Se
 
 @dataclass(frozen=True)
 class Score:
-    """``right`` of ``fields``; ``wrong``: element, columns and certainty of what is not so; ``certain`` that were right."""
+    """``right`` of ``fields``; ``wrong``: element, columns, certainty of what is not; ``certain``: of the right."""
 
     name: str
     fields: int

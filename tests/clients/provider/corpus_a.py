@@ -281,7 +281,7 @@ def extracts() -> list[Extract]:
                 column("联系电话", None, [m.phone for _, m, _ in births]),
                 column("孩次", "birthOrder", [str(random.choice((1, 1, 2, 3))) for _ in births]),
                 column("街道代码", "divisionCode", [home(random).street for _ in births]),
-                column("登记日期", "registeredAt", ["2026-05-%02d" % (1 + i % 28) for i in range(25)]),
+                column("登记日期", "registeredAt", [f"2026-05-{1 + i % 28:02d}" for i in range(25)]),
                 column("登记机构代码", "registrationOffice", [OFFICES[0]] * 25),
                 column("登记人", None, ["王芳"] * 25),
             ],

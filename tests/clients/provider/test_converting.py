@@ -44,7 +44,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
         (POLICE, {"seen": 303, "converted": 300, "refused": 2, "kept_out": 0, "no_records": {"headings": 1}}),
         (
             ASSISTANCE,
-            {"seen": 95, "converted": 90, "refused": 0, "kept_out": 0, "no_records": {"headings": 2, "title": 1, "total": 1, "signature": 1}},
+            {"seen": 95, "converted": 90, "refused": 0, "kept_out": 0,
+             "no_records": {"headings": 2, "title": 1, "total": 1, "signature": 1}},
         ),
         (FLOATING, {"seen": 260, "converted": 260, "refused": 0, "kept_out": 0, "no_records": {}}),
     ],

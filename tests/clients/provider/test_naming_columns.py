@@ -22,7 +22,8 @@ def fit(column: str, path: str, standard: standards.Standard = PERSON) -> float:
     [
         ("GMSFHM", "idNumber"), ("公民身份号码", "idNumber"), ("CERT_NUM", "idNumber"), ("本人身份证号", "idNumber"),
         ("DE02.01.039.00", "name"), ("AAC003", "name"), ("姓 名", "name"), ("RY_XM", "name"), ("xingming", "name"),
-        ("XBDM", "sex"), ("性别（代码）", "sex"), ("gender", "sex"), ("HYZK", "maritalStatus"), ("婚姻情况", "maritalStatus"),
+        ("XBDM", "sex"), ("性别（代码）", "sex"), ("gender", "sex"), ("HYZK", "maritalStatus"),
+        ("婚姻情况", "maritalStatus"),
         ("WHCD", "education"), ("LXDH", "phone"), ("mobile_no", "phone"), ("dateOfBirth", "birthDate"),
         ("chushengriqi", "birthDate"), ("CSNYR", "birthDate"), ("hujidizhi", "domicileAddress.text"),
         ("户口所在地", "domicileAddress.text"), ("曾用名", "formerName"), ("zengyongming", "formerName"),
@@ -35,8 +36,10 @@ def test_names_departments_really_use_are_known(column: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("column", "path"),
     [
-        ("配偶身份证号", "idNumber"), ("监护人姓名", "name"), ("联系人电话", "phone"), ("MQXM", "name"), ("POSFZH", "idNumber"),
-        ("紧急联系人手机", "phone"), ("经办人", "name"), ("父亲姓名", "name"), ("家里人电话", "phone"), ("配偶信息/姓名", "name"),
+        ("配偶身份证号", "idNumber"), ("监护人姓名", "name"), ("联系人电话", "phone"), ("MQXM", "name"),
+        ("POSFZH", "idNumber"),
+        ("紧急联系人手机", "phone"), ("经办人", "name"), ("父亲姓名", "name"), ("家里人电话", "phone"),
+        ("配偶信息/姓名", "name"),
         ("姓名（配偶）", "name"), ("spouse_id_card", "idNumber"),
     ],
 )  # fmt: skip

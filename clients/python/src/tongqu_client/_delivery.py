@@ -46,7 +46,7 @@ def in_format(answer: Answer, crosswalk: Mapping[str, Any] | str | Path) -> InOw
     except ModuleNotFoundError as error:
         raise errors.ConfigError(
             f"按本单位格式交付需要附加组件（缺 {error.name}）：pip install 'tongqu-client[provider]'。",
-            f"Delivery in your own format needs an extra ({error.name} is missing): pip install 'tongqu-client[provider]'.",
+            f"Delivery in your own format needs an extra (no {error.name}): pip install 'tongqu-client[provider]'.",
         ) from None
     document = _read(crosswalk)
     wanted = str(answer.request.get("standard"))

@@ -139,7 +139,7 @@ class Answer:
         return self._kept[0][0]
 
     def as_format(self, crosswalk: Mapping[str, Any] | str | Path) -> InOwnFormat:
-        """The records in your own columns, by your own crosswalk to this standard (a document or its file) turned round.
+        """The records in your own columns, by your own crosswalk to this standard (document or file) turned round.
 
         The answer and its receipt stay as they are. ``.report`` says which fields your format cannot carry, and why.
         Needs the extra ``provider``. Raises ConfigError, InvalidRequest.

@@ -1,4 +1,4 @@
-"""``tongqu provider init|map|convert|test|serve|register``: from a file or table to a conformant endpoint, step by step.
+"""``tongqu provider init|map|convert|test|serve|register``: from a file or table to an endpoint, step by step.
 
 tongqu provider init --csv people.csv --standard person-basic/1.0.0 people/
 tongqu provider map people/              proposes crosswalk.json; asks what no column gives

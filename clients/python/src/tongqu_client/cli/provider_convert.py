@@ -6,7 +6,6 @@ import argparse
 import csv
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,16 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
-
 from standards.crosswalk_delivery import Delivery
 
 from tongqu_client.cli._output import cell_safe
-from tongqu_client.cli.provider_common import add, at, say, show
-from tongqu_client.cli.progress import Progress
+from tongqu_client.cli.provider_common import add, say, show
+from tongqu_client.cli.provider_progress import Progress
 from tongqu_client.provider import crosswalks, sources
-from tongqu_client.provider.config import Config, load, write_private
+from tongqu_client.provider.config import load, write_private
 from tongqu_client.provider.convert import Conversion
-from tongqu_client.provider.errors import ConfigInvalid
 from tongqu_client.provider.service import standard_of
 from tongqu_client.provider.stream import stream
 
@@ -127,10 +124,11 @@ def _tell(report: Mapping[str, Any]) -> None:
     rows = report["rows"]
     none = sum(rows["no_records"].values())
     say(
-        f"共 {rows['seen']} 行：转换 {rows['converted']}（其中有损 {rows['converted_with_loss']}），拒绝 {rows['refused']}，"
+        f"共 {rows['seen']} 行：转换 {rows['converted']}（其中有损 {rows['converted_with_loss']}），"
+        f"拒绝 {rows['refused']}，"
         f"按设置不提供 {rows['kept_out']}，不是记录 {none}；用时 {report['seconds']} 秒",
-        f"{rows['seen']} rows: {rows['converted']} converted ({rows['converted_with_loss']} with loss), {rows['refused']} "
-        f"refused, {rows['kept_out']} kept out, {none} no records; {report['seconds']} s",
+        f"{rows['seen']} rows: {rows['converted']} converted ({rows['converted_with_loss']} with loss), "
+        f"{rows['refused']} refused, {rows['kept_out']} kept out, {none} no records; {report['seconds']} s",
     )
     for kind, count in rows["no_records"].items():
         say(f"  – 不是记录：{kind} {count} 行", f"  – no records: {kind} {count}")

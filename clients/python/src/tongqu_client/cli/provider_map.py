@@ -131,7 +131,7 @@ def _which_standard(ranked: Sequence[Ranked], folder: Path) -> tuple[str, str]:
     listed = "、".join(one.standard for one in ranked[:3])
     return (
         f"几个标准相差不多，请指明一个：tongqu provider map {folder} --standard …（{listed}）；对照表未写入",
-        f"several standards are about as near; name one: tongqu provider map {folder} --standard … ({listed}); not written",
+        f"several standards are about as near; name one with --standard ({listed}); nothing was written",
     )
 
 

@@ -54,7 +54,7 @@ def _csv(config: Config, stack: ExitStack) -> Stream:
         encoding = declared.get("encoding") or detect_encoding(path.read_bytes())[0]
         errors = "strict" if encoding == "utf-16" else "surrogateescape"
         binary = stack.enter_context(path.open("rb"))
-        file = stack.enter_context(open(os.dup(binary.fileno()), encoding=encoding, errors=errors, newline=""))  # noqa: PTH123
+        file = stack.enter_context(open(os.dup(binary.fileno()), encoding=encoding, errors=errors, newline=""))  # noqa: PTH123, SIM115
         head = file.read(1 << 16).removeprefix("\ufeff")
         file.seek(0)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from standards import Element, Standard, codelists
+from standards import Element, Standard
 
 from tongqu_client.provider.mapping import names, rules
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh

@@ -28,7 +28,8 @@ class Wishes:
 class Choice:
     """What was chosen for one element and why. ``must``: the record is not complete without it.
 
-    ``waiting``: found, but held back until a required part of its object is given. ``certainty`` and ``doubts`` are of choices the program made: it has none where nothing was chosen.
+    ``waiting``: found, but held back until a required part of its object is given. ``certainty`` and
+    ``doubts`` are of choices the program made: none where nothing was chosen or the user chose.
     """
 
     element: Element

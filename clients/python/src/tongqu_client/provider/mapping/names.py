@@ -16,8 +16,8 @@ _PREFIXES = frozenset(
 _ABBREVIATED = {
     "addr": "address", "tel": "phone", "mobile": "phone", "cell": "phone", "cellphone": "phone", "num": "number",
     "no": "number", "dt": "date", "reg": "registration", "register": "registration", "registered": "registration",
-    "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate", "birthday": "birth",
-    "gender": "sex", "ent": "enterprise", "company": "enterprise", "desc": "description", "idcard": "id", "card": "id",
+    "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate",
+    "birthday": "birth", "gender": "sex", "ent": "enterprise", "company": "enterprise", "desc": "description", "idcard": "id", "card": "id",
 }  # fmt: skip
 _THINGS = (
     "姓名",
@@ -38,7 +38,36 @@ _THINGS = (
     "性别",
 )
 _ABOUT_ALL = frozenset(
-    "本人 本人的 人员 基本 基本信息 个人 个人信息 人员信息 登记 登记信息 居民 居民信息 身份 身份信息 现 固定 有效 居民本人 联系 移动 家庭 中文 真实 全 常用 办公 单位 公民".split()
+    [
+        "本人",
+        "本人的",
+        "人员",
+        "基本",
+        "基本信息",
+        "个人",
+        "个人信息",
+        "人员信息",
+        "登记",
+        "登记信息",
+        "居民",
+        "居民信息",
+        "身份",
+        "身份信息",
+        "现",
+        "固定",
+        "有效",
+        "居民本人",
+        "联系",
+        "移动",
+        "家庭",
+        "中文",
+        "真实",
+        "全",
+        "常用",
+        "办公",
+        "单位",
+        "公民",
+    ]
 )
 _UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
 _BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
@@ -50,7 +79,8 @@ class Heading:
 
     ``leaf``: the last part of a merged heading, plain. ``role``: whom it is about, from the leaf or the headings above.
     ``rest``: the leaf without the words of the role. ``own_role``: the role stands in the leaf itself.
-    ``joined``: the heading above, bare, and the leaf (户主信息/身份证号 → 户主身份证号). ``unit``: of money or area, if the name tells one. ``words``: of a name in Latin letters.
+    ``joined``: the heading above, bare, and the leaf (户主信息/身份证号 → 户主身份证号).
+    ``unit``: of money or area, if the name tells one. ``words``: of a name in Latin letters.
     """
 
     column: str

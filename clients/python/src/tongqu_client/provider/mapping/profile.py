@@ -33,7 +33,43 @@ _ORGANISATION = re.compile(
     r".{2,}(公司|厂|店|部|中心|院|所|校|学|社|局|会|站|馆|行|合作社|工作室|超市|餐厅|办事处|办|队|处|委|园|场|坊|庄|吧|楼|屋|摊)"
 )
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 99".split()
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "99",
+    ]
 )
 YES_NO = frozenset(
     [
@@ -122,7 +158,7 @@ class Profile:
 def profile(values: Iterable[str | None]) -> Profile:
     """Look at a column."""
     nothing = blank_words()
-    listed = [value for value in values]
+    listed = list(values)
     counted = Counter(
         value.strip() for value in listed if value and not is_blank(value) and value.strip() not in nothing
     )

@@ -217,7 +217,8 @@ def _told_by_identity(choices: Sequence[Choice], court: Court) -> list[Choice]:
             )
             outcome = rules.fit(rule, choice.element, court.look.rows)
             choice = replace(
-                choice, state="derived", columns=identity.columns, confidence=TOLD, zh=zh, en=en, rule=rule, fit=outcome,
+                choice, state="derived", columns=identity.columns, confidence=TOLD, zh=zh, en=en, rule=rule,
+                fit=outcome,
                 certainty="likely", doubts=(Doubt(zh, en),),
             )  # fmt: skip
         result.append(choice)

@@ -20,7 +20,7 @@ ROWS = 200  # looked at for each standard
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One standard: how much of the table it takes. ``fields``: elements given; ``open``: required ones nothing gives."""
+    """One standard: how much of the table it takes. ``fields``: elements given; ``open``: required and not given."""
 
     standard: str
     zh: str

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
 from standards.crosswalk_lineage import lineage
+
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused
 
 _STATES = {

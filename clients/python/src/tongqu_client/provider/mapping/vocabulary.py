@@ -17,7 +17,16 @@ from standards import Element, Standard, synonyms
 from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping.names import Heading, english, heading, is_running, roles_at_head
 from tongqu_client.provider.mapping.wordlist import (
-    ENDING, EXACT, FULL, INITIALS, NEAR, SHORT, Names, everything, key_of, names_of,
+    ENDING,
+    EXACT,
+    FULL,
+    INITIALS,
+    NEAR,
+    SHORT,
+    Names,
+    everything,
+    key_of,
+    names_of,
 )  # fmt: skip
 
 SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual one; another or none is named
@@ -196,7 +205,7 @@ def _common(given: frozenset[str], known: frozenset[str]) -> float:
 
 
 def _likeness(text: str, phrase: str) -> float:
-    """Shared characters and pairs of characters, rare ones counting more; one name within the other counts by length."""
+    """Shared characters and pairs of characters, rare ones counting more; a name within the other by its length."""
     ours, theirs = _grams(text), _grams(phrase)
     total = _weight(ours) + _weight(theirs)
     shared = 2 * _weight(ours & theirs) / total if total else 0.0

@@ -21,7 +21,7 @@ MAX_CELLS = 5_000_000  # 250,000 rows of 20 columns; more belongs in a database
 
 
 def main(path: str, wanted: str) -> Iterator[Any]:
-    """First ``{"sheet", "others", "merged", "rows"}``, then each row as a list of texts; or ``{"problem", "names"}``."""
+    """First ``{"sheet", "others", "merged", "rows"}``, then each row as a list; or ``{"problem", "names"}``."""
     try:
         with CalamineWorkbook.from_path(path) as book:
             sheets = _visible(book)

@@ -32,7 +32,7 @@ def read_jsonlines(path: Path) -> Table:
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
-    """Names of the members of the first objects, ``a/b`` for one within another. Raises Unreadable if there are none."""
+    """Names of the members of the first objects, ``a/b`` for one within another. Raises Unreadable for none."""
     found: dict[str, None] = {}
     for _, line in zip(range(HEAD), _lines(path), strict=False):
         found.update(dict.fromkeys(_flat(_object(line) or {})))
