@@ -17,7 +17,8 @@ _ABBREVIATED = {
     "addr": "address", "tel": "phone", "mobile": "phone", "cell": "phone", "cellphone": "phone", "num": "number",
     "no": "number", "dt": "date", "reg": "registration", "register": "registration", "registered": "registration",
     "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate",
-    "birthday": "birth", "gender": "sex", "ent": "enterprise", "company": "enterprise", "desc": "description", "idcard": "id", "card": "id",
+    "birthday": "birth", "gender": "sex", "ent": "enterprise", "company": "enterprise",
+    "desc": "description", "idcard": "id", "card": "id",
 }  # fmt: skip
 _THINGS = (
     "姓名",
