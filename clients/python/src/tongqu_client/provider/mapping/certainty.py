@@ -227,10 +227,14 @@ def _dates(court: Court, one: Candidate) -> Iterator[Doubt]:
         yield Doubt("日与月的先后不明", "day and month may be exchanged")
     if any(re.search("(?<!y)yy(?!y)", name) for name in formats):
         yield Doubt("年份只有两位", "years of two digits")
+    if "missing_time" in step:
+        yield Doubt("只有日期，时刻取零点", "days without a time become midnight")
     if "missing_day" in step and step.get("as") != "month":
         yield Doubt("只有年月，日取每月第一天", "months without days become their first day")
     identity = _subject_identity(court)
     if identity is None:
+        if one.element.path == "birthDate":
+            yield Doubt("没有身份证号可以核对", "there are no identity numbers to check it by")
         return
     agreed = crosscheck.births(court.look.rows, identity, one.columns[0], one.rule["fn"])
     if one.element.path == "birthDate" and agreed.fails:
