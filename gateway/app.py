@@ -22,6 +22,7 @@ from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.registry import api as registry_api
+from gateway.registry import codelists_api
 from gateway.wiring import Deps
 
 logger = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ def create_app(deps: Deps) -> Flask:
     api = Api(app)
     for blueprint in (
         registry_api.blueprint(),
+        codelists_api.blueprint(),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),

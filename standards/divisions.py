@@ -52,8 +52,8 @@ class DivisionInvalid(ValueError):
 class Resolution:
     """What a code meant on a day.
 
-    ``status``: ``in_force`` (one division) · ``year_of_change`` (it began or ended within that year: one or two
-    divisions, the day is not in the table) · ``not_in_force`` (known, but at another time) · ``before_the_table`` ·
+    ``status``: ``in_force`` (one division) · ``year_of_change`` (it began or ended within that year, and the day of use
+    is not in the table: one or two divisions) · ``not_in_force`` (known, but at another time) · ``before_the_table`` ·
     ``heading`` (a heading of statistical lists) · ``unknown``.
     """
 
@@ -99,21 +99,20 @@ class Now:
 def resolve(code: str, on: date) -> Resolution:
     """What a code of 6, 9 or 12 digits meant on a day; only the first six are looked up. Raises DivisionInvalid."""
     six = _six(code)
-    status, those = _meant(six, on.year)
+    status, those = _meant(six, on)
     return Resolution(six, on, status, those, *_SENTENCES[status])
 
 
-def _meant(six: str, year: int) -> tuple[str, tuple[Division, ...]]:
+def _meant(six: str, on: date) -> tuple[str, tuple[Division, ...]]:
     found = history(six)
     if not found:
         return ("heading" if HEADING.fullmatch(six) else "unknown"), ()
-    if year < first_year():
+    if on.year < first_year():
         return "before_the_table", ()
-    whole_year = tuple(one for one in found if one.listed_in(year) and (one.since < year or year == first_year()))
-    if whole_year:
-        return "in_force", whole_year
-    changing = tuple(one for one in found if year in (one.since, one.until))
-    return ("year_of_change" if changing else "not_in_force"), changing
+    if sure := tuple(one for one in found if one.surely_on(on)):
+        return "in_force", sure
+    perhaps = tuple(one for one in found if one.perhaps_on(on))
+    return ("year_of_change" if perhaps else "not_in_force"), perhaps
 
 
 def now(code: str, on: date | None = None) -> Now:
@@ -137,7 +136,7 @@ def _start(code: str, on: date | None) -> tuple[str, tuple[Division, ...], str]:
         found = resolve(code, on)
         return found.code, found.divisions, found.status
     six = _six(code)
-    return six, history(six), _meant(six, last_year())[0]
+    return six, history(six), _meant(six, date(last_year(), 12, 31))[0]
 
 
 def _line(division: Division, path: tuple[str, ...], since: int) -> Iterator[Successor]:
@@ -202,8 +201,8 @@ def _sentence(status: str, parts: bool) -> tuple[str, str]:
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     "in_force": ("该日使用的区划", "in use on that day"),
     "year_of_change": (
-        "该代码当年启用、更名或撤销；具体日期不在表内，所列各项都可能是",
-        "the code began, was renamed or ended within that year; the day is not in the table, so each may be meant",
+        "该代码当年启用、更名或撤销，启用的日子不在表内；所列各项都可能是",
+        "the code began, was renamed or ended within that year, on a day not in the table; each of these may be meant",
     ),
     "not_in_force": (
         "该代码在名单中，但不是这一天；请核对日期，或查它的沿革",

@@ -94,10 +94,18 @@ def _where_silent(document: Mapping[str, Any]) -> Silent:
 
 def _complete(name: str, raw: Mapping[str, Element]) -> Element:
     element: Element = {"x-element": name, **copy.deepcopy(raw[name])}
-    for part, given in element.get("properties", {}).items():
+    parts = _parts_of(element)
+    for part, given in parts.items():
         if shared := given.get("x-element"):
-            element["properties"][part] = _complete(shared, raw) | given
+            parts[part] = _complete(shared, raw) | given
     return element
+
+
+def _parts_of(element: Element) -> Element:
+    """The parts of an object, or of each item of a list; of anything else none."""
+    holder = element.get("items", element)
+    parts: Element = holder.get("properties", {})
+    return parts
 
 
 def _expand_parts(holder: Element, place: Place, silent: Silent, problems: list[Problem]) -> None:
@@ -125,9 +133,17 @@ def _from_dictionary(given: Element, place: Place, silent: Silent, problems: lis
     own = dict(given)
     if "x-sensitivity" not in own and shared["x-sensitivity"] == "none":
         own["x-sensitivity"] = silent["x-sensitivity"]
-    if "x-authority" not in own and shared["x-authority"] == KEEPER and silent["x-authority"]:
-        own["x-authority"] = copy.deepcopy(silent["x-authority"])
-    return _merged(copy.deepcopy(shared), own, place, problems)
+    base = copy.deepcopy(shared)
+    if authority := own.get("x-authority") or silent["x-authority"]:
+        _kept_by(authority, base)
+    return _merged(base, own, place, problems)
+
+
+def _kept_by(authority: object, element: Element) -> None:
+    if element["x-authority"] == KEEPER:
+        element["x-authority"] = copy.deepcopy(authority)
+    for part in _parts_of(element).values():
+        _kept_by(authority, part)
 
 
 def _merged(base: Element, given: Element, place: Place, problems: list[Problem]) -> Element:
@@ -135,6 +151,8 @@ def _merged(base: Element, given: Element, place: Place, problems: list[Problem]
     for keyword, value in given.items():
         if keyword == "properties" and isinstance(value, dict):
             element["properties"] = _merged_parts(base.get("properties", {}), value, (*place, "properties"), problems)
+        elif keyword == "items" and isinstance(value, dict) and "items" in base:
+            element["items"] = _merged(base["items"], value, (*place, "items"), problems)
         elif keyword in OWN_WORDS or _narrows(keyword, base.get(keyword), value, given):
             element[keyword] = value
         else:
@@ -151,6 +169,8 @@ def _merged_parts(base: Element, given: Element, place: Place, problems: list[Pr
             problems.append(Problem(pointer((*place, str(name))), "part_unknown", zh, en))
         elif isinstance(part, dict):
             parts[name] = _merged(base[name], part, (*place, str(name)), problems)
+        else:
+            problems.append(_not_yours(str(name), place))
     return parts
 
 
@@ -179,12 +199,16 @@ def _within(keyword: str, base: list[Any], value: list[Any]) -> bool:
 
 def _raise_parts(element: Element) -> None:
     """What is sensitive as a whole is so in its parts."""
-    for name, part in element.get("properties", {}).items():
+    if "x-sensitivity" not in element:
+        return  # an item of a list: the list says it for its items
+    parts = _parts_of(element)
+    for name, part in parts.items():
         if SENSITIVITY.index(part["x-sensitivity"]) < SENSITIVITY.index(element["x-sensitivity"]):
             raised = {**part, "x-sensitivity": element["x-sensitivity"]}
             if category := element.get("x-sensitivity-category"):
                 raised["x-sensitivity-category"] = category
-            element["properties"] = {**element["properties"], name: raised}
+            parts[name] = raised
+            _raise_parts(raised)
 
 
 def _not_yours(keyword: str, place: Place) -> Problem:

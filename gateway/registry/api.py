@@ -1,11 +1,10 @@
-"""``/v1/standards`` and ``/v1/codelists``: what a record looks like, at the address that its ``$id`` names.
+"""``/v1/standards``: what a record looks like, at the address that its ``$id`` names.
 
 Public: whoever builds a form or an endpoint must be able to read the standards without asking anybody.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response, request
@@ -14,14 +13,12 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 import standards
-from gateway.errors import InvalidRequest, MalformedRequest, NotFound, TooLarge, UnknownStandard
-from gateway.lib.canonical_json import MalformedJson, digest, strict_loads
-from standards import codelists
+from gateway.errors import InvalidRequest, MalformedRequest, TooLarge, UnknownStandard
+from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.registry.published import PUBLIC, published
 
 MAX_RECORDS = 1000  # in one request to validate
 MAX_VIOLATIONS = 1000  # in one answer: more of the same helps nobody
-PUBLIC: list[dict[str, list[str]]] = []  # OpenAPI: no token is needed
-IMMUTABLE = "public, max-age=31536000, immutable"  # a published version never changes
 
 
 class StandardSummary(Schema):
@@ -76,15 +73,6 @@ def _summary(standard: standards.Standard) -> dict[str, Any]:
     }
 
 
-def _published(document: Any, content_type: str) -> Response:
-    """A document that never changes: with a strong ETag, to be kept for ever."""
-    response = Response(json.dumps(document, ensure_ascii=False, indent=1), content_type=content_type)
-    response.set_etag(digest(document).removeprefix("sha-256:"))
-    response.headers["Cache-Control"] = IMMUTABLE
-    response.make_conditional(request)
-    return response
-
-
 def _records(body: bytes) -> list[Any]:
     try:
         value = strict_loads(body)
@@ -99,7 +87,7 @@ def _records(body: bytes) -> list[Any]:
 
 
 def blueprint() -> Blueprint:
-    blp = Blueprint("standards", __name__, url_prefix="/v1", description="Standards and code lists · 数据标准与代码表")
+    blp = Blueprint("standards", __name__, url_prefix="/v1", description="Standards · 数据标准")
 
     @blp.route("/standards")
     class Standards(MethodView):
@@ -125,7 +113,7 @@ def blueprint() -> Blueprint:
         @blp.doc(responses={"200": {"description": "JSON Schema 2020-12", "content": {"application/schema+json": {}}}})
         def get(self, name: str, version: str) -> Response:
             """The schema itself, at the address of its $id · 标准正文（JSON Schema）"""
-            return _published(_standard(f"{name}/{version}").schema, "application/schema+json")
+            return published(_standard(f"{name}/{version}").schema, "application/schema+json")
 
     @blp.route("/standards/<name>/<version>/validate")
     class Validate(MethodView):
@@ -148,49 +136,4 @@ def blueprint() -> Blueprint:
                 "truncated": len(found) > MAX_VIOLATIONS,
             }
 
-    @blp.route("/codelists")
-    class CodeLists(MethodView):
-        @blp.doc(security=PUBLIC)
-        @blp.doc(responses={"200": {"description": "all code lists"}})
-        def get(self) -> list[dict[str, str]]:
-            """All code lists · 代码表"""
-            lists = [codelists.get(name) for name in codelists.names()]
-            return [
-                {
-                    "id": f"{each.id}/{each.version}",
-                    "standard": each.standard,
-                    "title_zh": each.title_zh,
-                    "title_en": each.title_en,
-                    "url": f"/v1/codelists/{each.id}/{each.version}",
-                }
-                for each in lists
-            ]
-
-    @blp.route("/codelists/<name>/<version>")
-    class TheCodeList(MethodView):
-        @blp.doc(security=PUBLIC)
-        @blp.doc(responses={"200": {"description": "the list with its codes and where they were read"}})
-        def get(self, name: str, version: str) -> Response:
-            """One code list with its source · 代码表内容与出处"""
-            try:
-                found = codelists.get(f"{name}/{version}")
-            except codelists.UnknownCodeList:
-                raise NotFound("没有这个代码表或版本。", "There is no such code list or version.") from None
-            return _published(_code_list(found), "application/json")
-
     return blp
-
-
-def _code_list(found: codelists.CodeList) -> dict[str, Any]:
-    return {
-        "id": f"{found.id}/{found.version}",
-        "standard": found.standard,
-        "title_zh": found.title_zh,
-        "title_en": found.title_en,
-        "source": found.source,
-        "confidence": found.confidence,
-        "codes": [
-            {"code": code.code, "zh": code.zh, "en": code.en, "parent": code.parent, "aliases": list(code.aliases)}
-            for code in found.codes.values()
-        ],
-    }

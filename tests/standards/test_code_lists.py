@@ -18,6 +18,15 @@ def test_each_list_says_where_its_codes_come_from(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_each_list_says_since_when_it_holds_or_that_this_is_not_known(name: str) -> None:
+    found = codelists.get(name)
+    assert found.validity_source
+    assert found.valid_from is not None or "not known" in found.validity_source
+    for each in (found, *found.codes.values()):
+        assert each.valid_to is None or (each.valid_from is not None and each.valid_from <= each.valid_to)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_parent_is_a_code_of_the_same_list(name: str) -> None:
     codes = codelists.get(name).codes
     assert {code.parent for code in codes.values()} - {None} <= codes.keys()

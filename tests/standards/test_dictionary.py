@@ -61,6 +61,23 @@ def test_the_copies_in_a_standard_are_equal_to_the_dictionary(name: str) -> None
     assert departures(standards.get(name).schema) == []
 
 
+def test_what_two_standards_hold_is_defined_once() -> None:
+    """The same name or the same code list twice, without x-element, would be a shared element nobody shared."""
+    names: dict[str, str] = {}
+    lists: dict[str, str] = {}
+    for name in standards.REGISTRY:
+        for element in standards.get(name).elements:
+            if "x-element" not in element.schema:
+                assert names.setdefault(element.zh, name) == name, (element.zh, name)
+                if element.codelist:
+                    assert lists.setdefault(element.codelist, name) == name, (element.codelist, name)
+
+
+def test_every_shared_element_is_used() -> None:
+    taken = {part.schema.get("x-element") for name in standards.REGISTRY for part in standards.get(name).elements}
+    assert taken >= dictionary().keys()
+
+
 def test_a_name_becomes_the_whole_element() -> None:
     assert expanded(**{"x-element": "idNumber"}) == dictionary()["idNumber"]
 
@@ -96,6 +113,11 @@ NARROWER: dict[str, dict[str, Any]] = {
     "a smaller range": {"x-element": "count", "minimum": 1, "maximum": 30},
     "some of the codes": {"x-element": "maritalStatus", "enum": ["10", "20"]},
     "more parts required": {"x-element": "address", "required": ["divisionCode", "text", "streetCode"]},
+    "a list with fewer items": {"x-element": "legalBasis", "maxItems": 3},
+    "an item of which more is required": {
+        "x-element": "legalBasis",
+        "items": {"required": ["document", "article"], "properties": {"article": {"maxLength": 40}}},
+    },
     "a part with fewer characters": {"x-element": "address", "properties": {"text": {"maxLength": 100}}},
     "more sensitive": {"x-element": "name", "x-sensitivity": "sensitive", "x-sensitivity-category": "minor"},
     "masked": {"x-element": "name", "x-mask": "hide-middle"},
@@ -119,6 +141,15 @@ WIDER: dict[str, tuple[dict[str, Any], str]] = {
     "codes for free text": ({"x-element": "name", "enum": ["甲"]}, "/enum"),
     "fewer parts required": ({"x-element": "address", "required": ["text"]}, "/required"),
     "a part of its own": ({"x-element": "address", "properties": {"floor": {}}}, "/properties/floor"),
+    "a part that is nothing": ({"x-element": "address", "properties": {"text": None}}, "/properties/text"),
+    "an item with a part of its own": (
+        {"x-element": "legalBasis", "items": {"properties": {"page": {}}}},
+        "/items/properties/page",
+    ),
+    "an open item": (
+        {"x-element": "legalBasis", "items": {"unevaluatedProperties": True}},
+        "/items/unevaluatedProperties",
+    ),
     "a wider part": (
         {"x-element": "address", "properties": {"text": {"maxLength": 900}}},
         "/properties/text/maxLength",
@@ -152,6 +183,17 @@ def test_what_is_sensitive_as_a_whole_is_so_in_its_parts() -> None:
     parts = expanded(**whole)["properties"].values()
     assert {(part["x-sensitivity"], part["x-sensitivity-category"]) for part in parts} == {("sensitive", "identity")}
     assert dictionary()["address"]["properties"]["text"]["x-sensitivity"] == "none"  # the dictionary is left alone
+
+
+def test_what_is_sensitive_as_a_list_is_so_in_its_items() -> None:
+    whole = {"x-element": "legalBasis", "x-sensitivity": "sensitive", "x-sensitivity-category": "other"}
+    parts = expanded(**whole)["items"]["properties"].values()
+    assert {(part["x-sensitivity"], part["x-sensitivity-category"]) for part in parts} == {("sensitive", "other")}
+
+
+def test_the_parts_of_what_any_department_may_keep_are_the_standards_own_too() -> None:
+    element = expanded(**{"x-element": "legalBasis"})
+    assert {part["x-authority"]["en"] for part in element["items"]["properties"].values()} == {AUTHORITY["en"]}
 
 
 def test_elements_within_objects_and_lists_are_written_out_too() -> None:

@@ -84,6 +84,24 @@ def test_in_the_year_of_a_change_both_meanings_are_given() -> None:
     assert resolve("320602", date(2015, 5, 1)).divisions[0].zh == "崇川区"
 
 
+def test_until_the_decision_the_old_meaning_is_certain() -> None:
+    """Miyun was made a district by the decision of 2015-10-13; nobody could use the new code before."""
+    assert [one.zh for one in resolve("110228", date(2015, 10, 12)).divisions] == ["密云县"]
+    assert resolve("110228", date(2015, 10, 12)).status == "in_force"
+    assert resolve("110228", date(2015, 10, 13)).status == "year_of_change"
+    assert resolve("110228", date(2016, 1, 1)).status == "not_in_force"
+    assert resolve("110118", date(2015, 10, 12)).status == "not_in_force"
+    assert resolve("110118", date(2015, 10, 13)).status == "year_of_change"
+    assert resolve("110118", date(2016, 1, 1)).status == "in_force"
+
+
+def test_the_decision_lies_in_the_year_of_the_change() -> None:
+    for rows in divisions.table().values():
+        for one in rows:
+            assert one.begun is None or one.begun.year == one.since
+            assert one.ended is None or one.ended.year == one.until
+
+
 UNKNOWN = {
     "the impossible range of synthetic people": ("990100", "unknown"),
     "an unassigned county": ("440399", "unknown"),
@@ -154,4 +172,4 @@ def test_how_sure_each_row_is_can_be_read() -> None:
     rows = [one for rows in division_table.table().values() for one in rows]
     counts = {basis: sum(one.basis == basis for one in rows) for basis in ("derived", "announced")}
     assert counts == {"derived": 187, "announced": 4}
-    assert "187" in description()["notes_en"][1] and "4 rows" in description()["notes_en"][2]
+    assert "187" in description()["notes_en"][2] and "4 rows" in description()["notes_en"][3]

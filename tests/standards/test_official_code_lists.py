@@ -48,14 +48,6 @@ def test_it_is_the_same_as_the_source_beside_the_repository() -> None:
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
-def test_it_says_since_when_it_holds_or_that_this_is_not_known(name: str) -> None:
-    found = codelists.get(name)
-    assert found.validity_source
-    assert found.valid_from is not None or "not known" in found.validity_source
-    assert found.valid_from is None or date(1980, 1, 1) < found.valid_from < date(2027, 1, 1)
-
-
-@pytest.mark.parametrize("name", OFFICIAL)
 def test_no_two_codes_of_a_list_have_the_same_name(name: str) -> None:
     codes = codelists.get(name).codes.values()
     assert len({code.zh for code in codes}) == len(codes)

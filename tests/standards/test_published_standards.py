@@ -26,6 +26,18 @@ def changelog(name: str) -> list[dict[str, Any]]:
     return entries
 
 
+NAMES = (
+    "birth-service", "catalogue-entry", "collection-form", "elderly-disability", "employment", "grid-event",
+    "hazard-inspection", "household", "information-release", "market-entity", "marriage-record", "organisation",
+    "person-basic", "rental-housing", "residence-record", "service-evaluation", "service-item", "social-assistance",
+    "social-insurance", "standard-address", "statistical-indicator", "task-request",
+)  # fmt: skip
+
+
+def test_the_whole_set_is_there() -> None:
+    assert standards.names() == list(NAMES)
+
+
 def test_a_name_has_its_versions() -> None:
     assert standards.versions("person-basic") == ["1.0.0"]
     assert standards.versions("unheard-of") == []
@@ -134,6 +146,26 @@ def test_the_subject_is_known_by_its_own_scheme(name: str) -> None:
     subject = standard.element(standard.subject_field)
     assert subject.schema["x-element"] == SCHEMES[standard.subject_scheme].element
     assert not standard.takes_subject("") and not standard.takes_subject("?")
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier", "taken"),
+    [
+        ("person-basic", "990101199005301227", True),
+        ("person-basic", "990101199005301228", False),  # check digit
+        ("person-basic", "990101199005301227\n", False),
+        ("person-basic", "91990100MA0000001G", False),  # an organisation's
+        ("organisation", "91990100MA0000001G", True),
+        ("organisation", "91990100MA0000001H", False),
+        ("rental-housing", "9901000010050001-161", True),
+        ("rental-housing", "=1+1", False),
+        ("rental-housing", "9" * 65, False),
+        ("standard-address", "9901000010050001", True),
+        ("catalogue-entry", "no code", False),
+    ],
+)
+def test_an_identifier_is_checked_by_the_field_it_stands_in(name: str, identifier: str, taken: bool) -> None:
+    assert standards.get(f"{name}/1.0.0").takes_subject(identifier) is taken
 
 
 @pytest.mark.parametrize(
