@@ -27,6 +27,7 @@ DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "o
 # The dictionary says so of what any department may keep (a date, a number of a case); a standard puts itself there.
 KEEPER = {"zh": "保存该记录的部门", "en": "The department that keeps the record"}
 
+MAX_NAMED = 500  # shared elements in one draft; our standards name at most 42
 PERSON = "cn.resident-id"
 OWN_WORDS = frozenset({"title", "x-en", "description", "x-standard", "x-authority"})
 SENSITIVITY = ("none", "personal", "sensitive")
@@ -66,8 +67,9 @@ def expand(draft: Mapping[str, Any]) -> dict[str, Any]:
 
     A published standard expands to itself. Nothing else is judged here: see standards.check. Raises DraftRefused.
     """
-    if too_big := beyond_bounds(draft):
-        raise DraftRefused([Problem("", "too_large", too_big.zh, too_big.en)])
+    if (too_big := beyond_bounds(draft)) or _named(draft) > MAX_NAMED:
+        zh, en = (too_big.zh, too_big.en) if too_big else ("点名的共享数据元过多", "names too many shared elements")
+        raise DraftRefused([Problem("", "too_large", zh, en)])
     problems: list[Problem] = []
     document = {**DIALECT, **copy.deepcopy(dict(draft))}
     _expand_parts(document, (), _where_silent(document), problems)
@@ -83,6 +85,13 @@ def departures(document: Mapping[str, Any]) -> list[Problem]:
     except DraftRefused as refused:
         return list(refused.problems)
     return list(_differences(dict(document), expanded, ()))
+
+
+def _named(value: object) -> int:
+    """How many shared elements a draft names: a short draft must not become a document without end."""
+    if isinstance(value, Mapping):
+        return ("x-element" in value) + sum(map(_named, value.values()))
+    return sum(map(_named, value)) if isinstance(value, list) else 0
 
 
 def _where_silent(document: Mapping[str, Any]) -> Silent:

@@ -287,8 +287,8 @@ def r10_the_resident_is_named_rightly(facts: Facts) -> Iterator[Reason]:
         yield Reason(
             "R10",
             "subject_scheme_unknown",
-            f"该标准以 {facts.standard.subject_scheme} 识别当事人。",
-            f"This standard knows people by {facts.standard.subject_scheme}.",
+            f"该标准以 {facts.standard.subject_scheme} 识别查询对象。",
+            f"This standard knows its subjects by {facts.standard.subject_scheme}.",
             "请改用该标识方案。",
             "Use that scheme.",
         )
@@ -296,8 +296,8 @@ def r10_the_resident_is_named_rightly(facts: Facts) -> Iterator[Reason]:
         yield Reason(
             "R10",
             "subject_invalid",
-            "身份标识不正确（长度、日期或校验码不符）。",
-            "The identifier cannot be right (its length, date or check digit).",
+            "查询对象的标识不正确（长度、写法、日期或校验码不符）。",
+            "The identifier cannot be right (its length, form, date or check digit).",
             "请核对证件后重新输入。",
             "Compare it with the document and type it again.",
         )

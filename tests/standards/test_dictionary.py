@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import standards
 from standards import codelists, drafting
 from standards.drafting import DraftRefused, departures, dictionary, expand
+from standards.subjects import SCHEMES
 
 AUTHORITY = {"zh": "民政", "en": "Civil affairs"}
 
@@ -203,6 +207,18 @@ def test_elements_within_objects_and_lists_are_written_out_too() -> None:
     assert written["many"]["items"]["properties"]["who"] == dictionary()["name"]
 
 
+NAMES = st.sampled_from(sorted(dictionary()))
+SENSITIVE = st.sampled_from([{}, {"x-sensitivity": "sensitive", "x-sensitivity-category": "other"}])
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.tuples(NAMES, SENSITIVE), min_size=1), st.sampled_from([*SCHEMES]))
+def test_what_was_written_out_stays_as_it_is(parts: dict[str, tuple[str, dict[str, str]]], scheme: str) -> None:
+    asked = draft(**{part: {"x-element": name, **raised} for part, (name, raised) in parts.items()})
+    once = expand({**asked, "x-subject": {"field": "a", "scheme": scheme}})
+    assert expand(once) == once
+    assert departures(once) == []
+
+
 def test_a_draft_is_not_changed_by_being_expanded() -> None:
     before = draft(it={"x-element": "address"})
     kept = copy.deepcopy(before)
@@ -227,6 +243,14 @@ def test_a_draft_of_nonsense_is_refused_or_left_to_the_rules(hostile: dict[str, 
         assert standards.check(expand(hostile))
     except DraftRefused as refused:
         assert refused.problems
+
+
+def test_a_short_draft_that_would_become_a_document_without_end_is_refused_at_once() -> None:
+    many = draft(**{f"a{number}": {"x-element": "address"} for number in range(6_000)})
+    began = time.process_time()
+    with pytest.raises(DraftRefused, match="too many shared elements"):
+        expand(many)
+    assert time.process_time() - began < 0.2
 
 
 def test_a_draft_without_end_is_refused() -> None:
