@@ -56,7 +56,7 @@ def office(standard: Standard, element: Element) -> Called | None:
     if last not in ("uscc", "name") or not holder:
         return None
     above = standard.element(holder)
-    if not {"uscc", "name"} >= above.schema.get("properties", {}).keys():
+    if above.schema.get("properties", {}).keys() != {"uscc", "name"}:
         return None
     names = list(dict.fromkeys([above.zh, *called(standard, above).exact]))
     chinese = [name for name in names if not name.isascii()]

@@ -147,6 +147,18 @@ def test_columns_that_no_standard_carries_are_left_out_with_the_reason() -> None
     assert [one.column for one in proposal.unused if one.left_out] == ["宗教信仰", "重点人员类别"]
 
 
+def test_columns_of_list_items_are_named_but_wait_for_the_list() -> None:
+    household = standards.get("household/1.0.0")
+    kin = ["02", "10", "20", "02", "10"]
+    found = table(HH=["1", "1", "1", "2", "2"], GMSFHM=NUMBERS, XM=NAMES, YHZGX=kin)
+    proposal = propose(household, found, {}, Wishes())
+    told = {one.element.path: (one.state, one.columns) for one in proposal.choices if one.columns}
+    assert told["members.idNumber"] == ("waiting", ("GMSFHM",))
+    assert told["members.relationToHead"] == ("waiting", ("YHZGX",))
+    assert "members" in [one.element.path for one in proposal.open]
+    assert not any(path.startswith("members") for path in proposal.document["targets"])
+
+
 def test_the_preview_hides_what_is_personal() -> None:
     found = table(身份证号=NUMBERS, 姓名=NAMES, 出生日期=BORN, 性别=["男", "男", "女", "女", "女"])
     shown = preview(PERSON, found, proposed(found))

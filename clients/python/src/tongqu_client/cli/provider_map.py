@@ -144,7 +144,7 @@ def _write_mapping(config: Config, proposal: Proposal, kept: dict[str, tuple[str
 
 
 def _how_to_give(proposal: Proposal, folder: Path) -> tuple[str, str]:
-    flags = " ".join(f"--set {choice.element.path}=…" for choice in proposal.open)
+    flags = " ".join(f"--set {choice.element.path}=…" for choice in proposal.open if choice.element.kind != "array")
     names = "、".join(f"{choice.element.zh}（{choice.element.path}）" for choice in proposal.open)
     listed = ", ".join(f"{choice.element.en} ({choice.element.path})" for choice in proposal.open)
     return (

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -24,7 +23,7 @@ from tongqu_client.provider.readers.table import Note, Row, Table
 from tongqu_client.provider.snapshot import Recipe, Snapshot
 
 SNAPSHOT = "snapshot.sqlite"
-WHOLE_TABLE_SECONDS = 3600.0  # for reading all of a table, which no request waits for
+SCAN_SECONDS = 600.0  # for reading a whole table, which no look-up does
 
 
 class Rows(Protocol):
@@ -66,7 +65,7 @@ def read_table(config: Config) -> Table:
         return read_excel(config.source_path, config.source.declared)
     if config.source.kind == "jsonl":
         return read_jsonlines(config.source_path)
-    with closing(replace(sql_table(config, ()), seconds=WHOLE_TABLE_SECONDS)) as table:
+    with closing(sql_table(config, (), SCAN_SECONDS)) as table:
         rows = tuple(table.scan())
         return Table(table.names, rows, tuple(_notes(rows)), {})
 
@@ -84,9 +83,9 @@ def _notes(rows: tuple[Row, ...]) -> Iterator[Note]:
         yield from row.flaws.values()
 
 
-def sql_table(config: Config, columns: tuple[str, ...]) -> SqlTable:
-    """The table of the configuration with this allow-list of columns."""
-    return SqlTable(_anchored(config), config.source.table, columns, config.timeout_seconds)
+def sql_table(config: Config, columns: tuple[str, ...], seconds: float | None = None) -> SqlTable:
+    """The table of the configuration with this allow-list of columns; ``seconds`` for one statement."""
+    return SqlTable(_anchored(config), config.source.table, columns, seconds or config.timeout_seconds)
 
 
 def _anchored(config: Config) -> str:

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tongqu_client.provider import sources
@@ -154,7 +154,7 @@ def _jsonl(config: Config, stack: ExitStack) -> Stream:
 
 
 def _sql(config: Config, stack: ExitStack) -> Stream:
-    table = stack.enter_context(closing(replace(sources.sql_table(config, ()), seconds=sources.WHOLE_TABLE_SECONDS)))
+    table = stack.enter_context(closing(sources.sql_table(config, (), sources.SCAN_SECONDS)))
     total, seen = max(table.count(), 1), [0]
 
     def rows() -> Iterator[Row | Note]:

@@ -16,7 +16,7 @@ from standards import Element, Standard
 
 from tongqu_client.provider.mapping import crosscheck, names, rules
 from tongqu_client.provider.mapping.certainty import Certainty, Court, Doubt
-from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
+from tongqu_client.provider.mapping.leftovers import from_words, in_lists, required_lists, unused_columns, whole_objects
 from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_values, candidates
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes
 from tongqu_client.provider.mapping.profile import Profile
@@ -53,23 +53,21 @@ def propose(
         del taken[path]
     choices = [_choice(element, standard, wishes, look, court) for element in leaves(standard)]
     choices = whole_objects(from_words(_told_by_identity(choices, court), look))
+    choices = [*in_lists(standard, choices), *required_lists(standard, wishes.skip)]
     unused = unused_columns(choices, look)
     return Proposal(_document(standard, choices, unused), tuple(choices), unused)
 
 
 def leaves(standard: Standard) -> list[Element]:
-    """Elements that a rule can give: no objects, no lists and nothing inside a list."""
-    lists = [element.path + "." for element in standard.elements if element.kind == "array"]
-    return [
-        element
-        for element in standard.elements
-        if element.kind not in ("object", "array") and not any(element.path.startswith(one) for one in lists)
-    ]
+    """Elements that a column can give: no objects and no lists, but the parts of the items of a list."""
+    return [element for element in standard.elements if element.kind not in ("object", "array")]
 
 
 def _must(standard: Standard, element: Element) -> bool:
     """Required, and so is every object that holds it."""
     holder = element.path.rpartition(".")[0]
+    if holder and standard.element(holder).kind == "array":
+        return False  # the list is what is required; see required_lists
     return element.required and (not holder or _must(standard, standard.element(holder)))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import log
 
@@ -31,6 +31,7 @@ from tongqu_client.provider.mapping.wordlist import (
 
 SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual one; another or none is named
 RUNNING = 0.6  # score of a running number
+ITEM = 0.72  # factor for a part of list items, which gets what no field of the record itself wants
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
 _WHY = (
@@ -74,7 +75,10 @@ class Vocabulary:
             own = self._judge(self.names[element.path], heading(column))
             noted = self._judge(self.names[element.path], heading(comment)) if comment else None
             best = own if noted is None else _together(own, noted, heading(column))
-            self._cache[key] = _running(best) if best.score and is_running(column) else best
+            best = _running(best) if best.score and is_running(column) else best
+            if self.names[element.path].an_item:
+                best = replace(best, score=best.score * ITEM if best.score >= SHORT else 0.0, sure=False)
+            self._cache[key] = best
         return self._cache[key]
 
     def rivals(self, element: Element, column: str) -> frozenset[str]:

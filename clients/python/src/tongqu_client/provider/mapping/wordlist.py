@@ -36,6 +36,7 @@ class Names:
     whole: Mapping[str, float]
     rest: Mapping[str, float]
     phrases: frozenset[str]
+    an_item: bool  # part of a list whose items are not what the rows are about: only what nothing else wants
     words: frozenset[frozenset[str]]
 
 
@@ -47,6 +48,10 @@ def names_of(standard: Standard, element: Element) -> Names:
     exact = [plain(name) for name in (*titles, *listed.exact)]
     near = [plain(name) for name in listed.near]
     role = heading(titles[0]).role if titles else None
+    rows_are_items = any(standard.element(path).kind == "array" for path in _holders(element.path))
+    members = rows_are_items and role == "member"
+    if members:
+        exact, role = [*exact, *(heading(name).rest for name in exact)], None
     own = [name for name in exact if not (role and listed.shared and heading(name).role != role)]
     whole = _spelt([*own, *([] if role and listed.shared else ["".join(camel)])])
     for name in near:
@@ -63,8 +68,13 @@ def names_of(standard: Standard, element: Element) -> Names:
         whole,
         _spelt(rests) if role else whole,
         frozenset(name for name in (*exact, *near) if not name.isascii()),
+        rows_are_items and not members,
         frozenset(english(one) for one in (camel, *words)),
     )
+
+
+def _holders(path: str) -> list[str]:
+    return [path.rsplit(".", depth)[0] for depth in range(1, path.count(".") + 1)]
 
 
 def key_of(standard: Standard, element: Element) -> str:
