@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tongqu_client.provider.mapping.ask import answer_open
 from tongqu_client.provider.mapping.model import Choice, Proposal, Wishes
@@ -215,6 +215,7 @@ SHAPES = {
 }  # fmt: skip
 
 
+@settings(deadline=None)  # a busy machine is no fault of the formats
 @given(
     days=st.lists(st.dates(date(1900, 1, 1), date(2099, 12, 31)), min_size=1, max_size=12),
     shapes=st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=4),

@@ -11,6 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import standards
+
 from tongqu_client.cli.provider_common import add, english, say, show
 from tongqu_client.provider import crosswalks, sources
 from tongqu_client.provider.config import CROSSWALK, Config, Source, SourceKind, load, with_source, write_private
@@ -52,7 +54,7 @@ def _map(args: argparse.Namespace) -> int:
     ranked: list[Ranked] = []
     config = replace(config, standard=args.standard or config.standard)
     if not config.standard:
-        ranked = rank(table, comments)
+        ranked = _with_fields(rank(table, comments), args)
         config = replace(config, standard=ranked[0].standard)
     standard, wishes = standard_of(config), _wishes(args)
     for path in (*wishes.set, *wishes.use, *wishes.codes, *wishes.skip):
@@ -83,6 +85,14 @@ def _map(args: argparse.Namespace) -> int:
     if not args.json and not file:
         say(f"下一步：tongqu provider test {args.folder}", f"next: tongqu provider test {args.folder}")
     return 0
+
+
+def _with_fields(ranked: list[Ranked], args: argparse.Namespace) -> list[Ranked]:
+    """Only standards that have every field the user has named; all of them if none has."""
+    wishes = _wishes(args)
+    named = {*wishes.set, *wishes.use, *wishes.codes, *wishes.skip}
+    having = [one for one in ranked if named <= {element.path for element in standards.get(one.standard).elements}]
+    return having or ranked
 
 
 _KINDS: Mapping[str, SourceKind] = {

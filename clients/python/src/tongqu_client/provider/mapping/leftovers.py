@@ -9,7 +9,7 @@ from dataclasses import replace
 from standards import Standard
 
 from tongqu_client.provider.mapping import names, rules
-from tongqu_client.provider.mapping.certainty import Doubt
+from tongqu_client.provider.mapping.certainty import Certainty, Doubt
 from tongqu_client.provider.mapping.matching import Look
 from tongqu_client.provider.mapping.model import Choice, Unused
 from tongqu_client.provider.mapping.rules import Rule
@@ -74,7 +74,7 @@ def _waiting(choice: Choice, lacking: Sequence[str]) -> Choice:
 
 
 def in_lists(standard: Standard, choices: Sequence[Choice]) -> list[Choice]:
-    """Parts of list items wait: a row of cells holds no list, so somebody must first put the rows of one list together."""
+    """Parts of list items wait: a row of cells holds no list; somebody must first put the rows of one list together."""
     lists = [element.path for element in standard.elements if element.kind == "array"]
     result = []
     for choice in choices:
@@ -82,7 +82,7 @@ def in_lists(standard: Standard, choices: Sequence[Choice]) -> list[Choice]:
         if holder is not None and choice.state != "open":
             zh, en = _NO_LIST
             doubt = Doubt(zh.format(holder), en.format(holder))
-            certainty = "unsure" if choice.certainty == "unsure" else "likely"
+            certainty: Certainty = "unsure" if choice.certainty == "unsure" else "likely"
             zh, en = f"{choice.zh}；{doubt.zh}", f"{choice.en}; {doubt.en}"
             choice = replace(choice, state="waiting", certainty=certainty, doubts=(*choice.doubts, doubt), zh=zh, en=en)
         result.append(choice)
@@ -91,7 +91,7 @@ def in_lists(standard: Standard, choices: Sequence[Choice]) -> list[Choice]:
 
 _NO_LIST = (
     "属列表 {} 的一项：一行一项的表须先合并成列表（如数据库视图输出 JSON），对照表再用 each",
-    "part of the list {}: rows that are items must first be put together into a list, to which the crosswalk applies each",
+    "part of the list {}: rows that are its items must first be put together, for the crosswalk's each",
 )
 
 

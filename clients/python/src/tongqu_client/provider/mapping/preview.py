@@ -9,7 +9,7 @@ from standards import Standard
 from standards.crosswalk import CrosswalkInvalid, compile
 from standards.masks import MASKS
 
-from tongqu_client.provider.mapping.propose import Proposal
+from tongqu_client.provider.mapping.model import Proposal
 from tongqu_client.provider.readers.table import Table
 
 SHOWN = 3
