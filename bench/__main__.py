@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import compare, curves, machine, picture, table
+from bench import flood as flooding
 from bench import growth as growing
 from bench.measure import measure
 from bench.plan import FULL, SHORT, Choice
@@ -100,6 +101,18 @@ def growth(entries: int, results: Path) -> None:
         points.append(point)
         curves.write(results, points, machine.about(), GROWTH_NOTES)
     console.print(curves.printed(points))
+
+
+@main.command()
+@click.option("--seconds", default=4.0, show_default=True)
+@click.option("--rounds", default=5, show_default=True)
+def flood(seconds: float, rounds: int) -> None:
+    """Whether one consumer that sends ten times its limit slows another."""
+    pairs = []
+    for pair in flooding.rounds(rounds, seconds):
+        pairs.append(pair)
+        console.print(flooding.told([pair]), markup=False)
+    console.print(f"median of {len(pairs)} rounds · {flooding.told(pairs)}", markup=False)
 
 
 @main.command()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench import contract, records
 from bench.machine import Running, free_port
+from bench.stub import STEADY_AT_ONCE
 from gateway.agreements.model import SIGNATURE_TYPE
 from gateway.config import Settings, load
 from gateway.consent.model import PROOF_TYPE
@@ -25,10 +26,15 @@ from gateway.lib.durable import write_file
 from gateway.lib.jose import SigningKey
 from gateway.wiring import Deps, make_installation
 
-STREET, BUREAU = "street-linden", "data-bureau"
+STREET, NEIGHBOUR, BUREAU = "street-linden", "street-maple", "data-bureau"
 # Each place of the stub is a department of its own: a department has one service in use per standard.
-DEPARTMENTS = {"person": "police", "page": "civil-affairs", "slow": "police-of-the-slow-line"}
-KINDS = {STREET: "street_office", BUREAU: "data_bureau"} | dict.fromkeys(DEPARTMENTS.values(), "department")
+DEPARTMENTS = {
+    "person": "police", "page": "civil-affairs",
+    "slow": "police-of-the-slow-line", "steady": "police-of-the-steady-line",
+}  # fmt: skip
+KINDS = {STREET: "street_office", NEIGHBOUR: "street_office", BUREAU: "data_bureau"} | dict.fromkeys(
+    DEPARTMENTS.values(), "department"
+)
 SCOPES = {
     "street_office": ("exchange:query", "agreements:write", "consents:write"),
     "data_bureau": ("admin",),
@@ -36,7 +42,7 @@ SCOPES = {
 }
 PURPOSE, CASE, SCHEME = "counter.identity", "SQ-2026-0042", "cn.resident-id"
 MONTH = timedelta(days=30)
-AT_ONCE = 500  # what each department gives at once: the slow one answers 2,500 a second at most
+AT_ONCE = 500  # what each department gives at once: the slow one answers 2,500 a second at most, the steady one 750
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A finished installation. ``questions`` by payload: 1k (with consent), 1k-plain, page, slow."""
+    """A finished installation. ``questions`` by payload: 1k (with consent), 1k-plain, page, slow, steady."""
 
     folder: Path
     config: Path
@@ -72,15 +78,32 @@ class City:
     client_id: str
     key: SigningKey
     questions: Mapping[str, Question]
+    neighbour: tuple[str, SigningKey]  # client and key of the other street office
+
+    def as_neighbour(self) -> City:
+        """The same city as the other street office sees it."""
+        client, key = self.neighbour
+        return replace(self, client_id=client, key=key)
 
     @property
     def url(self) -> str:
         return self.settings.public_url
 
     @contextmanager
-    def served(self, workers: int = 1, *, command: tuple[str, ...] = ("-m", "gateway")) -> Iterator[Running]:
-        """``gateway serve`` as anybody would start it; ended when the block ends. Raises DidNotStart."""
-        arguments = (*command, "serve", "--config", str(self.config), "--workers", str(workers))
+    def served(
+        self, workers: int = 1, *, command: tuple[str, ...] = ("-m", "gateway"), more: str = ""
+    ) -> Iterator[Running]:
+        """``gateway serve`` as anybody would start it; ended when the block ends. Raises DidNotStart.
+
+        ``more``: settings other than those of CONFIGURATION, as lines of TOML.
+        """
+        config = self.config
+        if more:
+            own = {line.partition(" = ")[0] for line in more.splitlines()}
+            kept = [line for line in config.read_text().splitlines() if line.partition(" = ")[0] not in own]
+            config = config.with_stem("more")
+            write_file(config, "\n".join([*kept, more]).encode())
+        arguments = (*command, "serve", "--config", str(config), "--workers", str(workers))
         with Running.of("gateway", self.folder, (sys.executable, *arguments), f"{self.url}/readyz") as running:
             yield running
 
@@ -116,7 +139,8 @@ def build(folder: Path, stub_port: int, database_url: str = "", more: More | Non
         questions = founding.questions() | (more(founding) if more else {})
     finally:
         deps.close()
-    return City(folder, config, settings, founding.clients[STREET], founding.keys[STREET], questions)
+    neighbour = (founding.clients[NEIGHBOUR], founding.keys[NEIGHBOUR])
+    return City(folder, config, settings, founding.clients[STREET], founding.keys[STREET], questions, neighbour)
 
 
 class Founding:
@@ -176,7 +200,7 @@ class Founding:
             "base_url": base_url,
             "crosswalk": records.crosswalk(standard),
             "timeout_ms": 30_000,
-            "max_concurrent": AT_ONCE,
+            "max_concurrent": STEADY_AT_ONCE if place == "steady" else AT_ONCE,
             "contact": "数据管理科",
         }
         service = catalogue.register(self._caller(party), manifest)
@@ -197,14 +221,16 @@ class Founding:
             "1k-plain": Question(self.agree(DEPARTMENTS["person"], *person, "none"), *person, everybody),
             "page": Question(self.agree(DEPARTMENTS["page"], *page, "none"), *page, few),
             "slow": Question(self.agree(DEPARTMENTS["slow"], *person, "none"), *person, everybody),
+            "steady": Question(self.agree(DEPARTMENTS["steady"], *person, "none"), *person, everybody),
+            "neighbour": Question(self.agree(DEPARTMENTS["person"], *person, "none", NEIGHBOUR), *person, everybody),
         }
 
-    def agree(self, provider: str, standard: str, fields: tuple[str, ...], consent: str) -> str:
+    def agree(self, provider: str, standard: str, fields: tuple[str, ...], consent: str, consumer: str = STREET) -> str:
         agreements = self.deps.agreements
-        document = _document(provider, standard, fields, consent, datetime.now(UTC))
-        drafted = agreements.draft(self._caller(STREET), document)
-        agreements.submit(self._caller(STREET), drafted.id)
-        for party in (STREET, provider):
+        document = _document(consumer, provider, standard, fields, consent, datetime.now(UTC))
+        drafted = agreements.draft(self._caller(consumer), document)
+        agreements.submit(self._caller(consumer), drafted.id)
+        for party in (consumer, provider):
             jws = self.keys[party].sign_payload(SIGNATURE_TYPE, drafted.signature_payload(party))
             agreements.sign(self._caller(party), drafted.id, jws)
         return drafted.id
@@ -230,13 +256,15 @@ class Founding:
 More = Callable[[Founding], dict[str, Question]]
 
 
-def _document(provider: str, standard: str, fields: tuple[str, ...], consent: str, now: datetime) -> dict[str, Any]:
+def _document(
+    consumer: str, provider: str, standard: str, fields: tuple[str, ...], consent: str, now: datetime
+) -> dict[str, Any]:
     return {
         "title_zh": "性能测试",
         "title_en": "Benchmark",
         "parties": [
             {"role": "provider", "party": provider, "function": "户籍管理", "contact": "数据管理科"},
-            {"role": "consumer", "party": STREET, "function": "便民服务", "contact": "公共服务办"},
+            {"role": "consumer", "party": consumer, "function": "便民服务", "contact": "公共服务办"},
         ],
         "purposes": [{"code": PURPOSE, "zh": "核对身份", "en": "Confirm identity"}],
         "legal_basis": [

@@ -15,7 +15,7 @@ from bench.peers.everyone import peers
 from bench.plan import Choice, Group
 from bench.scene import Scene
 
-PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow")
+PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
 Say = Callable[[str], None]
 
@@ -67,7 +67,7 @@ def _stand(stack: ExitStack, choice: Choice, say: Say) -> Stand:
     servers, urls = _stores(stack, choice, stand)
     stage = stack.enter_context(scene.scene(urls))
     if choice.has("direct"):
-        stand.targets += [stage.direct(payload) for payload in ("1k", "page", "slow")]
+        stand.targets += [stage.direct(payload) for payload in ("1k", "page", "slow", "steady")]
     _peers(stack, stage, choice, stand, say)
     for name in urls:
         say(f"gateway · {name}")

@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import standards
 from bench import records
 
-SERVED = {"person": records.PERSON, "slow": records.PERSON, "page": records.ASSISTANCE}
+SERVED = {"person": records.PERSON, "slow": records.PERSON, "steady": records.PERSON, "page": records.ASSISTANCE}
 
 
 @contextmanager

@@ -21,7 +21,11 @@ QUIET_S = 20.0  # when this long nothing was answered, what is still owed counts
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send. ``requests`` are sent once each, or over and over when ``again``. ``holds``: in a right answer."""
+    """What to send. ``requests`` are sent once each, or over and over when ``again``. ``holds``: in a right answer.
+
+    ``per_second``: how many are due each second, over all connections; 0: the next as soon as the last is answered.
+    A request that is late because no connection was free waits from the moment it was due.
+    """
 
     port: int
     requests: Sequence[bytes]
@@ -29,6 +33,7 @@ class Load:
     seconds: float
     holds: bytes
     again: bool = False
+    per_second: float = 0.0
 
 
 @dataclass(slots=True)
@@ -69,6 +74,7 @@ class _Generator:
     def __init__(self, load: Load) -> None:
         self.load, self.outcome = load, Outcome()
         self.latencies = self.outcome.latencies
+        self._due = 0.0
         self.ends = self.last = 0.0  # when to stop sending; when the latest right answer came
         self._todo = self._requests()
         self._open = 0
@@ -84,6 +90,7 @@ class _Generator:
         connections = await self._connect()
         began = time.perf_counter()
         self.ends = began + self.load.seconds
+        self._due = began
         self._open = len(connections)
         for connection in connections:
             connection.send()
@@ -115,6 +122,13 @@ class _Generator:
                     for _ in range(self._open):
                         self.outcome.wrong("no answer")
                     return
+
+    def due(self, now: float) -> float:
+        """When the next request is to be sent."""
+        if not self.load.per_second:
+            return now
+        due, self._due = self._due, self._due + 1 / self.load.per_second
+        return due
 
     def next(self, now: float) -> bytes | None:
         if now >= self.ends:
@@ -156,7 +170,15 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
     def send(self) -> None:
-        self._sent = now = time.perf_counter()
+        """The next request, when it is due."""
+        now = time.perf_counter()
+        self._sent = due = self._generator.due(now)
+        if due <= now:
+            self._send(now)
+        else:
+            asyncio.get_running_loop().call_later(due - now, self._send, due)
+
+    def _send(self, now: float) -> None:
         request = self._generator.next(now)
         if request is None:
             self._waiting = False

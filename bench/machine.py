@@ -41,21 +41,33 @@ def raise_limits() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a tree of processes has used: CPU seconds since its start, and resident memory now, in bytes."""
+    """What a tree of processes has used: CPU seconds since its start, and resident memory now, in bytes.
+
+    A page that several processes share (workers are forked from one template) counts once, in equal parts.
+    """
 
     cpu_s: float
-    rss: int
+    memory: int
 
 
 def used(root: int) -> Used:
     """Of this process and all its descendants, those that run now."""
-    cpu = rss = 0
+    cpu = memory = 0
     for pid in _tree(root):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             fields = _stat(pid)
             cpu += sum(int(fields[number]) for number in (11, 12))
-            rss += int(fields[21]) * _PAGE
-    return Used(cpu / _TICKS, rss)
+            memory += _share_of_memory(pid) or int(fields[21]) * _PAGE
+    return Used(cpu / _TICKS, memory)
+
+
+def _share_of_memory(pid: int) -> int:
+    """The proportional set size in bytes; 0 where the kernel does not tell."""
+    try:
+        lines = (Path("/proc") / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def _tree(root: int) -> list[int]:

@@ -72,7 +72,7 @@ def measure(target: Target, connections: int, seconds: float) -> tuple[Row, Outc
         outcome.percentile(0.5) * 1e3,
         outcome.percentile(0.99) * 1e3,
         spent / answered * 1e6,
-        sum(used(pid).rss for pid in target.pids) / 2**20,
+        sum(used(pid).memory for pid in target.pids) / 2**20,
         sum(outcome.errors.values()),
         store_spent / answered * 1e6,
     )

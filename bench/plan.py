@@ -39,6 +39,7 @@ SHORT = (
     Group("1k-kept", 64, ("tongqu",), 1, 2.0, ("sqlite",)),
     Group("slow", 500, OURS, 1, 3.0, ("sqlite",)),
     Group("slow", 5000, OURS, 1, 5.0, ("sqlite",)),
+    Group("steady", 5000, OURS, 1, 8.0, ("sqlite",)),
 )
 FULL = (
     *(Group("1k", connections, EVERYBODY, 5, 5.0) for connections in (1, 16, 64, 256)),
@@ -47,6 +48,7 @@ FULL = (
     Group("1k-plain", 64, ("tongqu",), 3, 5.0),
     Group("slow", 500, OURS, 3, 8.0),
     Group("slow", 5000, OURS, 3, 10.0),
+    Group("steady", 5000, OURS, 3, 10.0),
 )
 
 

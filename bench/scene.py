@@ -51,7 +51,7 @@ class Scene:
 
     def direct(self, payload: str = "1k") -> Target:
         """The stub itself, asked as the gateway would ask it."""
-        where = {"page": "page", "slow": "slow"}.get(payload, "person")
+        where = {"page": "page", "slow": "slow", "steady": "steady"}.get(payload, "person")
         standard = records.ASSISTANCE if payload == "page" else records.PERSON
         people = records.ids()[:8] if payload == "page" else records.ids()
         url = f"http://127.0.0.1:{self.stub_port}/{where}/records"

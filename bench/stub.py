@@ -1,8 +1,8 @@
 """A fast department: one process, one event loop, answers made beforehand. ``python -m bench.stub PORT``.
 
     POST /person/records   one record of 1 KB         POST /page/records    200 records of one person
-    POST /slow/records     one record after 200 ms    GET  /plain           1 KB, for whoever only passes it on
-    GET  /…/health
+    POST /slow/records     one record after 200 ms    POST /steady/records  the same, so many at once and no more
+    GET  /plain            1 KB, for whoever only passes it on               GET  /…/health
 
 It speaks the provider contract (standards/provider-openapi.yaml) but does not verify the gateway's envelope: what a
 department spends is not measured here, and it shares the cores with what is. While a service is being registered a
@@ -25,6 +25,7 @@ import uvloop
 from bench import records
 
 SLOW_S = 0.2
+STEADY_AT_ONCE = 150
 _ID = b'"id":"'
 
 
@@ -55,6 +56,7 @@ def places(limit: int) -> dict[bytes, Place]:
         b"/person/records": Place(people),
         b"/page/records": Place(page),
         b"/slow/records": Place(people, SLOW_S, limit),
+        b"/steady/records": Place(people, SLOW_S, STEADY_AT_ONCE),
     }
 
 

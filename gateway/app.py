@@ -21,8 +21,10 @@ from gateway.identity import api as identity_api
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
+from gateway.pages.public.registered import Current
+from gateway.pages.public.web import Web, wants_page
 from gateway.registry import api as registry_api
-from gateway.registry import codelists_api
+from gateway.registry import codelists_api, compare_api, indicators_api, moves_api
 from gateway.wiring import Deps
 
 logger = structlog.get_logger(__name__)
@@ -69,8 +71,11 @@ def create_app(deps: Deps) -> Flask:
 
     api = Api(app)
     for blueprint in (
-        registry_api.blueprint(),
+        registry_api.blueprint(deps.shelf, deps.guard, deps.settings.public_url),
+        moves_api.blueprint(deps.registry, deps.discussion, deps.guard),
         codelists_api.blueprint(),
+        indicators_api.blueprint(),
+        compare_api.blueprint(deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
@@ -80,7 +85,16 @@ def create_app(deps: Deps) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))
+    site = Web(Current(lambda: deps.shelf.all(None)), deps.settings.public_url)
+    app.register_blueprint(site.blueprint())
     _trust(app, deps)
+
+    @app.errorhandler(404)
+    def nowhere(error: HTTPException) -> Response:
+        """A person who mistyped an address gets a page; a program its problem document."""
+        lost = error.code == 404 and wants_page(request.path, request.headers.get("Accept", ""))
+        return site.not_found() if lost else _problem(error, deps)
+
     for kind in (HTTPException, Exception):  # the first too: flask-smorest has a handler of its own for it
         app.register_error_handler(kind, lambda error: _problem(error, deps))
     return app

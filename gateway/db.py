@@ -33,8 +33,16 @@ metadata = MetaData(
     }
 )
 
+# SQLite copies its journal into the file when that has so many pages of 4 KB. A commit that does it takes 50 to 100 ms,
+# so the gateway copies beside the commits, every second (Database.copy_journal), and these bounds are for other days.
+JOURNAL_PAGES = 16_384
+FULL_PAGES = 4_096  # from here on the writer is kept out for a moment, so that the journal begins anew
 PATIENCE_S = 10.0  # for whoever else writes; then nothing is done, and the caller hears so
 STALLED_S = 30  # PostgreSQL ends a session that sleeps in a transaction for so long: its process was stopped, not slow
+
+
+class Occupied(Exception):
+    """Somebody else is writing, and the caller did not want to wait. Nothing was begun."""
 
 
 class Database:
@@ -57,6 +65,7 @@ class Database:
             pool_pre_ping=self.dialect == "postgresql",  # a server that was restarted ended the connections lying idle
             connect_args={} if self.dialect == "sqlite" else _postgresql_options(self.url, patience_s),
         )
+        self._patience_s = patience_s
         self._write_lock: FileLock | None = None
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, patience_s))
@@ -82,37 +91,69 @@ class Database:
             finally:
                 connection.rollback()
 
+    @property
+    def local(self) -> bool:
+        """A file of this machine (SQLite): a statement costs no journey, only the disk."""
+        return self.dialect == "sqlite"
+
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, at_once: bool = False) -> Iterator[Connection]:
         """A transaction: committed when the block ends, rolled back when it raises.
 
         On return the change is on disk (SQLite fsyncs at each commit; PostgreSQL with synchronous_commit, its default).
+        ``at_once``, for SQLite: raise Occupied rather than wait for whoever else writes.
         """
-        with self._alone(), self.engine.connect() as connection:
+        with self._alone(at_once), self.engine.connect() as connection:
             connection.begin()  # so that commit() commits even if only the bare driver was used
             try:
-                if self.dialect == "sqlite":
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                if self.local:
+                    self._begin(connection, at_once)
                 yield connection
             except BaseException:
                 connection.rollback()
                 raise
             connection.commit()
 
+    def _begin(self, connection: Connection, at_once: bool) -> None:
+        raw = connection.connection.cursor()
+        if at_once:  # a program that does not know our lock may hold the file
+            raw.execute("PRAGMA busy_timeout=0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if at_once and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise Occupied from None
+            raise
+        finally:
+            if at_once:
+                raw.execute(f"PRAGMA busy_timeout={self._patience_s * 1000:.0f}")
+
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, at_once: bool) -> Iterator[None]:
         """SQLite lets one writer in and makes the others sleep, for seconds even: so they wait here, not there."""
         if self._write_lock is None:
             yield
             return
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._write_lock.held())
+                stack.enter_context(self._write_lock.held(0 if at_once else None))
             except LockTimeout:
+                if at_once:
+                    raise Occupied from None
                 busy = sqlite3.OperationalError("database is locked")
                 busy.sqlite_errorcode, busy.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
                 raise OperationalError("BEGIN IMMEDIATE", None, busy) from None
             yield
+
+    def copy_journal(self) -> None:
+        """Copy what was committed from SQLite's journal (WAL) into its file, while others read and write on."""
+        if not self.local:
+            return
+        with self.engine.connect() as connection:
+            _, pages, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+            if pages > FULL_PAGES:
+                with self._alone(False):
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -134,6 +175,7 @@ def _prepare_sqlite(raw: object, patience_s: float) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit that was reported is on disk; NORMAL would lose the last ones in a power failure
+        f"wal_autocheckpoint={JOURNAL_PAGES}",
         "foreign_keys=ON",
         f"busy_timeout={patience_s * 1000:.0f}",  # a program that does not know our lock may hold the file
         "secure_delete=ON",

@@ -109,6 +109,22 @@ class CrosswalkInvalid(TongquError):
     title_en = "The crosswalk is not valid"
 
 
+class VersionTooLow(TongquError):
+    """``members``: ``least`` (the number it must have), ``verdict``, ``changes``, and for a break ``example``."""
+
+    code = "version_too_low"
+    title_zh = "版本号低于实际变化"
+    title_en = "The version number says less than the change is"
+
+
+class DecisionNeeded(TongquError):
+    """``members``: ``why_zh``, ``why_en``, ``changes``: what could not be proved."""
+
+    code = "decision_needed"
+    title_zh = "无法证明是否兼容，须由人决定"
+    title_en = "Compatibility cannot be proved; a person must decide"
+
+
 # ── who asks: rules A1–A9 ─────────────────────────────────────────────────────────────────────────────────────────────
 class Unauthenticated(TongquError):
     """Base of everything that ends in 401. ``actor``: whose genuine token was misused, when that is known."""

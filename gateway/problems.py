@@ -21,6 +21,8 @@ STATUS: dict[type[errors.TongquError], int] = {
     errors.SignatureInvalid: 422,
     errors.RecordInvalid: 422,
     errors.CrosswalkInvalid: 422,
+    errors.VersionTooLow: 422,
+    errors.DecisionNeeded: 409,
     errors.Unauthenticated: 401,
     errors.TokenMissing: 401,
     errors.TokenAsBearer: 401,

@@ -40,6 +40,10 @@ from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.file_lock import try_lock
 from gateway.lib.keys import Keys
+from gateway.registry.actions import Registry
+from gateway.registry.discussion import Discussion
+from gateway.registry.library import Library
+from gateway.registry.shelf import Shelf
 
 logger = structlog.get_logger(__name__)
 
@@ -79,7 +83,11 @@ class Store:
         )
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
-        self.agreements = Agreements(self.database, self.log, self.clock)
+        self.library = Library(self.database)
+        self.shelf = Shelf(self.database, self.library)
+        self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf)
+        self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
+        self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -141,13 +149,19 @@ class Deps(Store):
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
         self.consents = Consents(
-            self.database, self.log, self.clock, self.pseudonyms, secret=self.keys.withdrawal_secret
+            self.database,
+            self.log,
+            self.clock,
+            self.pseudonyms,
+            secret=self.keys.withdrawal_secret,
+            standards=self.library,
         )
         self.providers = RestProviders(policy, self._sign_request, settings.issuer, self.clock, processes=processes)
         self.catalogue = Catalogue(
             self.database,
             self.log,
             self.clock,
+            self.library,
             issuer=settings.issuer,
             check_url=policy.check_url,
             sender=lambda base_url: outbound.conformance_sender(policy, base_url),
@@ -155,7 +169,7 @@ class Deps(Store):
         )
         self.exchange = Exchange(
             QueryDeps(
-                gatherer=Gatherer(self.database, self.log, self.clock),
+                gatherer=Gatherer(self.database, self.log, self.clock, self.library),
                 log=self.log,
                 clock=self.clock,
                 issuer=settings.issuer,
@@ -197,6 +211,7 @@ class Deps(Store):
         await asyncio.to_thread(self.used_proofs.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
+        await asyncio.to_thread(self.registry.adopt)
         await asyncio.to_thread(self.counts.share, self.settings.data_dir / "metrics")
         self._tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._keep_measuring())]
 
@@ -247,6 +262,7 @@ class Deps(Store):
         now = self.clock.now()
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
+        self.registry.withdraw_due(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)

@@ -1,7 +1,8 @@
 """Dates as departments write them, into one spelling: a list of formats that is data, never a guess.
 
 A format is made of ``yyyy yy MM M dd d HH mm ss`` and the marks ``- / . : T`` space and 年 月 日 时 分 秒; ``MM`` takes
-two digits, ``M`` one or two. ``excel`` and ``excel1904`` take a spreadsheet's day number. All formats are tried; if two
+two digits, ``M`` one or two. ``excel`` and ``excel1904`` take a spreadsheet's day number; ``rfc3339`` takes a time as
+standards write it, zone and fractions included, and keeps it as it is. All other formats are tried; if two
 read different days in one value (3/4/2024), it is ambiguous and refused.
 """
 
@@ -19,6 +20,7 @@ SERIALS = {"excel": date(1899, 12, 30), "excel1904": date(1904, 1, 1)}
 # Day 60 of the 1900 system is 29 February 1900, which never was, and days before it are off by one; 1 March is 61.
 FIRST_SERIAL = {"excel": 61, "excel1904": 0}
 LAST_DAY = date(2199, 12, 31)
+STANDARD_TIME = "rfc3339"
 FIRST_YEAR = 1800  # the oldest date a record of a living system holds
 ZONE = timezone(timedelta(hours=8))
 OFFSET = "+08:00"  # times carry China standard time
@@ -58,7 +60,10 @@ def parser(
     for a month without a day. ``midnight``: a date without a time counts as 00:00:00. Raises FormatInvalid.
     """
     serials = [name for name in formats if name in SERIALS]
-    patterns = [_pattern(name, pivot, missing_day, with_time, midnight) for name in formats if name not in SERIALS]
+    written = [name for name in formats if name not in SERIALS and name != STANDARD_TIME]
+    patterns = [_pattern(name, pivot, missing_day, with_time, midnight) for name in written]
+    if STANDARD_TIME in formats and not with_time:
+        raise FormatInvalid("rfc3339 是时刻，须声明 as: date-time", "rfc3339 is a time; declare as: date-time")
     if with_time and serials and not midnight:
         raise FormatInvalid("序列号没有时刻，须声明 missing_time", "a day number has no time; declare missing_time")
 
@@ -66,6 +71,8 @@ def parser(
         found = {_native(value)} if isinstance(value, date) else set()
         if not found:
             text = as_text(value).strip()
+            if STANDARD_TIME in formats and _is_standard_time(text):
+                return text
             if not text.isascii():
                 text = text.translate(_FULL_WIDTH)
             # A number such as 2020.1 may have been 2020.10 before a spreadsheet took the nought: no date is read in it.
@@ -161,6 +168,19 @@ def _read(pattern: re.Pattern[str], text: str, pivot: int | None, missing_day: s
     except (ValueError, OverflowError):
         return None
     return day, f"{clock:%H:%M:%S}"
+
+
+_TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+
+
+def _is_standard_time(text: str) -> bool:
+    """RFC 3339, section 5.6, without leap seconds."""
+    if _TIME.fullmatch(text) is None:
+        return False
+    try:
+        return FIRST_YEAR <= datetime.fromisoformat(text[:19]).year <= LAST_DAY.year
+    except ValueError:
+        return False
 
 
 def _full_year(short: int, pivot: int) -> int:

@@ -35,11 +35,19 @@ KINDS = {
     AUDIT: "audit_office",
 }
 SCOPES = {
-    "department": ("catalogue:read", "catalogue:write", "agreements:read", "agreements:write", "log:read"),
+    "department": (
+        "catalogue:read",
+        "catalogue:write",
+        "agreements:read",
+        "agreements:write",
+        "log:read",
+        "standards:write",
+    ),
     "street_office": (
         *("exchange:query", "catalogue:read", "agreements:read", "agreements:write", "consents:write", "log:read"),
+        "standards:write",
     ),
-    "data_bureau": ("admin", "catalogue:read", "agreements:read", "agreements:write", "log:read"),
+    "data_bureau": ("admin", "catalogue:read", "agreements:read", "agreements:write", "log:read", "standards:write"),
     "audit_office": ("agreements:read", "log:read"),
 }
 OFFICERS = ("signatory", "clerk", "witness")

@@ -10,7 +10,8 @@ import sys
 # What a test needs beyond the locked Python packages: command, Debian package, which tests need it.
 NEEDED = [
     ("node", "nodejs", "tests/interop: OAuth client written in JavaScript"),
-    ("npm", "npm", "tests/interop"),
+    ("npm", "npm", "tests/interop, tests/pages/test_in_a_browser.py"),
+    ("chromium", "chromium", "tests/pages/test_in_a_browser.py: the standards site as a browser finds it"),
     ("redis-server", "redis-server", "tests/gateway/identity/test_replay.py: used proofs in Valkey or Redis"),
 ]
 

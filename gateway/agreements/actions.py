@@ -28,15 +28,17 @@ from gateway.agreements.model import (
     wrong_state,
 )
 from gateway.agreements.shape import Problem
-from gateway.agreements.signing import Directory, officer_who_signed
 from gateway.audit.log import Log, Transaction
 from gateway.db import Database
 from gateway.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from gateway.identity import store as identity_store
 from gateway.identity.model import OPERATOR, Actor, Caller
+from gateway.identity.signing import Directory, officer_who_signed
 from gateway.lib.canonical_json import digest_bytes
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
+from gateway.registry import notice
+from gateway.registry import store as registry_store
 from standards import REGISTRY, Standard
 
 OVERSEERS = frozenset({BUREAU, AUDIT_OFFICE})
@@ -81,6 +83,12 @@ class Agreements:
         known_to = None if caller.party_kind in OVERSEERS else caller.party
         with self._database.read() as conn:
             return store.page(conn, known_to=known_to, state=state, after=after, limit=min(limit, MAX_PAGE))
+
+    def notices(self, agreement: Agreement) -> notice.Headers:
+        """The headers that tell of the first of its standards to end, if one is deprecated."""
+        with self._database.read() as conn:
+            standings = {each: registry_store.standing(conn, each) for each in agreement.standards}
+        return notice.earliest(standings)
 
     # ── before it is in force ─────────────────────────────────────────────────────────────────────────────────────────
     def draft(self, caller: Caller, content: Any) -> Agreement:

@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 
 from gateway.agreements import schemas
 from gateway.agreements.actions import Agreements
+from gateway.agreements.model import Agreement
 from gateway.errors import MalformedRequest
 from gateway.identity.guard import Guard
 from gateway.lib.canonical_json import MalformedJson, strict_loads
@@ -21,6 +22,10 @@ def blueprint(agreements: Agreements, guard: Guard) -> Blueprint:
     blp = Blueprint("agreements", __name__, url_prefix="/v1/agreements", description="Sharing agreements · 共享协议")
     reads = guard.needs("agreements:read", "agreements:write", "admin")
     writes = guard.needs("agreements:write")
+
+    def _noticed(agreement: Agreement, status: int = 200) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """With a word, in the headers, when it rests on a deprecated version."""
+        return schemas.view(agreement), status, dict(agreements.notices(agreement))
 
     @blp.route("")
     class All(MethodView):
@@ -39,9 +44,9 @@ def blueprint(agreements: Agreements, guard: Guard) -> Blueprint:
         @writes
         @blp.doc(requestBody=_DOCUMENT)
         @blp.response(201, schemas.AgreementView)
-        def post(self) -> dict[str, Any]:
+        def post(self) -> Any:
             """Draft an agreement, or the next version of the one whose id is given · 起草协议"""
-            return schemas.view(agreements.draft(g.caller, _body()))
+            return _noticed(agreements.draft(g.caller, _body()), 201)
 
     @blp.route("/<agreement_id>")
     class One(MethodView):
@@ -63,18 +68,18 @@ def blueprint(agreements: Agreements, guard: Guard) -> Blueprint:
     class Submit(MethodView):
         @writes
         @blp.response(200, schemas.AgreementView)
-        def post(self, agreement_id: str) -> dict[str, Any]:
+        def post(self, agreement_id: str) -> Any:
             """Propose it to the other party; from now on its document never changes · 提交对方"""
-            return schemas.view(agreements.submit(g.caller, agreement_id))
+            return _noticed(agreements.submit(g.caller, agreement_id))
 
     @blp.route("/<agreement_id>/sign")
     class Sign(MethodView):
         @writes
         @blp.arguments(schemas.Sign)
         @blp.response(200, schemas.AgreementView)
-        def post(self, body: dict[str, Any], agreement_id: str) -> dict[str, Any]:
+        def post(self, body: dict[str, Any], agreement_id: str) -> Any:
             """Sign it; active with the signature of the second party · 签署"""
-            return schemas.view(agreements.sign(g.caller, agreement_id, body["jws"]))
+            return _noticed(agreements.sign(g.caller, agreement_id, body["jws"]))
 
     @blp.route("/<agreement_id>/refuse")
     class Refuse(MethodView):

@@ -37,12 +37,15 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the document names and must find. ``lawful_bases``: code → does this basis mean consent (PIPL 13)?"""
+    """What the document names and must find. ``lawful_bases``: code → does this basis mean consent (PIPL 13)?
+    ``withdrawn``: standards that serve no more → what to use instead.
+    """
 
     now: datetime
     standards: Mapping[str, Published] = field(default_factory=dict)
     parties: frozenset[str] = frozenset()
     lawful_bases: Mapping[str, bool] = field(default_factory=dict)
+    withdrawn: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def problems(document: Any, world: World) -> tuple[Problem, ...]:
@@ -107,6 +110,13 @@ def _item(position: int, item: Mapping[str, Any], document: Mapping[str, Any], w
             pointer(*at, "standard"), "没有已发布的这个标准或版本", "no such standard or version is published"
         )
         return
+    if item["standard"] in world.withdrawn:
+        instead = world.withdrawn[item["standard"]]
+        yield Problem(
+            pointer(*at, "standard"),
+            "该标准版本已废止" + (f"，请改用 {instead}" if instead else ""),
+            "this version of the standard is withdrawn" + (f"; use {instead}" if instead else ""),
+        )
     if item["schema_digest"] != standard.digest:
         yield Problem(
             pointer(*at, "schema_digest"), "与已发布的标准不一致", "differs from the digest of the published standard"

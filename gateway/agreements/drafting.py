@@ -11,10 +11,11 @@ from gateway.agreements import completion
 from gateway.agreements.document import SCHEMA_NAME, Published, World, problems
 from gateway.agreements.model import IN_FORCE, Agreement
 from gateway.agreements.shape import Problem
-from gateway.agreements.signing import Directory
 from gateway.errors import Forbidden, InvalidRequest
+from gateway.identity.signing import Directory
 from gateway.lib.canonical_json import canonical, digest_bytes
 from gateway.lib.clock import Clock
+from gateway.registry import store
 from standards import Standard, codelists
 
 CONSENT_BASIS = "13.1.1"  # PIPL 13(1)(1), the one lawful basis that is the individual's consent
@@ -71,10 +72,13 @@ class Reader:
         named = completion.named_in(content)
         found = (self._directory.get_party(conn, party) for party in named.parties)
         standards = {name: self._published(name) for name in named.standards}
+        now = self._clock.now()
+        standings = {name: store.standing(conn, name) for name in named.standards}
         return World(
-            now=self._clock.now(),
+            now=now,
             standards={name: published for name, published in standards.items() if published is not None},
             parties=frozenset(party.id for party in found if party is not None and party.state == "active"),
+            withdrawn={name: each.successor for name, each in standings.items() if each.ended(now)},
             lawful_bases={code: code == CONSENT_BASIS for code in codelists.get("lawful-basis").codes},
         )
 

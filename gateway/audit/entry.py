@@ -79,6 +79,25 @@ _party: dict[str, Kind] = {
     "officer": maybe(kinds.OFFICER),
     "key": maybe(kinds.THUMBPRINT),
 }
+_standard: dict[str, Kind] = {
+    "actor": ACTOR,
+    "standard": kinds.STANDARD,
+    "digest": kinds.DIGEST,
+    "against": maybe(kinds.STANDARD),
+    "verdict": maybe(kinds.CODE),
+    "bump": maybe(kinds.CODE),
+    "until": maybe(kinds.UTC_TIME),
+    "successor": maybe(kinds.STANDARD),
+    "reason": maybe(kinds.CODE),
+    "signature": maybe(closed(officer=kinds.OFFICER, jws_digest=kinds.DIGEST)),
+}
+_comment: dict[str, Kind] = {
+    "actor": ACTOR,
+    "standard": kinds.STANDARD,
+    "digest": kinds.DIGEST,
+    "comment": closed(id=kinds.COMMENT_ID, digest=kinds.DIGEST),
+    "outcome": maybe(kinds.CODE),
+}
 
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
@@ -123,7 +142,11 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
     **{f"party.{step}": _party for step in ("added", "suspended", "resumed")},
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
     **{f"officer.{step}": _party for step in ("added", "suspended")},
-    "standard.published": {"actor": ACTOR, "standard": kinds.STANDARD, "digest": kinds.DIGEST},
+    **{
+        f"standard.{step}": _standard
+        for step in ("drafted", "consulted", "reopened", "published", "signed", "deprecated", "withdrawn")
+    },
+    **{f"standard.{step}": _comment for step in ("commented", "answered")},
     "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
 }  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -82,7 +83,7 @@ def is_facts(value: object) -> bool:
             return False
         if isinstance(item, dict):
             for name, member in item.items():
-                if type(name) is not str or not _FACT_NAME.fullmatch(name):
+                if type(name) is not str or not _is_fact_name(name):
                     return False
                 waiting.append((member, depth + 1))
         elif isinstance(item, list | tuple):
@@ -92,9 +93,20 @@ def is_facts(value: object) -> bool:
     return True
 
 
+# Names of facts, and most of their texts (states, codes), are the same few in every entry.
+@lru_cache(maxsize=1024)
+def _is_fact_name(name: str) -> bool:
+    return _FACT_NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_fact_text(text: str) -> bool:
+    return len(text) <= MAX_FACT_TEXT and not _UNSAFE.search(text) and not _RESIDENT_ID.search(text)
+
+
 def _is_fact(value: Any) -> bool:
     if type(value) is str:
-        return len(value) <= MAX_FACT_TEXT and not _UNSAFE.search(value) and not _RESIDENT_ID.search(value)
+        return _is_fact_text(value)
     if type(value) is int:
         return -MAX_INTEGER <= value <= MAX_INTEGER
     return value is None or value is True or value is False
@@ -112,6 +124,7 @@ OFFICER = text("officer", r"off_[A-Za-z0-9_-]{1,64}")
 AGREEMENT_ID = text("agreement id", r"agr_[A-Za-z0-9_-]{1,64}")
 CONSENT_ID = text("consent id", r"con_[A-Za-z0-9_-]{1,64}")
 SERVICE_ID = text("service id", r"svc_[A-Za-z0-9_-]{1,64}")
+COMMENT_ID = text("comment id", r"cmt_[A-Za-z0-9_-]{1,64}")
 QUERY_ID = text("query id", r"qry_[A-Za-z0-9_-]{1,64}")
 SUBJECT = text("subject pseudonym", r"s:[A-Za-z0-9-]{1,16}:[A-Za-z0-9_-]{22}")
 CASE = text("case pseudonym", r"c:[A-Za-z0-9-]{1,16}:[A-Za-z0-9_-]{22}")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
 INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see search.catch_up
 INDEX_SECONDS = 0.5  # of each round, for the index of the search
-RUSH = 2_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
+RUSH = 1_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
 RUSH_SECONDS = 0.05
 
 
@@ -114,6 +114,7 @@ class Publisher:
             self._log.run.keep()
             if not self._leads():
                 return
+            self._log.database.copy_journal()
             if self._log.run.elected():
                 size = self.publish()[0].size
                 rush = size - self._size_before > RUSH

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.audit.search import Found
+from gateway.lib.spreadsheet import cell
 
 COLUMNS = (
     "index", "t", "type", "query", "party", "client", "officer", "agreement", "purpose", "standard", "fields",
     "subject", "case", "effect", "rules", "code", "source",
 )  # fmt: skip
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
 
 
 def to_csv(found: Iterable[Found]) -> str:
@@ -22,7 +21,7 @@ def to_csv(found: Iterable[Found]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in _row(item)] for item in found)
+    writer.writerows([cell(value) for value in _row(item)] for item in found)
     return "\ufeff" + text.getvalue()
 
 
@@ -36,9 +35,3 @@ def _row(found: Found) -> list[Any]:
         " ".join(entry.get("fields", [])), entry.get("subject"), entry.get("case"), decision.get("effect"),
         " ".join(entry.get("rules") or decision.get("rules", [])), entry.get("code"), source.get("party"),
     ]  # fmt: skip
-
-
-def _cell(value: Any) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP ASVS 1.2.10): quoting alone does not help."""
-    text = "" if value is None else str(value)
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text

@@ -10,17 +10,25 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import standards
 from gateway.audit.log import Log, Transaction
 from gateway.catalogue import store
 from gateway.catalogue.model import MAX_CONCURRENT, MAX_TIMEOUT_MS, Service, crosswalk_bytes
 from gateway.db import Database
-from gateway.errors import AlreadyExists, CrosswalkInvalid, Forbidden, InvalidRequest, NotFound, UnknownStandard
+from gateway.errors import (
+    AlreadyExists,
+    CrosswalkInvalid,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    UnknownStandard,
+    WrongState,
+)
 from gateway.identity.model import Caller
 from gateway.lib.canonical_json import NotCanonical, digest
 from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
-from standards import conformance, crosswalk
+from gateway.registry.library import Library
+from standards import Element, Standard, conformance, crosswalk
 
 BUREAU = "data_bureau"
 Subject = Mapping[str, str]
@@ -38,6 +46,7 @@ class Catalogue:
         database: Database,
         log: Log,
         clock: Clock,
+        library: Library,
         *,
         issuer: str,
         check_url: Callable[[str], object],
@@ -47,6 +56,7 @@ class Catalogue:
         self._database = database
         self._log = log
         self._clock = clock
+        self._library = library
         self._issuer = issuer
         self._check_url = check_url
         self._sender = sender
@@ -65,13 +75,15 @@ class Catalogue:
         """Services whose titles or elements hold ``text``, in Chinese or English; all for an empty text."""
         with self._database.read() as conn:
             services = store.everything(conn)
-        return [each for each in services if _may_see(caller, each) and each.mentions(text)]
+        return [
+            each for each in services if _may_see(caller, each) and each.mentions(text, self._library[each.standard])
+        ]
 
-    def holders(self, caller: Caller, element: str) -> list[tuple[Service, standards.Element]]:
+    def holders(self, caller: Caller, element: str) -> list[tuple[Service, Element]]:
         """Who holds this fact: services in use whose standard has an element of this name (or ``standard.path``)."""
         found = []
         for service in self.search(caller):
-            standard = standards.get(service.standard)
+            standard = self._library[service.standard]
             for each in standard.elements:
                 if service.state == "active" and element in (each.path, each.zh, f"{standard.name}.{each.path}"):
                     found.append((service, each))
@@ -84,7 +96,7 @@ class Catalogue:
         service = Service(
             id=new_id("svc"),
             party=caller.party,
-            standard=_standard(manifest["standard"]).id,
+            standard=self._standard(manifest["standard"]).id,
             title_zh=manifest["title_zh"],
             title_en=manifest["title_en"],
             base_url=manifest["base_url"].rstrip("/"),
@@ -106,7 +118,7 @@ class Catalogue:
         if document is None:
             return None
         try:
-            crosswalk.compile(document, _standard(manifest["standard"]))
+            crosswalk.compile(document, self._standard(manifest["standard"]))
         except crosswalk.CrosswalkInvalid as error:
             raise CrosswalkInvalid(
                 "对照表有误，见 errors。",
@@ -114,6 +126,23 @@ class Catalogue:
                 errors=[{"pointer": problem.pointer, "zh": problem.zh, "en": problem.en} for problem in error.problems],
             ) from None
         return crosswalk_bytes(document)
+
+    def _standard(self, standard_id: str) -> Standard:
+        """A standard that a new service may be of."""
+        standard = self._library.get(standard_id)
+        if standard is None:
+            raise UnknownStandard("没有这个数据标准或版本。", "There is no such standard or version.")
+        standing = self._library.standing(standard_id)
+        if standing.ended(self._clock.now()):
+            instead = standing.successor or "/v1/standards"
+            raise WrongState(
+                "该标准版本已废止，不能据此登记服务。",
+                "This version is withdrawn; no service can be registered for it.",
+                fix_zh=f"请改用 {instead}。",
+                fix_en=f"Use {instead} instead.",
+                state=standing.state,
+            )
+        return standard
 
     @staticmethod
     def _check_limits(service: Service) -> None:
@@ -142,15 +171,16 @@ class Catalogue:
                 "只有服务所属部门或主管部门可以测试。", "Only its department or the data bureau may test it."
             )
         self._check_url(service.base_url)
+        standard = self._library[service.standard]
         report = conformance.run(
             self._sender(service.base_url),
-            standard=standards.get(service.standard),
+            standard=standard,
             service_id=service.id,
             issuer=self._issuer,
             make_request=self._sign_request,
             subject_found=subject_found,
             subject_absent=subject_absent,
-            crosswalk=service.crosswalk(),
+            crosswalk=service.crosswalk(standard),
             timeout=service.timeout_ms / 1000,
             now=self._clock.now,
         )
@@ -239,13 +269,6 @@ def _check_suspended_by(caller: Caller, service: Service) -> None:
 
 def _may_see(caller: Caller, service: Service) -> bool:
     return service.state == "active" or caller.party == service.party or caller.party_kind == BUREAU
-
-
-def _standard(standard_id: str) -> standards.Standard:
-    try:
-        return standards.get(standard_id)
-    except standards.UnknownStandard:
-        raise UnknownStandard("没有这个数据标准或版本。", "There is no such standard or version.") from None
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
-import standards
 from gateway.errors import WrongState
 from gateway.lib.canonical_json import canonical, strict_loads
-from standards import crosswalk
+from standards import Standard, crosswalk
 
 STATES: Final = ("registered", "conformant", "active", "suspended")
 # What may be done in which state, and where it leads.
@@ -45,9 +44,9 @@ class Service:
     report: str | None = field(default=None, repr=False)  # JSON of the last conformance test
     suspended_by: str | None = None  # the party; only it may resume
 
-    def crosswalk(self) -> crosswalk.Crosswalk | None:
-        """The compiled crosswalk; compiled once per document."""
-        return None if self.crosswalk_text is None else _compiled(self.crosswalk_text, self.standard)
+    def crosswalk(self, standard: Standard) -> crosswalk.Crosswalk | None:
+        """The compiled crosswalk to its standard; compiled once per document."""
+        return None if self.crosswalk_text is None else _compiled(self.crosswalk_text, standard)
 
     def after(self, move: str, **changes: Any) -> Service:
         """The service after a move of MOVES. Raises WrongState."""
@@ -60,18 +59,17 @@ class Service:
             )
         return replace(self, state=state, **changes)
 
-    def mentions(self, text: str) -> bool:
-        """Does a title or an element's name hold this text? Case does not matter."""
+    def mentions(self, text: str, standard: Standard) -> bool:
+        """Does a title or a name of an element of its standard hold this text? Case does not matter."""
         wanted = text.casefold()
-        standard = standards.get(self.standard)
         words = [self.title_zh, self.title_en, standard.zh, standard.en, standard.id]
         words += [word for element in standard.elements for word in (element.path, element.zh, element.en)]
         return any(wanted in word.casefold() for word in words)
 
 
 @lru_cache(maxsize=1024)
-def _compiled(text: bytes, standard: str) -> crosswalk.Crosswalk:
-    return crosswalk.compile(strict_loads(text), standards.get(standard))
+def _compiled(text: bytes, standard: Standard) -> crosswalk.Crosswalk:
+    return crosswalk.compile(strict_loads(text), standard)
 
 
 def crosswalk_bytes(document: Mapping[str, Any] | None) -> bytes | None:

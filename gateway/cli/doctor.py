@@ -14,6 +14,9 @@ from gateway import db
 from gateway.cli.common import config_option, settings_of
 from gateway.config import ConfigError, Settings
 from gateway.lib.keys import Keys, KeysUnusable
+from gateway.registry.library import Library
+from gateway.registry.model import USABLE
+from gateway.registry.shelf import Shelf
 
 SLOW_SYNC_MS = 20.0  # a query needs two durable writes; beyond this the disk decides how fast the gateway is
 SYNCS = 20
@@ -56,12 +59,27 @@ def _database(settings: Settings) -> Iterator[tuple[bool, str, str]]:
     try:
         db.check(database)
         yield True, f"database ({database.dialect}) / 数据库", ""
+        yield from _standards(database)
     except CommandError as error:
         yield False, f"database: {error}", "gateway db upgrade"
     except Exception as error:  # whatever the driver says, the operator needs to hear it as a finding
         yield False, f"database: {type(error).__name__}", "is database_url right, and does the server run?"
     finally:
         database.close()
+
+
+def _standards(database: db.Database) -> Iterator[tuple[bool, str, str]]:
+    shelf = Shelf(database, Library(database))
+    usable = shelf.all(None, states=USABLE)
+    if changed := ", ".join(shelf.differing()):
+        what = f"files of published standards were changed: {changed} / 已发布的标准文件被改动"
+        yield False, what, "install the release anew / 重新安装"
+    unsigned = sum(each.signature is None for each in usable)
+    yield (
+        True,
+        f"{len(usable)} standards in use, {unsigned} not signed / 在用标准 {len(usable)} 项，未签署 {unsigned} 项",
+        "",
+    )
 
 
 def _sync_ms(folder: Path) -> float:

@@ -1,4 +1,4 @@
-"""``gateway standards list|check``."""
+"""``gateway standards list|check|site``, and the life of a standard (standards_life.py)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 import standards as library
+from gateway.cli.common import DEFAULT_FILE, config_option, store_of
+from gateway.cli.standards_diff import diff
 from gateway.cli.standards_draft import expand
+from gateway.cli.standards_generate import generate
+from gateway.cli.standards_life import LIFE
+from gateway.cli.standards_site import site
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
 
@@ -16,12 +21,27 @@ def standards() -> None:
     """Data standards · 数据标准"""
 
 
+for _command in LIFE:
+    standards.add_command(_command)
+
+
 @standards.command("list")
-def list_standards() -> None:
-    """All published standards · 已发布的标准"""
-    for key in library.REGISTRY:
-        standard = library.REGISTRY[key]
-        click.echo(f"{standard.id:32} {standard.zh} / {standard.en}  ({len(standard.elements)} elements)")
+@config_option
+def list_standards(config_file: Path | None) -> None:
+    """The standards of this installation, or of the package where there is none · 数据标准"""
+    if config_file is None and not DEFAULT_FILE.exists():
+        for key in library.REGISTRY:
+            standard = library.REGISTRY[key]
+            click.echo(f"{standard.id:32} {standard.zh} / {standard.en}  ({len(standard.elements)} elements)")
+        return
+    from gateway.registry.model import BUREAU, Acting
+
+    with store_of(config_file) as store:
+        for each in store.shelf.all(Acting.operator("", BUREAU)):
+            zh, en = each.origin
+            until = f"  → {each.until:%Y-%m-%d}" if each.until else ""
+            click.echo(f"{each.id:32} {each.state:12} {each.title_zh} / {each.title_en}{until}")
+            click.echo(f"{'':32} {each.digest}  {zh} / {en}")
 
 
 @standards.command()
@@ -40,3 +60,6 @@ def check(file: Path) -> None:
 
 
 standards.add_command(expand)
+standards.add_command(site)
+standards.add_command(generate)
+standards.add_command(diff)

@@ -17,7 +17,6 @@ from gateway.agreements.actions import MAX_PAGE, OVERSEERS, PAGE
 from gateway.agreements.drafting import not_sound
 from gateway.agreements.model import BUREAU, Agreement
 from gateway.agreements.shape import Problem
-from gateway.agreements.signing import Directory
 from gateway.audit.log import Log, Transaction
 from gateway.consent import proof, record, store
 from gateway.consent.model import INVALIDATION_REASONS, Consent, Event, read
@@ -25,6 +24,7 @@ from gateway.db import Database
 from gateway.errors import Forbidden, NotFound, WrongState
 from gateway.identity import store as identity_store
 from gateway.identity.model import OPERATOR, Actor, Caller
+from gateway.identity.signing import Directory
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 
 from gateway.agreements.drafting import not_sound
 from gateway.agreements.shape import Problem
-from gateway.agreements.signing import Directory, officer_who_signed
 from gateway.consent.model import COUNTER_TWO_PERSON, PROOF_KINDS, PROOF_TYPE, Consent, Proof
 from gateway.errors import SignatureInvalid
 from gateway.identity.model import Officer
+from gateway.identity.signing import Directory, officer_who_signed
 
 CLERK, WITNESS = "clerk", "witness"
 

@@ -75,11 +75,14 @@ class City:
             trust=str(self.folder / "trust.json"),
         )
 
-    def sign(self, party: str, role: str, typ: str, payload: dict[str, Any], number: int = 0) -> str:
-        """What an officer of the party signs with the key that only that office has."""
+    def key(self, party: str, role: str, number: int = 0) -> SigningKey:
+        """The key of an officer, which only that office has."""
         officers = [each for each in self.about["officers"] if each["party"] == party and each["role"] == role]
-        key = SigningKey.from_jwk(json.loads((self.folder / officers[number]["key_file"]).read_text()))
-        return key.sign_payload(typ, canonical(payload))
+        return SigningKey.from_jwk(json.loads((self.folder / officers[number]["key_file"]).read_text()))
+
+    def sign(self, party: str, role: str, typ: str, payload: dict[str, Any], number: int = 0) -> str:
+        """What an officer of the party signs."""
+        return self.key(party, role, number).sign_payload(typ, canonical(payload))
 
     def agreement(self, paper: dict[str, Any]) -> dict[str, Any]:
         purpose = paper["purpose"][0]
@@ -105,6 +108,7 @@ def build(folder: Path, port: int, say: Say) -> City:
             store.close()
         start_gateway(made)
         say(f"网关已启动：{made.url}", f"The gateway runs at {made.url}.")
+        _standards(made, say)
         _departments(made, say)
         _agreements(made, say)
         _consents(made, say)
@@ -132,6 +136,19 @@ def start_gateway(made: City) -> int:
     pid = made.processes.start("gateway", arguments, f"{made.url}/readyz")
     (made.folder / "gateway.pid").write_text(str(pid))
     return pid
+
+
+# ── standards ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _standards(made: City, say: Say) -> None:
+    """What came with the software becomes the city's own: the data bureau signs each schema."""
+    key = made.key(city.BUREAU, "signatory")
+    with made.client(city.BUREAU) as gateway:
+        found = gateway.request("GET", "/v1/standards", scope="standards:write")
+        for each in found:
+            schema = gateway.request("GET", each["url"], scope="standards:write")
+            body = {"jws": key.sign_detached("tongqu-standard-signature+jws", canonical(schema))}
+            gateway.request("POST", f"{each['url']}/sign", json=body, scope="standards:write")
+    say(f"主管部门签署 {len(found)} 项数据标准。", f"The data bureau signs {len(found)} data standards.")
 
 
 # ── departments ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -39,16 +39,19 @@ PARTIES = (
     PartyOfCity(AUDIT, "示范市审计局", "Audit office", "audit_office", "N2440399MF00000801"),
 )
 SCOPES = {
-    "department": ("catalogue:read", "catalogue:write", "agreements:read", "agreements:write"),
-    "street_office": ("exchange:query", "catalogue:read", "agreements:read", "agreements:write", "consents:write"),
-    "data_bureau": ("admin", "catalogue:read", "agreements:read", "agreements:write", "log:read"),
+    "department": ("catalogue:read", "catalogue:write", "agreements:read", "agreements:write", "standards:write"),
+    "street_office": (
+        *("exchange:query", "catalogue:read", "agreements:read", "agreements:write", "consents:write"),
+        "standards:write",
+    ),
+    "data_bureau": ("admin", "catalogue:read", "agreements:read", "agreements:write", "log:read", "standards:write"),
     "audit_office": ("agreements:read", "log:read"),
 }
 # What one signs for a party; a street office also has two people at the counter, for consents.
 OFFICERS = {
     "department": (("signatory", "数据管理科科长"),),
     "street_office": (("signatory", "街道办主任"), ("clerk", "窗口经办人"), ("clerk", "窗口复核人")),
-    "data_bureau": (("administrator", "数据共享处处长"),),
+    "data_bureau": (("administrator", "数据共享处处长"), ("signatory", "局长")),
     "audit_office": (("compliance", "审计专员"),),
 }
 

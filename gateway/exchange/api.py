@@ -40,6 +40,7 @@ from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
+from gateway.registry import notice
 
 logger = structlog.get_logger(__name__)
 
@@ -159,7 +160,8 @@ class Exchange:
             self.metrics.refused(outcome.reasons[0].rule)
             return _refusal(outcome, lang)
         self.metrics.steps(turn.ended - turn.began, time.perf_counter() - turn.ended)
-        return _answer(outcome, self.deps.log.site.origin)
+        notices = notice.headers(query.standard, self.deps.gatherer.standing(query))
+        return _answer(outcome, self.deps.log.site.origin, notices)
 
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
         caller, proof = self._caller(request)
@@ -275,14 +277,14 @@ def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[st
     return value  # type: ignore[no-any-return]  # the schema says it is an object
 
 
-def _answer(answer: Answer, origin: str) -> Response:
+def _answer(answer: Answer, origin: str, notices: Headers) -> Response:
     about = {
         "receipt": answer.receipt,
         "log": {"index": answer.log_index, "origin": origin},
         "request_id": answer.query,
     }
     body = answer.core[:-1] + b"," + orjson.dumps(about)[1:]  # one object: the bytes that the receipt binds go out
-    return Response(200, [("Content-Type", "application/json"), ("Cache-Control", "no-store")], body)
+    return Response(200, [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *notices], body)
 
 
 def _reason(reason: Reason, lang: str) -> dict[str, str]:

@@ -74,7 +74,10 @@ class Consents:
             for key in group:
                 del self._waiting[key]
             try:
-                words = await asyncio.to_thread(self._read, list(group))
+                if self._database.local:  # one statement on a file takes less time than to change threads and back
+                    words = self._read(list(group))
+                else:
+                    words = await asyncio.to_thread(self._read, list(group))
             except Exception as error:
                 _tell(list(group.values()), error)
                 continue

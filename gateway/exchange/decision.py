@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.exchange.model import Facts, Permit, Reason, Refused
 
-POLICY = "tongqu-rules:1"
+POLICY = "tongqu-rules:2"  # 2: R19
 
 _NOT_ACTIVE: dict[str, tuple[str, str, str]] = {
     "suspended": ("agreement_suspended", "该共享协议已暂停", "The agreement is suspended"),
@@ -51,7 +51,7 @@ def _permitted_until(facts: Facts) -> datetime:
     until = facts.terms.valid_until
     if facts.terms.consent_rule == "required" and facts.consent is not None:
         until = min(until, facts.consent.valid_until)
-    return until
+    return until if facts.standing.until is None else min(until, facts.standing.until)
 
 
 def _no_agreement() -> Reason:
@@ -349,6 +349,19 @@ def r17_the_token_is_for_this(facts: Facts) -> Iterator[Reason]:
         )
 
 
+def r19_the_standard_still_serves(facts: Facts) -> Iterator[Reason]:
+    if facts.standard is not None and facts.standing.ended(facts.now):
+        instead = facts.standing.successor
+        yield Reason(
+            "R19",
+            "standard_withdrawn",
+            "该数据标准版本已废止，不能据此查询。",
+            "This version of the standard is withdrawn; nothing can be asked in it.",
+            f"请改签采用 {instead} 的协议。" if instead else "请在 /v1/standards 查找可用的标准，并变更协议。",
+            f"Make an agreement on {instead}." if instead else "Find one in use at /v1/standards; amend the agreement.",
+        )
+
+
 RULES: tuple[Callable[[Facts], Iterator[Reason]], ...] = (
     r1_agreement_is_active,
     r2_the_caller_is_the_consumer,
@@ -362,6 +375,7 @@ RULES: tuple[Callable[[Facts], Iterator[Reason]], ...] = (
     r11_within_the_agreed_hours,
     r16_a_service_answers,
     r17_the_token_is_for_this,
+    r19_the_standard_still_serves,
 )
 RULE_IDS: tuple[str, ...] = tuple(rule.__name__.split("_")[0].upper() for rule in RULES)
 

@@ -55,7 +55,7 @@ def _problem_schema() -> dict[str, Any]:
             "detail": _text("in the asked language"),
             "detail_zh": _text("中文说明"),
             "detail_en": _text("the same in English"),
-            "rule": _text("the rule that refused, R1 to R18 or A1 to A9"),
+            "rule": _text("the rule that refused, R1 to R19 or A1 to A9"),
             "fix": _text("what to do next"),
             "retryable": {"type": "boolean"},
             "reasons": {"type": "array", "items": {"type": "object"}},

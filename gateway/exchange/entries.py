@@ -101,6 +101,8 @@ def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
         "consumer_state": facts.consumer_state,
         "provider_state": facts.provider_state,
         "service": facts.service is not None,
+        "standard_state": facts.standing.state,
+        "standard_until": rfc3339(facts.standing.until) if facts.standing.until else None,
         "quota_used": facts.quota_used,
         "quota_max": terms.quota_max if terms else None,
         "subject_error": facts.subject_error,

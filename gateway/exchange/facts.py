@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import standards
 from gateway.agreements import store as agreement_store
 from gateway.agreements.model import Agreement, Terms
 from gateway.audit.log import Log
 from gateway.catalogue import store as service_store
+from gateway.catalogue.model import Service
 from gateway.db import Database
 from gateway.exchange import quota
 from gateway.exchange.consents import Consents, Word, consent_key
@@ -27,6 +27,9 @@ from gateway.identity import store as identity_store
 from gateway.identity.model import Client
 from gateway.identity.tokens import revocation_key
 from gateway.lib.clock import Clock
+from gateway.registry import store as registry_store
+from gateway.registry.library import Library
+from gateway.registry.model import Standing
 from standards import Standard
 
 MAX_KEPT = 20_000  # bundles in memory, about 2 KB each
@@ -44,16 +47,19 @@ class Bundle:
     client: Client | None
     consumer_state: str
     provider_state: str
+    standard: Standard | None
+    standing: Standing
     revisions: dict[str, int]
 
 
 class Gatherer:
     """Reads and keeps. One per process, used by the event loop only (reading happens in a thread)."""
 
-    def __init__(self, database: Database, log: Log, clock: Clock) -> None:
+    def __init__(self, database: Database, log: Log, clock: Clock, library: Library) -> None:
         self._database = database
         self._log = log
         self._clock = clock
+        self._library = library
         self._consents = Consents(database, log)
         self._kept: OrderedDict[Key, Bundle] = OrderedDict()
         self._by_revision: dict[str, set[Key]] = {}
@@ -67,6 +73,11 @@ class Gatherer:
         if bundle.terms is None or bundle.terms.consent_rule != "required":
             return self._facts(query, bundle, None)
         return self._facts(query, bundle, await self._consents.of(query.agreement, query.subject, fresh=fresh))
+
+    def standing(self, query: Query) -> Standing | None:
+        """The state of its standard that a query was decided under last; None when it is not in memory any more."""
+        bundle = self._kept.get(_key(query))
+        return bundle.standing if bundle else None
 
     def _known(self, query: Query) -> Bundle | None:
         key = _key(query)
@@ -97,7 +108,6 @@ class Gatherer:
 
     def _facts(self, query: Query, bundle: Bundle, word: Word | None) -> Facts:
         now, agreement, terms = self._clock.now(), bundle.agreement, bundle.terms
-        standard = _standard(query.standard)
         return Facts(
             now=now,
             query=query,
@@ -105,8 +115,9 @@ class Gatherer:
             agreement_known_to=agreement.known_to if agreement else frozenset(),
             terms=terms,
             agreement_digest=agreement.digest if agreement else None,
-            standard=standard,
-            subject_error=_subject_error(query, standard),
+            standard=bundle.standard,
+            standing=bundle.standing,
+            subject_error=_subject_error(query, bundle.standard),
             consent=word.consent if word else None,
             client_state=_state(bundle.client),
             consumer_state=bundle.consumer_state,
@@ -128,19 +139,23 @@ class Gatherer:
                 f"client:{query.caller.client}",
                 f"party:{consumer}",
                 f"party:{provider}",
+                f"standard:{query.standard}",
             ]
             if service:
                 keys.append(f"service:{service.id}")
+            standard = self._library.load(conn, query.standard)
             client = identity_store.get_client(conn, query.caller.client)
             consumer_party = identity_store.get_party(conn, consumer)
             provider_party = identity_store.get_party(conn, provider)
             return Bundle(
                 agreement=agreement,
                 terms=terms,
-                service=_service_facts(service) if service else None,
+                service=_service_facts(service, standard) if service and standard else None,
                 client=client,
                 consumer_state=_state(consumer_party),
                 provider_state=_state(provider_party),
+                standard=standard,
+                standing=registry_store.standing(conn, query.standard),
                 revisions=self._log.revisions(conn, keys),
             )
 
@@ -165,22 +180,15 @@ def _state(thing: Any) -> str:
     return thing.state if thing is not None else "unknown"
 
 
-def _service_facts(service: Any) -> ServiceFacts:
+def _service_facts(service: Service, standard: Standard) -> ServiceFacts:
     return ServiceFacts(
         id=service.id,
         party=service.party,
         base_url=service.base_url,
         timeout_s=service.timeout_ms / 1000,
         max_concurrent=service.max_concurrent,
-        crosswalk=service.crosswalk(),
+        crosswalk=service.crosswalk(standard),
     )
-
-
-def _standard(standard_id: str) -> Standard | None:
-    try:
-        return standards.get(standard_id)
-    except standards.UnknownStandard:
-        return None
 
 
 def _subject_error(query: Query, standard: Standard | None) -> str | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from gateway.agreements.model import Terms
 from gateway.consent.model import Consent
 from gateway.identity.model import Caller
+from gateway.registry.model import IN_FORCE, Standing
 from standards import Standard
 from standards.crosswalk import Crosswalk
 
@@ -75,6 +76,7 @@ class Facts:
     provider_state: str
     service: ServiceFacts | None
     quota_used: int | None  # None: not counted yet; the commit counts
+    standing: Standing = IN_FORCE  # of the standard: does it still serve, and until when
     key_held: bool = True  # the client still has the key with which the token was asked for
     token_checked: bool = True  # False when somebody only asks what would be decided (explain)
     rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit

@@ -106,6 +106,8 @@ def _holders(value: Any, steps: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _holds(record: Mapping[str, Any], path: str) -> bool:
+    if "." not in path:
+        return record.get(path) is not None
     *parents, last = path.split(".")
     return any(holder.get(last) is not None for holder in _holders(record, parents))
 

@@ -161,7 +161,17 @@ class Guard:
 
         return decorate
 
-    def _caller(self, scopes: Sequence[str]) -> Caller:
+    def welcomes(self, handler: Callable[P, R]) -> Callable[P, R]:
+        """The handler runs for anybody: ``flask.g.caller`` is None for who sends no token. A bad one is refused."""
+
+        @functools.wraps(handler)
+        def welcomed(*args: P.args, **kwargs: P.kwargs) -> R:
+            g.caller = self._caller(None) if "Authorization" in request.headers else None
+            return handler(*args, **kwargs)
+
+        return welcomed
+
+    def _caller(self, scopes: Sequence[str] | None) -> Caller:
         refuse_token_outside_header(request.args, request.form)
         try:
             caller, proof = self._authenticator.check(
@@ -173,7 +183,7 @@ class Guard:
                 error.members["log_index"] = self._note(error, error.actor)
             raise
         self._check_standing(caller)
-        if caller.scopes.isdisjoint(scopes):
+        if scopes is not None and caller.scopes.isdisjoint(scopes):
             wanted = " ".join(scopes)
             raise ScopeMissing(
                 f"令牌缺少权限：需要 {wanted} 之一。", f"The token lacks the scope: one of {wanted}.", scope=wanted

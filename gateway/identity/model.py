@@ -26,6 +26,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "agreements:read": "read agreements of one's own party",
     "agreements:write": "propose, sign, suspend and end agreements",
     "consents:write": "record consents and withdrawals",
+    "standards:write": "draft, publish and withdraw standards (data bureau); comment on them (everybody else)",
     "log:read": "search the log",
     ADMIN_SCOPE: "admit and suspend parties, clients and officers",
 }

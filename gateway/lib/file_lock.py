@@ -36,10 +36,11 @@ class FileLock:
         self._closing: weakref.finalize[..., FileLock] | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Raises LockTimeout; OSError where the file system has no locks."""
-        deadline = time.monotonic() + self._patience_s
-        if not self._threads.acquire(timeout=self._patience_s):
+    def held(self, patience_s: float | None = None) -> Iterator[None]:
+        """Raises LockTimeout; OSError where the file system has no locks. ``patience_s`` 0: try once."""
+        patience = self._patience_s if patience_s is None else patience_s
+        deadline = time.monotonic() + patience
+        if not self._threads.acquire(timeout=patience):
             raise LockTimeout
         try:
             turn_file, file = self._files or self._opened()

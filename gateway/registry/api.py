@@ -5,31 +5,25 @@ Public: whoever builds a form or an endpoint must be able to read the standards 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-import standards
-from gateway.errors import InvalidRequest, MalformedRequest, TooLarge, UnknownStandard
+from gateway.errors import InvalidRequest, MalformedRequest, TooLarge
+from gateway.identity.guard import Guard
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.registry import feed, notice, schemas
+from gateway.registry.model import STATES, USABLE, Acting
 from gateway.registry.published import PUBLIC, published
+from gateway.registry.shelf import Shelf, standard_of
 
 MAX_RECORDS = 1000  # in one request to validate
 MAX_VIOLATIONS = 1000  # in one answer: more of the same helps nobody
-
-
-class StandardSummary(Schema):
-    id = fields.String(metadata={"description": "name/version"})
-    title_zh = fields.String()
-    title_en = fields.String()
-    authority_zh = fields.String()
-    authority_en = fields.String()
-    sharing_attribute = fields.String()
-    digest = fields.String()
-    url = fields.String()
+OPTIONAL: list[dict[str, list[str]]] = [{}, {"dpop": []}]  # with the data bureau's token drafts are seen too
 
 
 class Violation(Schema):
@@ -47,32 +41,6 @@ class Validation(Schema):
     truncated = fields.Boolean(metadata={"description": "there are more violations than the answer lists"})
 
 
-def _standard(standard_id: str) -> standards.Standard:
-    try:
-        return standards.get(standard_id)
-    except standards.UnknownStandard:
-        raise UnknownStandard(
-            "没有这个数据标准或版本。",
-            "There is no such standard or version.",
-            fix_zh="可用的标准见 /v1/standards。",
-            fix_en="See /v1/standards for what is published.",
-            known=[f"{name}/{version}" for name in standards.names() for version in standards.versions(name)],
-        ) from None
-
-
-def _summary(standard: standards.Standard) -> dict[str, Any]:
-    return {
-        "id": standard.id,
-        "title_zh": standard.zh,
-        "title_en": standard.en,
-        "authority_zh": standard.authority_zh,
-        "authority_en": standard.authority_en,
-        "sharing_attribute": standard.sharing_attribute,
-        "digest": standard.digest,
-        "url": f"/v1/standards/{standard.id}",
-    }
-
-
 def _records(body: bytes) -> list[Any]:
     try:
         value = strict_loads(body)
@@ -86,54 +54,108 @@ def _records(body: bytes) -> list[Any]:
     return records
 
 
-def blueprint() -> Blueprint:
+def _brief(text: str, content_type: str) -> Response:
+    """A document that changes now and then."""
+    response = Response(text, content_type=content_type)
+    response.add_etag()
+    response.headers["Cache-Control"] = "public, max-age=300"
+    response.make_conditional(request)
+    return response
+
+
+def _who() -> Acting | None:
+    return Acting.of(g.caller) if g.caller else None
+
+
+def blueprint(shelf: Shelf, guard: Guard, base_url: str) -> Blueprint:
     blp = Blueprint("standards", __name__, url_prefix="/v1", description="Standards · 数据标准")
 
     @blp.route("/standards")
     class Standards(MethodView):
+        @guard.welcomes
+        @blp.doc(security=OPTIONAL)
+        @blp.arguments(schemas.StandardSearch, location="query")
+        @blp.response(200, schemas.StandardSummary(many=True))
+        def get(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+            """Standards in use, or in the state asked for · 数据标准"""
+            states = {None: USABLE, "all": STATES}.get(wanted["state"], (wanted["state"],))
+            found = [schemas.summary(each) for each in shelf.all(_who(), text=wanted["q"], states=states)]
+            return [each for each in found if wanted["domain"] in (None, each["domain"])]
+
+    @blp.route("/standards/feed.atom")
+    class AtomFeed(MethodView):
         @blp.doc(security=PUBLIC)
-        @blp.response(200, StandardSummary(many=True))
-        def get(self) -> list[dict[str, Any]]:
-            """All published standards · 已发布的数据标准"""
-            return [_summary(standards.REGISTRY[key]) for key in standards.REGISTRY]
+        @blp.doc(responses={"200": {"description": "Atom (RFC 4287)", "content": {"application/atom+xml": {}}}})
+        def get(self) -> Response:
+            """What happened to standards lately · 标准动态（Atom）"""
+            return _brief(feed.atom(shelf.feed(), base_url), "application/atom+xml; charset=utf-8")
+
+    @blp.route("/standards/feed.json")
+    class JsonFeed(MethodView):
+        @blp.doc(security=PUBLIC)
+        @blp.doc(responses={"200": {"description": "JSON Feed 1.1", "content": {"application/feed+json": {}}}})
+        def get(self) -> Response:
+            """The same as JSON · 标准动态（JSON）"""
+            document = json.dumps(feed.json_feed(shelf.feed(), base_url), ensure_ascii=False)
+            return _brief(document, "application/feed+json")
 
     @blp.route("/standards/<name>")
     class Versions(MethodView):
-        @blp.doc(security=PUBLIC)
-        @blp.response(200, StandardSummary(many=True))
+        @guard.welcomes
+        @blp.doc(security=OPTIONAL)
+        @blp.response(200, schemas.StandardVersion(many=True))
         def get(self, name: str) -> list[dict[str, Any]]:
-            """The versions of one standard · 一项标准的各版本"""
-            if name not in standards.names():
-                _standard(f"{name}/")
-            return [_summary(standards.get(f"{name}/{version}")) for version in standards.versions(name)]
+            """The versions of one standard: state, dates, signature, what is new · 一项标准的各版本"""
+            found = shelf.all(_who(), name=name)
+            if not found:
+                shelf.get(_who(), name)
+            return [schemas.view(each) for each in found]
 
     @blp.route("/standards/<name>/<version>")
     class TheSchema(MethodView):
-        @blp.doc(security=PUBLIC)
+        @guard.welcomes
+        @blp.doc(security=OPTIONAL)
         @blp.doc(responses={"200": {"description": "JSON Schema 2020-12", "content": {"application/schema+json": {}}}})
         def get(self, name: str, version: str) -> Response:
             """The schema itself, at the address of its $id · 标准正文（JSON Schema）"""
-            return published(_standard(f"{name}/{version}").schema, "application/schema+json")
+            found = shelf.get(_who(), f"{name}/{version}")
+            response = published(found.document, "application/schema+json")
+            if found.state != "published":  # whoever keeps it must hear when its state changes
+                response.headers["Cache-Control"] = "public, no-cache" if found.visible_to(None) else "no-store"
+            response.headers.extend(notice.headers(found.id, found.standing))
+            return response
+
+    @blp.route("/standards/<name>/<version>/signature")
+    class TheSignature(MethodView):
+        @guard.welcomes
+        @blp.doc(security=OPTIONAL)
+        @blp.response(200, schemas.StandardSignature)
+        def get(self, name: str, version: str) -> dict[str, Any]:
+            """The data bureau's signature, to be verified offline · 主管部门的签名"""
+            return schemas.signature(shelf.get(_who(), f"{name}/{version}"))
 
     @blp.route("/standards/<name>/<version>/validate")
     class Validate(MethodView):
-        @blp.doc(security=PUBLIC)
+        @guard.welcomes
+        @blp.doc(security=OPTIONAL)
         @blp.doc(requestBody={"required": True, "content": {"application/json": {"schema": {}}}})
         @blp.response(200, Validation)
-        def post(self, name: str, version: str) -> dict[str, Any]:
+        def post(self, name: str, version: str) -> Any:
             """Which rules do these records break? Nothing is kept · 校验记录（不留存）"""
-            validator = _standard(f"{name}/{version}").validator()
+            asked = shelf.get(_who(), f"{name}/{version}")
+            validator = standard_of(asked).validator()
             records = _records(request.get_data())
             found = [
                 {"record": position, "pointer": v.pointer, "rule": v.rule, "zh": v.zh, "en": v.en}
                 for position, record in enumerate(records)
                 for v in validator.errors(record)
             ]
-            return {
+            answer = {
                 "valid": not found,
                 "records": len(records),
                 "violations": found[:MAX_VIOLATIONS],
                 "truncated": len(found) > MAX_VIOLATIONS,
             }
+            return answer, 200, dict(notice.headers(asked.id, asked.standing))
 
     return blp

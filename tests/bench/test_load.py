@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -82,3 +83,10 @@ def test_an_answer_may_come_in_pieces(serve: Serve) -> None:
     long = b"receipt" + b"x" * 300_000
     outcome = run(load(serve(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(long) + long)))
     assert (len(outcome.latencies), outcome.errors) == (10, {})
+
+
+def test_at_a_given_pace_so_many_are_sent_as_are_due(serve: Serve) -> None:
+    calm = replace(load(serve(RIGHT)), seconds=0.5, per_second=10.0, again=True)
+    outcome = run(calm)
+    assert 4 <= len(outcome.latencies) <= 6
+    assert outcome.errors == {}

@@ -20,6 +20,7 @@ from gateway.lib.jose import SigningKey
 ORIGIN = "gateway.test/log/2026"
 ISSUER = "https://gateway.test"
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+STANDARD = "person-basic/1.0.0"
 AGREEMENT = {"id": "agr_1", "digest": "sha-256:" + "ab" * 32}
 CONSENT = {"id": "con_1", "digest": "sha-256:" + "cd" * 32}
 ACTOR = {"party": "street-linden", "client": "cli_linden", "officer": None}
@@ -133,6 +134,7 @@ def authorized(query: str, **changes: Any) -> dict[str, Any]:
         "type": "exchange.authorized",
         "query": query,
         "actor": ACTOR,
+        "standard": STANDARD,
         "agreement": AGREEMENT,
         "consent": None,
         "fields": ["name", "residenceAddress"],

@@ -29,6 +29,7 @@ VERIFY = [
     "TlogProof",
     "TrustStore",
     "VerifiedReceipt",
+    "VerifiedStandard",
     "VerifierKey",
     "leaf_hash",
     "open_note",
@@ -37,6 +38,7 @@ VERIFY = [
     "verify_inclusion",
     "verify_promise",
     "verify_receipt",
+    "verify_standard",
 ]
 
 

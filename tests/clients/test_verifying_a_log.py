@@ -15,7 +15,7 @@ from tongqu_client.verify import Finding, TrustStore, verify_export
 
 from gateway.audit.files import bundle
 from gateway.lib.canonical_json import canonical
-from tests.clients.made_log import AGREEMENT, CONSENT, START, MadeLog, authorized, good_log, released, write
+from tests.clients.made_log import AGREEMENT, CONSENT, STANDARD, START, MadeLog, authorized, good_log, released, write
 
 
 def trust_of(log: MadeLog) -> TrustStore:
@@ -270,6 +270,11 @@ STORIES = [
         "released_after_stop",
     ),
     ("client suspended", _stopped({"type": "client.suspended", "client": "cli_linden"}), "released_after_stop"),
+    (
+        "standard withdrawn",
+        _stopped({"type": "standard.withdrawn", "standard": STANDARD}),
+        "released_after_stop",
+    ),
     ("party suspended", _stopped({"type": "party.suspended", "party": "street-linden"}), "released_after_stop"),
     ("time runs back", _time_runs_back, "time_runs_back"),
     ("an id twice", _same_id, "id_repeated"),

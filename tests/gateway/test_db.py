@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
 from gateway import db
+from tests.conftest import fresh_url
 
 
 def test_the_tables_are_those_that_the_code_expects(database: db.Database) -> None:
@@ -48,6 +53,52 @@ def test_what_only_the_bare_driver_wrote_is_kept_too(database: db.Database) -> N
         conn.connection.cursor().execute("INSERT INTO log_revision (key, number) VALUES ('a', 1)")
     with database.read() as conn:
         assert conn.execute(text("SELECT count(*) FROM log_revision")).scalar() == 1
+
+
+@pytest.mark.parametrize("holder", ["one of us", "another program"])
+def test_who_will_not_wait_for_others_that_write_is_told_at_once(
+    tmp_path: Path, sqlite_template: Path, holder: str
+) -> None:
+    with fresh_url("sqlite", tmp_path, sqlite_template) as url, closing(db.Database(url)) as database:
+        if holder == "one of us":
+            held: AbstractContextManager[object] = closing_of(url)
+        else:
+            held = closing(sqlite3.connect(str(database.path), isolation_level=None))
+        with held as other:
+            if isinstance(other, sqlite3.Connection):
+                other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            with pytest.raises(db.Occupied), database.write(at_once=True):
+                pass
+            assert time.monotonic() - began < db.PATIENCE_S / 2
+        with database.write(at_once=True) as conn:
+            conn.execute(text("INSERT INTO log_revision (key, number) VALUES ('a', 1)"))
+
+
+@contextmanager
+def closing_of(url: str) -> Iterator[None]:
+    """Another process of the gateway, in the middle of a transaction."""
+    with closing(db.Database(url)) as other, other.write():
+        yield
+
+
+def test_the_journal_is_copied_into_the_file_and_begins_anew(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "FULL_PAGES", 50)
+    with fresh_url("sqlite", tmp_path, sqlite_template) as url, closing(db.Database(url)) as database:
+        assert database.path is not None
+        journal = database.path.with_name(database.path.name + "-wal")
+        sizes = []
+        for number in range(300):
+            with database.write() as conn:
+                conn.execute(text("INSERT INTO log_revision (key, number) VALUES (:key, 1)"), {"key": f"{number:0500}"})
+            if number % 50 == 49:
+                database.copy_journal()
+                sizes.append(journal.stat().st_size)
+        assert sizes[-1] < 2 * sizes[0]  # six times as much without beginning anew
+        with closing(sqlite3.connect(f"file:{database.path}?immutable=1", uri=True)) as file:  # the file by itself
+            assert file.execute("SELECT count(*) FROM log_revision").fetchone() == (300,)
 
 
 def test_a_reader_sees_one_moment(database: db.Database) -> None:

@@ -15,7 +15,7 @@ from gateway.cli import cli
 from tests.promises.tables import ROOT, tracked
 
 # Promised by name to scripts and other systems, as far as this release delivers them. The rest has plans of its own:
-# make bench; gateway standards diff|publish|site.
+# make bench; gateway standards diff|publish.
 GATEWAY = """
 serve --host --port --workers --config
 init
@@ -26,6 +26,8 @@ openapi --write
 config check
 standards list
 standards check
+standards generate --count --seed --city
+standards site --base-url
 party add
 party list
 party suspend
@@ -46,6 +48,7 @@ provider map
 provider test
 provider serve
 provider register
+provider indicator --period --json
 """
 MAKE = ("demo", "test", "check")
 

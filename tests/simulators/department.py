@@ -64,6 +64,7 @@ class Department:
         people: Records | None = None,
         *,
         standard: str = "person-basic/1.0.0",
+        known: Mapping[str, standards.Standard] = standards.REGISTRY,
         service: str = "svc_test",
         native: bool = False,
         gateway_keys: Mapping[str, PublicKey] | None = None,
@@ -74,6 +75,7 @@ class Department:
     ) -> None:
         self.people: dict[str, list[Mapping[str, Any]]] = {who: list(found) for who, found in (people or {}).items()}
         self.standard, self.service, self.native = standard, service, native
+        self._known = known
         self.requests: list[Received] = []
         self.delay_s = delay_s
         self.on_request: Callable[[Received], object] | None = None  # runs in a thread before the answer is given
@@ -183,7 +185,7 @@ class Department:
         if question["standard"] != self.standard:
             raise Refused(404, "unknown_standard")
         wanted = {path.split(".")[0] for path in question["fields"]}
-        if not wanted <= set(standards.get(self.standard).top_level):
+        if not wanted <= set(self._known[self.standard].top_level):
             raise Refused(400, "malformed_request")
         found = self.people.get(question["subject"]["id"], [])
         if self.native:

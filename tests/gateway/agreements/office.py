@@ -25,10 +25,10 @@ from tests.gateway.identity.sender import Key, Sender
 
 BASE_URL = "https://gw.test"
 SCOPES = {
-    BUREAU: {"admin", "agreements:read"},
+    BUREAU: {"admin", "agreements:read", "standards:write"},
     AUDIT: {"agreements:read"},
 }
-USUAL = {"agreements:read", "agreements:write", "consents:write"}
+USUAL = {"agreements:read", "agreements:write", "catalogue:write", "consents:write", "standards:write"}
 
 
 @dataclass

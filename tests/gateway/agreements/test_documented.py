@@ -10,6 +10,7 @@ import pytest
 from gateway.agreements import model as agreement
 from gateway.agreements.document import SCHEMA
 from gateway.consent import model as consent
+from gateway.identity import signing
 
 DOCS = Path(__file__).parents[3] / "docs"
 MASKS = SCHEMA["properties"]["items"]["items"]["properties"]["masks"]["additionalProperties"]["enum"]
@@ -28,7 +29,6 @@ def test_every_code_is_explained(language: str) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_reason_for_refusing_a_signature_is_explained(language: str) -> None:
     page = (DOCS / language / "agreements-and-consent.md").read_text(encoding="utf-8")
-    source = Path(agreement.__file__).parent / "signing.py"
-    reasons = set(re.findall(r'_refused\(\s*"(\w+)"', source.read_text(encoding="utf-8")))
+    reasons = set(re.findall(r'_refused\(\s*"(\w+)"', Path(signing.__file__).read_text(encoding="utf-8")))
     assert len(reasons) == 8
     assert not [reason for reason in reasons if f"`{reason}`" not in page]

@@ -75,6 +75,33 @@ def test_an_event_outside_the_closed_list_is_refused_and_nothing_is_written(log:
     assert len(stored(log)) == 1
 
 
+def test_the_event_loop_goes_on_while_somebody_else_writes(log: Log) -> None:
+    """And what was asked meanwhile is written when the other has finished."""
+
+    async def story() -> tuple[int, int]:
+        held, leave = threading.Event(), threading.Event()
+
+        def other() -> None:
+            with log.transaction() as tx:
+                tx.append(event(1))
+                held.set()
+                leave.wait(10)
+
+        writing = asyncio.create_task(asyncio.to_thread(other))
+        await asyncio.to_thread(held.wait)
+        appending = [asyncio.create_task(log.append(event(number))) for number in (2, 3)]
+        turns = 0
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+            turns += not any(task.done() for task in appending)
+        leave.set()
+        await writing
+        return turns, min([(await task).index for task in appending])
+
+    assert asyncio.run(story()) == (50, 2)
+    assert [item.get("size") for item in stored(log)][1:] == [1, 2, 3]
+
+
 def test_callers_in_several_event_loops_each_get_their_answer(log: Log) -> None:
     got: list[int] = []
     threads = [

@@ -16,6 +16,7 @@ from gateway.catalogue.actions import Catalogue
 from gateway.catalogue.outbound import OutboundPolicy
 from gateway.identity.model import Caller
 from gateway.lib.jose import SigningKey
+from gateway.registry.library import Library
 from standards.conformance import Response, Unreachable
 from tests.clock import FixedClock
 
@@ -76,6 +77,7 @@ def catalogue(database: db.Database, log: Log, clock: FixedClock) -> Catalogue:
         database,
         log,
         clock,
+        Library(database),
         issuer="http://gw.test",
         check_url=POLICY.check_url,
         sender=silent,

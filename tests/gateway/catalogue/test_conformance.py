@@ -14,6 +14,7 @@ from gateway.audit.log import Log
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.errors import Forbidden, InvalidRequest, NotFound
+from gateway.registry.library import Library
 from tests.clock import FixedClock
 from tests.gateway.catalogue.conftest import BUREAU, KEY, LINDEN, POLICE, POLICY, TAX, entries_of, manifest
 from tests.gateway.catalogue.test_register import CROSSWALK
@@ -33,6 +34,7 @@ def live(database: db.Database, log: Log, clock: FixedClock) -> Catalogue:
         database,
         log,
         clock,
+        Library(database),
         issuer=ISSUER,
         check_url=POLICY.check_url,
         sender=lambda base_url: outbound.conformance_sender(POLICY, base_url),
@@ -171,7 +173,14 @@ def test_an_address_that_settings_forbid_by_now_is_not_called(
     closed = outbound.OutboundPolicy()
     stricter: Callable[[str], Any] = lambda base_url: outbound.conformance_sender(closed, base_url)  # noqa: E731
     catalogue = Catalogue(
-        database, log, clock, issuer=ISSUER, check_url=closed.check_url, sender=stricter, sign_request=lambda _: "x.y.z"
+        database,
+        log,
+        clock,
+        Library(database),
+        issuer=ISSUER,
+        check_url=closed.check_url,
+        sender=stricter,
+        sign_request=lambda _: "x.y.z",
     )
     with pytest.raises(InvalidRequest):
         catalogue.test(POLICE, service, FOUND, ABSENT)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+import standards
 from gateway import db
 from gateway.audit.log import Log
 from gateway.catalogue import store
 from gateway.catalogue.actions import Catalogue
-from gateway.errors import CrosswalkInvalid, InvalidRequest, NotFound, TongquError, UnknownStandard
+from gateway.errors import CrosswalkInvalid, InvalidRequest, NotFound, TongquError, UnknownStandard, WrongState
+from gateway.registry.actions import Registry
+from gateway.registry.library import Library
+from gateway.registry.model import Acting
+from gateway.registry.shelf import Shelf
+from tests.clock import FixedClock
 from tests.gateway.catalogue.conftest import BUREAU, LINDEN, POLICE, TAX, entries_of, manifest
 
 CROSSWALK = {
@@ -48,7 +55,7 @@ def test_what_is_not_in_use_is_known_to_its_department_and_the_bureau_only(catal
 
 def test_a_crosswalk_is_compiled_when_it_is_registered(catalogue: Catalogue) -> None:
     service = catalogue.register(POLICE, manifest(crosswalk=CROSSWALK))
-    compiled = service.crosswalk()
+    compiled = service.crosswalk(standards.get(service.standard))
     assert compiled is not None
     row = {"ID": "990101199001010014", "XM": "测试", "XB": "M", "CSRQ": "19900101"}
     assert compiled.apply(row).record is None or compiled.apply(row).record["sex"] == "1"  # type: ignore[index]
@@ -82,3 +89,17 @@ def test_a_bad_manifest_is_refused_by_pointer_and_leaves_nothing(
         catalogue.register(POLICE, manifest(**changes))
     assert any(each["pointer"].startswith(pointer) for each in refused.value.members.get("errors", [{"pointer": ""}]))
     assert len(entries_of(database)) == before
+
+
+def test_for_a_withdrawn_version_nothing_is_registered_and_the_answer_names_what_follows(
+    catalogue: Catalogue, database: db.Database, log: Log, clock: FixedClock
+) -> None:
+    library = Library(database)
+    registry = Registry(database, log, clock, library, Shelf(database, library))
+    bureau, standard = Acting.of(BUREAU), manifest()["standard"]
+    registry.deprecate(bureau, standard, clock.now() + timedelta(days=1), "residence-record/1.0.0")
+    assert catalogue.register(POLICE, manifest()).state == "registered"  # until its grace is over
+    clock.advance(seconds=86_400)
+    with pytest.raises(WrongState) as refused:
+        catalogue.register(POLICE, manifest())
+    assert "residence-record/1.0.0" in (refused.value.fix_en or "")

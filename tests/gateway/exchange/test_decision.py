@@ -13,6 +13,7 @@ import standards
 from gateway.exchange.decision import RULE_IDS, RULES, decide, outside_jurisdiction, wanted_fields, window_start
 from gateway.exchange.model import Facts, Permit, Refused
 from gateway.identity.model import Grant
+from gateway.registry.model import Standing
 from tests.gateway.exchange.facts import CONSENT, DAY, DIGEST, FACTS, NOW, PURPOSE, STANDARD, TERMS, consent_in, facts
 
 MS = timedelta(milliseconds=1)
@@ -182,6 +183,18 @@ OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "at closing": ("R11", "outside_hours", {"now": NOW.replace(hour=10)}, {"now": NOW.replace(hour=9, minute=59)}),
     "on Sunday": ("R11", "outside_hours", {"now": NOW - DAY + timedelta(hours=1)}, {"now": NOW}),
     "no service": ("R16", "service_unavailable", {"service": None}, {"service": FACTS.service}),
+    "a withdrawn version": (
+        "R19",
+        "standard_withdrawn",
+        {"standing": Standing("withdrawn", NOW - DAY, NOW + DAY)},
+        {"standing": Standing("deprecated", NOW - DAY, NOW + DAY)},
+    ),
+    "the grace is over": (
+        "R19",
+        "standard_withdrawn",
+        {"standing": Standing("deprecated", NOW - DAY, NOW)},
+        {"standing": Standing("deprecated", NOW - DAY, NOW + timedelta(microseconds=1))},
+    ),
     "no grant": ("R17", "token_mismatch", {"caller__grant": None}, {"grant__fields": None}),
     "a token of another agreement": (
         "R17",
@@ -242,6 +255,17 @@ def test_a_standard_of_which_the_agreement_does_not_speak_refuses() -> None:
     refused = decide(facts(terms=None))
     assert isinstance(refused, Refused)
     assert [reason.code for reason in refused.reasons] == ["standard_not_covered"]
+
+
+def test_a_permit_ends_with_the_grace_of_its_standard() -> None:
+    permit = decide(facts(standing=Standing("deprecated", NOW - DAY, NOW + timedelta(minutes=1), "person-basic/2.0.0")))
+    assert isinstance(permit, Permit) and permit.until == NOW + timedelta(minutes=1)
+
+
+def test_a_withdrawn_version_names_what_follows_it() -> None:
+    refused = decide(facts(standing=Standing("withdrawn", successor="person-basic/2.0.0")))
+    assert isinstance(refused, Refused)
+    assert "person-basic/2.0.0" in refused.reasons[0].fix_zh and "person-basic/2.0.0" in refused.reasons[0].fix_en
 
 
 def test_every_rule_has_a_row() -> None:
@@ -328,7 +352,7 @@ def test_a_permit_ends_before_the_calendar_would_refuse_it(some: Facts, later_us
         after = decide(
             Facts(**{name: getattr(some, name) for name in Facts.__dataclass_fields__} | {"now": verdict.until})
         )
-        assert isinstance(after, Refused) and {"R1", "R8"} & set(after.rules)
+        assert isinstance(after, Refused) and {"R1", "R8", "R19"} & set(after.rules)
 
 
 @settings(max_examples=100, deadline=None)

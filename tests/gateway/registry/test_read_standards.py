@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from flask_smorest import Api
 
 import standards
-from gateway.registry import api
+from tests.clock import FixedClock
+from tests.gateway.agreements.office import opened
 
 EXAMPLES = Path(standards.__file__).parent / "examples" / "person-basic" / "1.0.0"
 
 
-@pytest.fixture
-def client() -> FlaskClient:
-    app = Flask("registry")
-    app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0", TESTING=False)
-    Api(app).register_blueprint(api.blueprint())
-    return app.test_client()
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """Somebody without a token, before a new installation."""
+    with opened(tmp_path_factory.mktemp("registry"), FixedClock()) as office:
+        yield office.http
 
 
 @pytest.mark.parametrize("name", standards.names())
@@ -63,3 +62,15 @@ def test_a_bad_record_is_named_by_pointer_and_never_repeated(client: FlaskClient
     assert {each["record"] for each in answer["violations"]} == {1}
     assert "/sex" in {each["pointer"] for each in answer["violations"]}
     assert "秘密" not in response.get_data(as_text=True)
+
+
+def test_the_list_is_narrowed_by_words_state_and_domain(client: FlaskClient) -> None:
+    def ids(query: str) -> set[str]:
+        return {each["id"] for each in client.get(f"/v1/standards?{query}").get_json()}
+
+    assert "person-basic/1.0.0" in ids("q=PERSON-basic")
+    assert "person-basic/1.0.0" in ids("q=自然人")
+    assert ids("q=没有这样的标准") == ids("state=draft") == ids("state=withdrawn") == ids("domain=nowhere") == set()
+    domain = standards.get("person-basic/1.0.0").schema["x-domain"]
+    assert "person-basic/1.0.0" in ids(f"domain={domain}") < ids("")
+    assert client.get("/v1/standards?state=secret").status_code == 422

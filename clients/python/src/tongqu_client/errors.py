@@ -252,6 +252,12 @@ class StandardChanged(Denied):
     code, title_zh, title_en = "standard_changed", "标准内容与签署时不同", "The standard is not the one that was signed"
 
 
+class StandardWithdrawn(Denied):
+    """``fix`` names the version to use instead, where there is one."""
+
+    code, title_zh, title_en = "standard_withdrawn", "数据标准版本已废止", "This version of the standard is withdrawn"
+
+
 class CaseRequired(Denied):
     code, title_zh, title_en = "case_required", "须填写办件编号", "A case number is required"
 
@@ -369,6 +375,24 @@ class IdempotencyMismatch(InvalidRequest):
 
 class WrongState(InvalidRequest):
     code, title_zh, title_en = "wrong_state", "当前状态不允许此操作", "Not possible in this state"
+
+
+class VersionTooLow(InvalidRequest):
+    """``members``: ``least``, ``verdict``, ``changes``, and for a break the record ``example``."""
+
+    code, title_zh, title_en = (
+        "version_too_low",
+        "版本号低于实际变化",
+        "The version number says less than the change is",
+    )
+
+
+class DecisionNeeded(InvalidRequest):
+    code, title_zh, title_en = (
+        "decision_needed",
+        "无法证明是否兼容，须由人决定",
+        "Compatibility cannot be proved; a person must decide",
+    )
 
 
 class AlreadyExists(InvalidRequest):
@@ -521,6 +545,10 @@ class LogForked(IntegrityError):
     def __init__(self, detail_zh: str = "", detail_en: str = "", *, evidence: tuple[str, ...] = ()) -> None:
         super().__init__(detail_zh, detail_en)
         self.evidence = evidence
+
+
+class StandardUnproven(IntegrityError):
+    title_zh, title_en = "标准的签名核验不通过", "The signature under the standard does not hold"
 
 
 class ExportInvalid(IntegrityError):

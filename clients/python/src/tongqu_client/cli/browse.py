@@ -1,14 +1,17 @@
-"""``tongqu catalogue search``, ``tongqu standards show|list`` and ``tongqu ping``."""
+"""``tongqu catalogue search``, ``tongqu standards show|list|verify`` and ``tongqu ping``."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tongqu_client import errors
 from tongqu_client.cli._output import Output, flat, write_table
 from tongqu_client.cli.query import gateway_for
+from tongqu_client.verify.standards import verify_standard
 
 _COLUMNS = ("id", "standard", "title_zh", "title", "party", "state")
 
@@ -27,6 +30,12 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", parents=[common], help="一个标准 / one of them")
     show.add_argument("standard", help="如 / such as person-basic/1.0.0")
     show.set_defaults(run=run_show)
+
+    verify = verbs.add_parser("verify", parents=[common], help="离线核验主管部门的签名 / verify the bureau's signature")
+    verify.add_argument("schema", type=Path, help="标准文件 / the schema, as it was fetched")
+    verify.add_argument("signature", type=Path, help="签名文件 / the answer of …/signature")
+    verify.add_argument("--key", help="主管部门公钥的指纹 / the thumbprint that the bureau's key must have")
+    verify.set_defaults(run=run_verify)
 
     ping = subparsers.add_parser("ping", parents=[common], help="网关是否可用 / is the gateway there")
     ping.set_defaults(run=run_ping)
@@ -52,6 +61,23 @@ def run_show(args: argparse.Namespace, out: Output) -> int:
     properties = schema.get("properties")
     write_table(_elements(properties if isinstance(properties, Mapping) else {}, out))
     return 0
+
+
+def run_verify(args: argparse.Namespace, out: Output) -> int:
+    found = verify_standard(_read(args.schema), _read(args.signature), key=args.key)
+    if out.as_json:
+        out.document(asdict(found))
+        return 0
+    out.line(f"✓ {found.id} 由 {found.party} 签署。", f"✓ {found.id} is signed by {found.party}.")
+    out.line(f"  摘要 {found.digest}，密钥 {found.key}", f"  digest {found.digest}, key {found.key}")
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise errors.ConfigError(f"读不了 {path}：{error.strerror}。", f"{path}: {error.strerror}.") from None
 
 
 def _elements(properties: Mapping[str, Any], out: Output) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""``tongqu provider init|map|convert|test|serve|register``: from a file or table to an endpoint, step by step.
+"""``tongqu provider init|map|convert|test|serve|register|indicator``: from a file or table to an endpoint, step by step.
 
 tongqu provider init --csv people.csv --standard person-basic/1.0.0 people/
 tongqu provider map people/              proposes crosswalk.json; asks what no column gives
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tongqu_client import Gateway
-from tongqu_client.cli import provider_convert, provider_map
+from tongqu_client.cli import provider_convert, provider_indicator, provider_map
 from tongqu_client.cli.provider_common import add, at, say, show
 from tongqu_client.provider import conform, crosswalks, register, reporting, rowcheck, server, sources, trust
 from tongqu_client.provider.config import FILE, Config, Source, load, with_source
@@ -31,12 +31,13 @@ EXIT_NOT_CONFORMANT = 7  # as for a provider's fault in the table of exit codes
 
 
 def add_parser(subparsers: Any) -> None:
-    """Hang ``provider`` and its six commands into the command ``tongqu``."""
+    """Hang ``provider`` and its commands into the command ``tongqu``."""
     provider = subparsers.add_parser(
         "provider", help="把部门的文件或数据表接入通衢 / serve a department's file or table"
     )
-    commands = provider.add_subparsers(dest="step", required=True, metavar="init|map|convert|test|serve|register")
-    for hang in (_add_init, provider_map.add_map, provider_convert.add_convert, _add_test, _add_serve, _add_register):
+    commands = provider.add_subparsers(dest="step", required=True, metavar="init|map|convert|test|serve|register|indicator")
+    kit = (_add_init, provider_map.add_map, provider_convert.add_convert, _add_test, _add_serve, _add_register)
+    for hang in (*kit, _add_indicator):
         hang(commands)
 
 
@@ -220,6 +221,15 @@ def _register(args: argparse.Namespace) -> int:
     if args.json:
         show({"service": done.config.service, "state": done.state, "conformance": done.report})
     return _show_conformance(done)
+
+
+def _add_indicator(commands: Any) -> None:
+    parser = add(commands, "indicator", _indicator, "在本地计算统计指标", "compute an indicator at home")
+    provider_indicator.add_arguments(parser)
+
+
+def _indicator(args: argparse.Namespace) -> int:
+    return provider_indicator.run(args, say)
 
 
 def _show_conformance(done: register.Registered) -> int:

@@ -1,6 +1,6 @@
 """The endpoint itself: a Flask application that implements standards/provider-openapi.yaml for one service.
 
-A request goes through these steps, and stops at the first that fails:
+A request for records goes through these steps, and stops at the first that fails:
 
  1. envelope    it comes from the gateway, for this service, now (envelope.py); nothing is looked up before
  2. once        its jti is new, and that is on disk (ledger.py)
@@ -25,20 +25,14 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from tongqu_client._canonical import MalformedJson, strict_loads
 from tongqu_client.provider.envelope import Envelope, EnvelopeInvalid, Trust, verify
 from tongqu_client.provider.errors import KitError, SourceUnavailable
+from tongqu_client.provider.indicator_answer import FigureAsked, indicator_asked, indicator_figure
 from tongqu_client.provider.ledger import Ledger
+from tongqu_client.provider.refused import Refused, malformed
 from tongqu_client.provider.service import Answer, Asked, RecordUnusable, Service
 
 MAX_BODY = 64 * 1024  # bytes; a request names a subject and up to 200 fields
 RETRY_SECONDS = 10  # a locked file or a restarting database is back by then
 TYPE_BASE = "https://tongqu.example/problems/"
-
-
-class Refused(Exception):
-    """An answer of 400 or more: status, code, and a sentence in each language."""
-
-    def __init__(self, status: int, code: str, zh: str, en: str, **members: Any) -> None:
-        self.status, self.code, self.zh, self.en, self.members = status, code, zh, en, members
-        super().__init__(en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +59,12 @@ def create_provider_app(parts: Parts) -> Flask:
         started = time.perf_counter()
         response = _records(parts)
         seconds.observe(time.perf_counter() - started)
+        answers.labels(str(response.status_code)).inc()
+        return response
+
+    @app.post("/indicators")
+    def indicators() -> Response:
+        response = _indicators(parts)
         answers.labels(str(response.status_code)).inc()
         return response
 
@@ -106,6 +106,29 @@ def _records(parts: Parts) -> Response:
     return _json(200, answer.document())
 
 
+def _indicators(parts: Parts) -> Response:
+    """A figure over all rows: the same first steps as for records, then every row is read and none leaves."""
+    try:
+        body = request.get_data(cache=False)
+        envelope = _envelope(parts, body)
+        asked = indicator_asked(parts.service, envelope, body)
+        try:
+            figure = indicator_figure(parts.service, asked)
+        except Refused as refused:
+            _note_figure(parts, envelope, asked, refused.code)
+            raise
+        _note_figure(parts, envelope, asked, "answered")
+    except Refused as refused:
+        return _problem(refused)
+    return _json(200, figure.document())
+
+
+def _note_figure(parts: Parts, envelope: Envelope, asked: FigureAsked, outcome: str) -> None:
+    """On disk before the answer leaves. A figure is about nobody: the indicator stands where a subject would."""
+    subject = f"indicator:{asked.indicator.id}@{asked.period}"
+    parts.ledger.write(envelope, subject, asked.indicator.elements, outcome, 0, parts.now())
+
+
 def _envelope(parts: Parts, body: bytes) -> Envelope:
     config, now = parts.service.config, parts.now()
     try:
@@ -130,9 +153,9 @@ def _asked(service: Service, envelope: Envelope, body: bytes) -> Asked:
     try:
         document = strict_loads(body)
     except MalformedJson as error:
-        raise _malformed(f"请求体不是 JSON（{error}）", f"the body is not JSON ({error})") from None
+        raise malformed(f"请求体不是 JSON（{error}）", f"the body is not JSON ({error})") from None
     if not isinstance(document, dict) or set(document) != {"standard", "subject", "fields"}:
-        raise _malformed(
+        raise malformed(
             "请求体应恰有 standard、subject、fields", "the body must have exactly standard, subject and fields"
         )
     standard, subject, fields = document["standard"], document["subject"], document["fields"]
@@ -143,14 +166,14 @@ def _asked(service: Service, envelope: Envelope, body: bytes) -> Asked:
         or set(subject) != {"scheme", "id"}
         or not all(isinstance(text, str) and 0 < len(text) <= 64 for text in subject.values())
     ):
-        raise _malformed("subject 应有 scheme 与 id 两个文本", "subject must have the texts scheme and id")
+        raise malformed("subject 应有 scheme 与 id 两个文本", "subject must have the texts scheme and id")
     if not isinstance(fields, list) or not fields or not all(isinstance(name, str) for name in fields):
-        raise _malformed("fields 应为非空的文本数组", "fields must be an array of texts, not empty")
+        raise malformed("fields 应为非空的文本数组", "fields must be an array of texts, not empty")
     unknown = service.unknown_fields(fields)
     if unknown or len(set(fields)) != len(fields):
-        raise _malformed("fields 含标准没有的或重复的数据项", "fields names one the standard lacks, or one twice")
+        raise malformed("fields 含标准没有的或重复的数据项", "fields names one the standard lacks, or one twice")
     if subject["scheme"] != service.standard.subject_scheme:
-        raise _malformed("subject.scheme 与标准不符", "subject.scheme is not the one of the standard")
+        raise malformed("subject.scheme 与标准不符", "subject.scheme is not the one of the standard")
     if (envelope.standard, envelope.fields) != (standard, tuple(fields)):
         raise Refused(
             401,
@@ -176,10 +199,6 @@ def _look_up(parts: Parts, envelope: Envelope, asked: Asked) -> Answer:
     if answer is None:
         raise refused or Refused(500, "internal", "内部错误", "an internal error")
     return answer
-
-
-def _malformed(zh: str, en: str) -> Refused:
-    return Refused(400, "malformed_request", zh, en)
 
 
 def _unusable(error: RecordUnusable) -> Refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import standards
@@ -61,6 +62,7 @@ class Service:
     standard: Standard
     crosswalk: Crosswalk
     rows: sources.Rows = field(repr=False)
+    counting: Lock = field(default_factory=Lock, repr=False, compare=False)  # one indicator at a time reads all rows
 
     @classmethod
     def of(cls, config: Config) -> Service:

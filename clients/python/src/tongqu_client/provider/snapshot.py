@@ -1,6 +1,7 @@
 """A file's rows in an indexed SQLite snapshot, replaced in one step when the file changes.
 
-The snapshot holds only the columns the crosswalk needs, keyed by the normalised identifier; mode 0600. If a new file
+The snapshot holds only the columns the crosswalk needs, keyed by the normalised identifier; mode 0600. A row whose
+identifier is no identifier has no key: nobody can ask for it, but an indicator counts it as refused. If a new file
 cannot be read, the old snapshot keeps answering with its own ``as_of``, and /health says ``stale``.
 """
 
@@ -12,16 +13,17 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from tongqu_client.provider.errors import KitError, SourceUnavailable
-from tongqu_client.provider.readers.table import Note, Row, Table
+from tongqu_client.provider.readers.table import Note, Passed, Row, Table
 
-FORMAT = 1  # of the file; another format is thrown away and made anew
+FORMAT = 2  # of the file; another format is thrown away and made anew
 WATCH_SECONDS = 2.0
 
 KeyOf = Callable[[Row], str | None]
@@ -114,8 +116,27 @@ class Snapshot:
         connection = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)
         try:
             return [
-                key for (key,) in connection.execute("SELECT DISTINCT key FROM row ORDER BY number LIMIT ?", (most,))
+                key
+                for (key,) in connection.execute(
+                    "SELECT DISTINCT key FROM row WHERE key IS NOT NULL ORDER BY number LIMIT ?", (most,)
+                )
             ]
+        finally:
+            connection.close()
+
+    def scan(self) -> Iterator[Row | Passed]:
+        """Every row, in the order of the file, from one version of it even if the file changes meanwhile."""
+        connection = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)
+        try:
+            meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            for passed in Passed:
+                yield from repeat(passed, int(meta[passed.value]))
+            for number, cells, flaws in connection.execute("SELECT number, cells, flaws FROM row ORDER BY number"):
+                yield Row(number, json.loads(cells), _flaws(number, json.loads(flaws)))
+        except sqlite3.Error as error:
+            raise SourceUnavailable(
+                f"快照读不到（{type(error).__name__}）", f"the snapshot cannot be read ({type(error).__name__})"
+            ) from None
         finally:
             connection.close()
 
@@ -144,7 +165,8 @@ class Snapshot:
         descriptor, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=".snapshot.")  # made with mode 0600
         os.close(descriptor)
         try:
-            _write(Path(temporary), table.rows, self._recipe, {"stamp": before, "as_of": as_of})
+            meta = {"stamp": before, "as_of": as_of} | _passed(table, self._recipe)
+            _write(Path(temporary), table.rows, self._recipe, meta)
             Path(temporary).replace(self._file)  # readers that hold the old file finish with it
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -157,7 +179,7 @@ def _write(path: Path, rows: Iterable[Row], recipe: Recipe, meta: Mapping[str, s
     try:
         connection.executescript(
             "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT);"
-            "CREATE TABLE row (number INTEGER PRIMARY KEY, key TEXT NOT NULL, cells TEXT NOT NULL,"
+            "CREATE TABLE row (number INTEGER PRIMARY KEY, key TEXT, cells TEXT NOT NULL,"
             " flaws TEXT NOT NULL);"
         )
         connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?)", _lines(rows, recipe))
@@ -168,11 +190,17 @@ def _write(path: Path, rows: Iterable[Row], recipe: Recipe, meta: Mapping[str, s
         connection.close()
 
 
-def _lines(rows: Iterable[Row], recipe: Recipe) -> Iterable[tuple[int, str, str, str]]:
-    """Rows nobody can ask for, because their identifier is no identifier, stay out; `test` has reported them."""
+def _passed(table: Table, recipe: Recipe) -> dict[str, str]:
+    """How many rows are read past, and why."""
+    kept_out = sum(not recipe.kept(row) for row in table.rows)
+    unreadable = sum(note.rule == Passed.UNREADABLE.value for note in table.notes)
+    return {Passed.KEPT_OUT.value: str(kept_out), Passed.UNREADABLE.value: str(unreadable)}
+
+
+def _lines(rows: Iterable[Row], recipe: Recipe) -> Iterable[tuple[int, str | None, str, str]]:
     for row in rows:
-        key = recipe.key_of(row) if recipe.kept(row) else None
-        if key is not None:
+        if recipe.kept(row):
+            key = recipe.key_of(row)
             cells = {name: row.cells.get(name) for name in recipe.columns}
             flaws = {name: (note.rule, note.zh, note.en) for name, note in row.flaws.items() if name in cells}
             yield row.number, key, json.dumps(cells, ensure_ascii=False), json.dumps(flaws, ensure_ascii=False)

@@ -19,7 +19,7 @@ from tongqu_client.provider.readers.csvfile import read_csv
 from tongqu_client.provider.readers.excel import read_excel
 from tongqu_client.provider.readers.jsonlines import read_jsonlines
 from tongqu_client.provider.readers.sqltable import SqlTable
-from tongqu_client.provider.readers.table import Note, Row, Table
+from tongqu_client.provider.readers.table import Note, Passed, Row, Table
 from tongqu_client.provider.snapshot import Recipe, Snapshot
 
 SNAPSHOT = "snapshot.sqlite"
@@ -50,6 +50,10 @@ class Rows(Protocol):
     @property
     def as_of(self) -> str:
         """The instant the rows speak of, RFC 3339 in UTC."""
+        ...
+
+    def scan(self) -> Iterator[Row | Passed]:
+        """Every row once, for an indicator; nothing is held in memory. Raises SourceUnavailable."""
         ...
 
     def identifiers(self, most: int) -> list[str]:
@@ -111,7 +115,7 @@ def rows_of(config: Config, crosswalk: Crosswalk) -> Rows:
     """The source of this configuration, restricted to the columns its crosswalk needs."""
     columns = tuple(sorted({*columns_of(crosswalk), *config.source.keep}))
     if config.source.kind == "sql":
-        return _TableRows(config, crosswalk, sql_table(config, columns))
+        return _TableRows(config, crosswalk, columns)
     recipe = Recipe(
         path=config.source_path,
         read=partial(read_table, config),
@@ -146,9 +150,11 @@ def _digest(config: Config, crosswalk: Crosswalk) -> str:
 class _TableRows:
     """Live rows of an SQL table; nothing is kept."""
 
-    def __init__(self, config: Config, crosswalk: Crosswalk, table: SqlTable) -> None:
+    def __init__(self, config: Config, crosswalk: Crosswalk, columns: tuple[str, ...]) -> None:
+        self._config = config
         self._crosswalk = crosswalk
-        self._table = table
+        self._columns = columns
+        self._table = sql_table(config, columns)
         self._column = _single(key_columns(crosswalk))
         self._normalised = config.source.key_match == "normalised"
         self._kept = kept(config)
@@ -175,6 +181,11 @@ class _TableRows:
     @property
     def as_of(self) -> str:
         return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def scan(self) -> Iterator[Row | Passed]:
+        with closing(sql_table(self._config, self._columns, SCAN_SECONDS)) as table:
+            for row in table.scan():
+                yield row if self._kept(row) else Passed.KEPT_OUT
 
     def identifiers(self, most: int) -> list[str]:
         found = (key_of(self._crosswalk, row) for row in self._table.scan() if self._kept(row))

@@ -8,6 +8,7 @@ from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.merkle import leaf_hash, verify_consistency
 from tongqu_client.verify.notes import Checkpoint, TlogProof, VerifierKey, open_note
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_inclusion, verify_promise, verify_receipt
+from tongqu_client.verify.standards import VerifiedStandard, verify_standard
 from tongqu_client.verify.trust import TrustStore
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "TlogProof",
     "TrustStore",
     "VerifiedReceipt",
+    "VerifiedStandard",
     "VerifierKey",
     "leaf_hash",
     "open_note",
@@ -25,4 +27,5 @@ __all__ = [
     "verify_inclusion",
     "verify_promise",
     "verify_receipt",
+    "verify_standard",
 ]

@@ -22,8 +22,14 @@ _STOPS = {
     "consent": {"withdrawn", "expired", "refused", "superseded", "invalidated"},
     "client": {"suspended"},
     "party": {"suspended"},
+    "standard": {"withdrawn"},
 }
-_STARTS = {"agreement": {"activated", "resumed"}, "consent": {"given"}, "client": {"resumed"}, "party": {"resumed"}}
+_STARTS = {
+    "agreement": {"activated", "resumed"},
+    "consent": {"given"},
+    "client": {"resumed"},
+    "party": {"resumed"},
+}
 _OUTCOMES = frozenset({"exchange.released", "exchange.failed", "exchange.withheld", "exchange.outcome_unknown"})
 
 
@@ -114,7 +120,7 @@ class Story:
         key = _thing(kind, named)
         if event in _STOPS[kind]:
             self._stopped[key] = index
-        elif event in _STARTS[kind]:
+        elif event in _STARTS.get(kind, ()):
             self._stopped.pop(key, None)
         if kind == "agreement" and event == "activated" and isinstance(named, Mapping):
             self.agreements.add(str(named.get("digest")))
@@ -186,6 +192,7 @@ def _permitted(entry: Mapping[str, Any]) -> Permitted:
     actor = entry.get("actor")
     if isinstance(actor, Mapping):
         rests_on += [_thing(kind, actor[kind]) for kind in ("party", "client") if actor.get(kind)]
+    rests_on.append(_thing("standard", entry.get("standard")))
     return Permitted(entry.get("query"), tuple(rests_on), frozenset(str(name) for name in entry.get("fields") or ()))
 
 

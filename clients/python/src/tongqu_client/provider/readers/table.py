@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Literal
 
 MAX_CELL = 1 << 20  # characters; the longest real cell we know, a case history, has 30,000
@@ -46,6 +47,13 @@ class Row:
     cells: Mapping[str, str | None]
     flaws: Mapping[str, Note] = field(default_factory=dict)
     remarks: tuple[Note, ...] = ()  # everything the reader has to say of this row, flaws among it
+
+
+class Passed(Enum):
+    """Stands for a row that is read past when all rows are counted."""
+
+    KEPT_OUT = "kept_out"  # the department's configuration says it is no record
+    UNREADABLE = "unreadable_row"  # no reader can split it into cells
 
 
 @dataclass(frozen=True, slots=True)

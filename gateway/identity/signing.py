@@ -1,4 +1,4 @@
-"""Did an officer who may do so sign exactly this? Compact JWS (RFC 7515) by keys that parties hold, never the gateway.
+"""Did an officer who may do so sign exactly this? JWS (RFC 7515) by keys that parties hold, never the gateway.
 
 The gateway cannot sign for a party, so not even its operator can grant a party anything (threat T26).
 """
@@ -35,14 +35,16 @@ def officer_who_signed(
     payload: bytes,
     party: str,
     roles: Collection[str] | None = None,
+    detached: bool = False,
 ) -> Officer:
     """The active officer of ``party`` who signed exactly ``payload``; ``roles`` None: whatever the role.
 
+    ``detached``: the token leaves the payload out (RFC 7515 appendix F), so another payload is as good as a forgery.
     Raises SignatureInvalid with member ``reason``: malformed, wrong_type, unknown_key, other_party, officer_suspended,
     wrong_role, forged, other_content. Not checked: when it was signed, which a JWS alone cannot prove.
     """
     try:
-        jws = jose.parse(token)
+        jws = jose.parse_detached(token, payload) if detached else jose.parse(token)
     except JoseInvalid:
         raise _refused("malformed", "签名不是有效的紧凑 JWS", "the signature is not a compact JWS") from None
     if jws.header.get("typ") != typ:

@@ -1,0 +1,90 @@
+"""What two versions are compared: published ones by number, drafts as they are. And the comparison as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import standards
+from gateway.registry.model import Acting, refused
+from gateway.registry.shelf import Shelf
+from standards.changes import Change
+from standards.compare import Comparison, Direction
+from standards.drafting import DraftRefused, expand
+from standards.migration import Migration
+from standards.rules import Problem
+
+MAX_CHANGES = 500  # told in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison. ``label``: ``name/version``, or ``draft`` for a document that was sent."""
+
+    label: str
+    document: Mapping[str, Any]
+
+
+def side(shelf: Shelf, who: Acting | None, name: str, given: str | dict[str, Any], member: str) -> Side:
+    """A version of this standard by its number, or a document, which is checked like any draft.
+
+    ``member``: where it stands in the request. Raises UnknownStandard, or InvalidRequest with every fault.
+    """
+    if isinstance(given, str):
+        found = shelf.get(who, f"{name}/{given}")
+        return Side(found.id, found.document)
+    return Side("draft", complete(given, f"/{member}"))
+
+
+def complete(draft: Any, place: str = "") -> dict[str, Any]:
+    """A document that obeys the rules for standards, else a draft with its shared elements written out that then does.
+
+    A complete document may depart from the dictionary of shared elements: to compare is not to publish. Raises
+    InvalidRequest.
+    """
+    if not standards.check(draft):
+        return dict(draft)
+    if not isinstance(draft, dict):
+        raise refused([{"pointer": place, "zh": "应为 JSON 对象", "en": "expected a JSON object"}])
+    try:
+        document = expand(draft)
+    except DraftRefused as refusal:
+        raise refused(_errors(refusal.problems, place)) from None
+    if problems := standards.check(document):
+        raise refused(_errors(problems, place))
+    return document
+
+
+def _errors(problems: list[Problem] | tuple[Problem, ...], place: str) -> list[dict[str, str]]:
+    return [{"pointer": place + each.pointer, "zh": each.zh, "en": each.en} for each in problems]
+
+
+def told(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as JSON."""
+    return {
+        "verdict": comparison.verdict,
+        "level": comparison.level,
+        "bump": comparison.bump,
+        "changes": [_change(each) for each in comparison.changes[:MAX_CHANGES]],
+        "truncated": len(comparison.changes) > MAX_CHANGES,
+        "example": comparison.example,
+        "why_zh": comparison.why_zh,
+        "why_en": comparison.why_en,
+        "forward": _direction(comparison.forward),
+    }
+
+
+def suggested(migration: Migration) -> dict[str, Any]:
+    """A crosswalk between two versions as JSON."""
+    gaps = [{"target": each.target, "zh": each.zh, "en": each.en} for each in migration.gaps]
+    return {"crosswalk": migration.document, "usable": migration.usable, "lossless": migration.lossless, "gaps": gaps}
+
+
+def _direction(direction: Direction) -> dict[str, Any]:
+    return {name: getattr(direction, name) for name in ("verdict", "example", "why_zh", "why_en")}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    told_members = ("pointer", "kind", "element", "zh", "en", "verdict", "bump", "why_zh", "why_en", "renamed_to")
+    return {name: getattr(change, name) for name in told_members}

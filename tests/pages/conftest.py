@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.app import create_app
+from gateway.config import load
+from gateway.pages.public.export import export
+from gateway.pages.public.library import Library
+from gateway.pages.public.pages import Site
+from gateway.wiring import Deps, make_installation
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    return Site(Library())
+
+
+@pytest.fixture(scope="session")
+def exported(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole site as files."""
+    folder = tmp_path_factory.mktemp("site")
+    for _ in export(site, folder):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
+    settings = load(environment=False, data_dir=tmp_path_factory.mktemp("installation"))
+    make_installation(settings)
+    deps = Deps(settings, on_broken=None)
+    yield deps
+    deps.close()
+
+
+@pytest.fixture
+def web(installation: Deps) -> FlaskClient:
+    """Somebody who comes for the first time, without cookies."""
+    return create_app(installation).test_client()

@@ -1,0 +1,47 @@
+// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?}]}; a step is a method of a
+// page with its arguments, as ["fill", "#text", "{}"]. Writes for each view what a browser found: axe's violations, how far
+// the page runs to the side, requests, messages on the console.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const QUIET = [
+  "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+  "--disable-sync",
+];
+const asked = JSON.parse(readFileSync(0, "utf8"));
+const browser = await chromium.launch({ executablePath: asked.chromium, args: QUIET });
+
+async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false }) {
+  const context = await browser.newContext({
+    viewport: { width, height: width < 500 ? 844 : width < 2000 ? 900 : 1440 },
+    javaScriptEnabled: javascript, locale: language, reducedMotion: "reduce",
+  });
+  try {
+    const page = await context.newPage();
+    const requests = [], messages = [];
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("console", (message) => messages.push(message.text()));
+    page.on("pageerror", (error) => messages.push(String(error)));
+    await page.goto(url);
+    for (const [method, ...rest] of steps) await page[method](...rest);
+    if (image) await page.screenshot({ path: image, fullPage: full });
+    const styled = await page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    return { url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
+  } finally {
+    await context.close();
+  }
+}
+
+async function judge(page) {
+  await page.evaluate(AXE);  // by the debugger, which the page's own policy does not bind
+  const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], preload: false }));
+  return result.violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.slice(0, 5).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`) }));
+}
+
+const seen = [];
+for (const view of asked.views) seen.push(await look(view));
+await browser.close();
+process.stdout.write(JSON.stringify(seen));
