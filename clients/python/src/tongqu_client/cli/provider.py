@@ -1,4 +1,4 @@
-"""``tongqu provider init|map|convert|test|serve|register|indicator``: from a file or table to an endpoint, step by step.
+"""``tongqu provider init|map|convert|test|serve|register|indicator``: from a file or table to an endpoint.
 
 tongqu provider init --csv people.csv --standard person-basic/1.0.0 people/
 tongqu provider map people/              proposes crosswalk.json; asks what no column gives
@@ -35,7 +35,8 @@ def add_parser(subparsers: Any) -> None:
     provider = subparsers.add_parser(
         "provider", help="把部门的文件或数据表接入通衢 / serve a department's file or table"
     )
-    commands = provider.add_subparsers(dest="step", required=True, metavar="init|map|convert|test|serve|register|indicator")
+    steps = "init|map|convert|test|serve|register|indicator"
+    commands = provider.add_subparsers(dest="step", required=True, metavar=steps)
     kit = (_add_init, provider_map.add_map, provider_convert.add_convert, _add_test, _add_serve, _add_register)
     for hang in (*kit, _add_indicator):
         hang(commands)
