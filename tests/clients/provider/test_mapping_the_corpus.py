@@ -10,10 +10,10 @@ from statistics import mean
 import pytest
 
 import standards
-from tests.clients.provider import corpus_a, corpus_b, corpus_c
+from tests.clients.provider import corpus_a, corpus_b, corpus_c, corpus_d
 from tests.clients.provider.corpus import Extract, Score, mapped, score
 
-EXTRACTS = [*corpus_a.extracts(), *corpus_b.extracts(), *corpus_c.extracts()]
+EXTRACTS = [*corpus_a.extracts(), *corpus_b.extracts(), *corpus_c.extracts(), *corpus_d.extracts()]
 BEST, SURE = 0.95, 0.4  # floors well below what is measured (docs/decisions/0026)
 
 

@@ -110,6 +110,8 @@ def _address(profile: Profile) -> Evidence:
 def _text(element: Element, profile: Profile, fit: Fit) -> Evidence:
     if profile.kind:
         return Evidence(0.25, False, "取值是另一类数据", "the values are of another kind")
+    if fit.share < 0.5 and profile.small_set:
+        return Evidence(OWN_CODES, False, *_EXPLAIN)
     number = re.search("(编号|号码|证号|案号|户号|代码|编码|标识)([（(].*)?$", element.zh)
     if number and sum(not value.isascii() for value in profile.values) > 0.7 * len(profile.values):
         return Evidence(
@@ -133,13 +135,14 @@ def _code(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
     if fit.share >= 0.5:
         return Evidence(fit.share, fit.share >= HARD)
     if profile.small_set and not profile.kind and not _better_list(element, profile):
-        return Evidence(
-            OWN_CODES,
-            False,
-            "取值是本部门自己的代码，须说明各代码的意思（--code）",
-            "the values are codes of the department's own; say what each means (--code)",
-        )
+        return Evidence(OWN_CODES, False, *_EXPLAIN)
     return Evidence(fit.share, False)
+
+
+_EXPLAIN = (
+    "取值是本部门自己的代码，须说明各代码的意思（--code）",
+    "the values are codes of the department's own; say what each means (--code)",
+)
 
 
 def _better_list(element: Element, profile: Profile) -> bool:

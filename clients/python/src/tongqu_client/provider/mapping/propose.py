@@ -108,14 +108,14 @@ def _mapped(nothing: Choice, one: Candidate, certainty: Certainty | None, doubts
     bands = {"certain": (0.95, 1.0), "likely": (0.7, 0.94), "unsure": (0.0, 0.69), None: (1.0, 1.0)}
     least, most = bands[certainty]
     rule = one.rule
-    unknown_codes = one.fit.share < 0.5 and "on_unknown" in rule
-    if unknown_codes and not nothing.must:
+    unknown_codes = one.fit.share < 0.5 and one.fit.bad > 0 and not nothing.must
+    if unknown_codes and "on_unknown" in rule:
         rule = rule | {
             "on_unknown": "omit"
         }  # until somebody says what the codes mean, the field is left out and counted
     return replace(
         nothing,
-        state="mapped",
+        state="waiting" if unknown_codes and "on_unknown" not in rule else "mapped",
         columns=one.columns,
         confidence=round(min(max(one.score, least), most), 2),
         zh=one.name.zh,

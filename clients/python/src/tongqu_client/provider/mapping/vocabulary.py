@@ -107,21 +107,24 @@ class Vocabulary:
             texts = (*texts, head.whole, head.joined)
         for text in dict.fromkeys(texts):
             yield _fits(names.whole.get(text, 0.0), 1.0)
-        yield _fits(names.rest.get(head.rest, 0.0), self._factor(names.role, head.role))
+        yield _fits(names.rest.get(head.rest, 0.0), self._factor(names, head.role))
         if head.latin and head.role is None:
             for role, rest in roles_at_head(head.rest):
-                yield _fits(names.rest.get(rest, 0.0), self._factor(names.role, role))
+                yield _fits(names.rest.get(rest, 0.0), self._factor(names, role))
         for suffix in _SUFFIXES:
             shorter = head.rest.removesuffix(suffix)
             if shorter != head.rest and len(shorter) > 1:
-                found = _fits(names.rest.get(shorter, 0.0), self._factor(names.role, head.role))
+                found = _fits(names.rest.get(shorter, 0.0), self._factor(names, head.role))
                 yield Fits(
                     found.score * 0.95, found.sure and suffix in ("dm", "code", "代码", "bz"), found.zh, found.en
                 )
 
-    def _factor(self, wanted: str | None, given: str | None) -> float:
+    def _factor(self, names: Names, given: str | None) -> float:
         """1 if the heading speaks of the person the element does; 0 if of somebody else."""
-        wanted, given = (None if one == "self" else one for one in (wanted, self.same_roles.get(given or "", given)))
+        if given == "other" and names.element.path == self.standard.subject_field:
+            return OTHER  # somebody we have no word for may well be the one the rows are about
+        pair = (names.role, self.same_roles.get(given or "", given))
+        wanted, given = (None if one == "self" else one for one in pair)
         if wanted == given:
             return 1.0
         if given is None:
@@ -130,7 +133,7 @@ class Vocabulary:
 
     def _alike(self, names: Names, head: Heading) -> Fits:
         """Names that share characters or words, less so if the heading is known to mean something else."""
-        factor = self._factor(names.role, head.role)
+        factor = self._factor(names, head.role)
         if not factor or len(head.rest) < 2:
             return NOT
         if head.latin:
