@@ -26,7 +26,7 @@ from gateway.lib.surprise import where
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.registry import api as registry_api
-from gateway.registry import codelists_api, compare_api, indicators_api, moves_api
+from gateway.registry import codelists_api, compare_api, indicators_api, meta_api, moves_api
 from gateway.wiring import Deps
 
 logger = structlog.get_logger(__name__)
@@ -78,6 +78,7 @@ def create_app(deps: Deps) -> Flask:
         codelists_api.blueprint(),
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
+        meta_api.blueprint(),
         impact_api.blueprint(Impact(deps.database, deps.log, deps.clock), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),

@@ -76,8 +76,10 @@ def compare(old: Schema, new: Schema, effort: int = MAX_EFFORT) -> Comparison:
     """Compare two schemas that have passed standards.check. Usually milliseconds; at most a few seconds.
 
     ``effort``: about how many operations each direction may take, a microsecond each; what is not decided by then is
-    unproven. Raises KeyError for documents that are no standards.
+    unproven. Raises KeyError or ValueError for documents that are no standards.
     """
+    for schema in (old, new):
+        Validator.of(dict(schema))  # refuses what is larger than any standard before anything of it is looked at
     found = tuple(changes(old, new, Effort(effort)))
     backward = _direction(found, old, new)
     forward = _direction(tuple(changes(new, old, Effort(effort))), new, old)

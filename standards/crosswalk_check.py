@@ -94,7 +94,7 @@ def checked(document: object, standard: Standard) -> tuple[CheckedRule, ...]:
 
 @cache
 def _validator() -> Validator:
-    return Validator.of(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return Validator.of_ours(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,23 +98,31 @@ def parser(
     return parse
 
 
-def writer(format_: str) -> Callable[[str], str] | None:
-    """From ``YYYY-MM-DD`` back to a format, if the whole day can be written in it; else None."""
-    tokens = set(_SPLIT.findall(format_))
-    if format_ in SERIALS or "yyyy" not in tokens or not tokens & {"MM", "M"} or not tokens & {"dd", "d"}:
-        return None
-    if tokens & {"HH", "mm", "ss"}:
+def writer(format_: str, wanted: str = "date") -> Callable[[str], str] | None:
+    """From the standard's spelling (``date``, ``date-time`` or ``month``) back to a format, or None if it cannot be.
+
+    None: the format leaves out what the value tells, or would have to tell more than it does.
+    """
+    if format_ in SERIALS:
+        return (lambda text: str((date.fromisoformat(text) - SERIALS[format_]).days)) if wanted == "date" else None
+    tokens = {token[0] for token in _SPLIT.findall(format_)}
+    needed = {"date": {"y", "M", "d"}, "month": {"y", "M"}, "date-time": {"y", "M", "d", "H", "m", "s"}}[wanted]
+    if tokens != needed or "yyyy" not in _SPLIT.findall(format_):
         return None
     pieces = _SPLIT.split(format_)
 
     def write(text: str) -> str:
-        day = date.fromisoformat(text[:10])
+        moment = datetime.fromisoformat(f"{text}-01" if wanted == "month" else text)
+        moment = moment.astimezone(ZONE) if moment.tzinfo else moment
         values = {
-            "yyyy": f"{day.year:04d}",
-            "MM": f"{day.month:02d}",
-            "M": str(day.month),
-            "dd": f"{day.day:02d}",
-            "d": str(day.day),
+            "yyyy": f"{moment.year:04d}",
+            "MM": f"{moment.month:02d}",
+            "M": str(moment.month),
+            "dd": f"{moment.day:02d}",
+            "d": str(moment.day),
+            "HH": f"{moment.hour:02d}",
+            "mm": f"{moment.minute:02d}",
+            "ss": f"{moment.second:02d}",
         }
         return "".join(values.get(piece, piece) for piece in pieces)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from standards.crosswalk_check import CheckedRule, Gate
 from standards.crosswalk_pointers import MAX_LIST, Read, Row, column_of, escape, leaves, nothing, reader, too_many
 from standards.crosswalk_steps import Run
-from standards.crosswalk_values import MISSING, Untranslatable, as_text, is_blank
+from standards.crosswalk_values import BLANKS, MISSING, Untranslatable, as_text, is_blank
 from standards.identifiers import IdentifierInvalid, check_uscc
 from standards.standard import Element, Standard
 
 MAX_LOST = 64  # columns named in one report
+REMEMBERED = 2048  # results of one rule over codes, dates or amounts, which come again and again
+SHORT = 40  # characters; longer values are not remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,12 @@ class Plan:
     known: frozenset[str]  # top-level columns that are used or declared ignored
     pointers: frozenset[str]  # the same as pointers, for nested columns
     nested: frozenset[str]  # columns of which only parts are known
+    quick: tuple[tuple[Rule, Read, str, tuple[str, ...], str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """What a run needs of each rule, so that it looks nothing up."""
+        quick = tuple((rule, rule.value, rule.target, rule.parents, rule.name) for rule in self.rules)
+        object.__setattr__(self, "quick", quick)
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:
@@ -96,28 +104,29 @@ class Plan:
 
     def run(self, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
         """Fill the record from one row. Whatever the row holds ends in the outcome, never in an exception."""
-        for rule in self.rules:
+        translated = outcome.translated.append
+        for rule, value_of, target, parents, name in self.quick:
             if rule.each is not None:
                 _run_list(rule, rule.each, row, record, outcome)
                 continue
             try:
-                value = rule.value(row)
+                value = value_of(row)
             except Untranslatable as fault:
                 value = _instead(rule, rule.on_unknown, fault, outcome)
             else:
                 if value is MISSING:
                     value = _instead(rule, rule.on_missing, None, outcome)
                 else:
-                    outcome.translated.append(rule.target)
+                    translated(target)
             if value is MISSING:
                 continue
-            if rule.parents:
-                holder = record
-                for parent in rule.parents:
-                    holder = holder.setdefault(parent, {})
-                holder[rule.name] = value
-            else:
-                record[rule.target] = value
+            holder = record
+            for parent in parents:
+                below = holder.get(parent)
+                if below is None:
+                    below = holder[parent] = {}
+                holder = below
+            holder[name] = value
         for one in self.optional:
             self._drop_if_incomplete(one, record, outcome)
 
@@ -322,8 +331,22 @@ def _value(rule: CheckedRule, source: Read) -> Read:
 
         return copied
 
-    def chained(row: Row) -> Any:
-        value = gated(row)
+    chained = _chained(runs, finish)
+    if not rule.many and _few_values(rule):
+        chained = _remembering(chained)
+    plain = rule.gate is None and not rule.missing and all(one.count("/") == 1 for one in rule.pointers)
+    if plain and rule.pointers and not rule.many:
+        return _from_column(column_of(rule.pointers[0]), chained)
+    if plain and rule.many and rule.steps[0].name == "first" and "[]" not in rule.pointers:
+        after = _after_first(rule)
+        return _first_of(tuple(map(column_of, rule.pointers)), after)
+    return lambda row: chained(gated(row))
+
+
+def _chained(runs: tuple[Run, ...], finish: Run) -> Run:
+    """The functions of a rule one after the other, and the element's type at the end."""
+
+    def chained(value: Any) -> Any:
         for run in runs:
             if value is MISSING:
                 return MISSING
@@ -331,6 +354,68 @@ def _value(rule: CheckedRule, source: Read) -> Read:
         return MISSING if value is MISSING or value == "" else finish(value)
 
     return chained
+
+
+def _from_column(column: str, chained: Run) -> Read:
+    """One column through a chain, the same as the general way, with the commonest cell, a plain text, first."""
+
+    def read(row: Row) -> Any:
+        value = row.get(column)
+        if type(value) is str and value and value[0] not in BLANKS:
+            return chained(value)
+        return MISSING if is_blank(value) else chained(value)
+
+    return read
+
+
+def _after_first(rule: CheckedRule) -> Run:
+    """What comes after ``first``, as a function of the value that was there."""
+    after = _chained(tuple(step.run for step in rule.steps[1:] if step.name != "copy"), _finisher(rule.element))
+    return _remembering(after) if _few_values(rule) else after
+
+
+def _first_of(columns: tuple[str, ...], after: Run) -> Read:
+    """The first filled of several columns, the same as the general way, without making a list of them all."""
+
+    def read(row: Row) -> Any:
+        for column in columns:
+            value = row.get(column)
+            if not is_blank(value):
+                return after(value)
+        return MISSING
+
+    return read
+
+
+def _few_values(rule: CheckedRule) -> bool:
+    """Codes, days and amounts: many rows, few values. Identifiers and names are never kept."""
+    schema = rule.element.schema
+    codes = any(step.name == "region_code" for step in rule.steps)
+    return codes or "enum" in schema or rule.element.kind != "string" or schema.get("format") == "date"
+
+
+def _remembering(run: Run) -> Run:
+    """The same function with its last results kept, refusals too. Safe in threads: a lost entry is made again."""
+    known: dict[str, Any] = {}
+
+    def remembered(value: Any) -> Any:
+        if type(value) is not str:
+            return run(value)
+        result = known.get(value)
+        if result is None:
+            try:
+                result = run(value)
+            except Untranslatable as fault:
+                result = fault
+            if len(value) <= SHORT:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                known[value] = result
+        if type(result) is Untranslatable:
+            raise result.again()
+        return result
+
+    return remembered
 
 
 def _plain_copy(column: str) -> Read:

@@ -331,20 +331,42 @@ def _amount(value: Any, factor: Decimal, step: Decimal, suffix: str) -> str:
     return format(rounded + 0, "f")  # + 0: no "-0.00"
 
 
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0+)?", re.ASCII)
+
+
+def _integer(parameters: Mapping[str, Any]) -> Step:
+    """A whole number; ``suffix``: words it may be counted in (3人). Never rounded."""
+    words = sorted(parameters.get("suffix", ()), key=len, reverse=True)
+
+    def run(value: Any) -> int:
+        if type(value) is int:
+            return value
+        text = unicodedata.normalize("NFKC", as_text(value)).replace(" ", "")
+        bare = text.removesuffix(next((word for word in words if text.endswith(word)), ""))
+        if _WHOLE.fullmatch(bare) is None:
+            raise Untranslatable("not_a_whole_number", "不是整数", "not a whole number")
+        return int(bare.partition(".")[0])
+
+    return Step("integer", run, form="integer")
+
+
 # ── dates and identity numbers ────────────────────────────────────────────────────────────────────────────────────────
 def _date(parameters: Mapping[str, Any]) -> Step:
-    with_time = parameters.get("as", "date") == "date-time"
+    wanted: str = parameters.get("as", "date")
+    with_time = wanted == "date-time"
     try:
         parse = parser(
             parameters["formats"],
             pivot=parameters.get("pivot"),
-            missing_day=parameters.get("missing_day"),
+            missing_day="first" if wanted == "month" else parameters.get("missing_day"),
             with_time=with_time,
             midnight="missing_time" in parameters,
         )
     except FormatInvalid as error:
         raise StepInvalid("date_format", f"日期格式：{error.zh}", f"date format: {error}") from None
-    return Step("date", parse, form="date-time" if with_time else "date")
+    if wanted == "month":
+        return Step("date", lambda value: parse(value)[:7], form="month")
+    return Step("date", parse, form=wanted)
 
 
 def _id15to18(_: Mapping[str, Any]) -> Step:
@@ -385,6 +407,7 @@ MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = MappingProxyType(
         "split": _split,
         "mask": _mask,
         "unit": _unit,
+        "integer": _integer,
         "region_code": _region_code,
         "id15to18": _id15to18,
         "first": _first,

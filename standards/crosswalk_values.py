@@ -30,6 +30,10 @@ class Untranslatable(Exception):
         self.en = en
         super().__init__(en)
 
+    def again(self) -> Untranslatable:
+        """The same reason as a new exception, for one that is kept must not gather tracebacks."""
+        return Untranslatable(self.code, self.zh, self.en)
+
 
 class _Missing:
     """The only value of its kind: nothing was there."""
@@ -55,7 +59,7 @@ def as_text(value: Any) -> str:
     its last digits are gone for good (formats.md 3, row 13).
     """
     if isinstance(value, str):
-        return _bounded(value)
+        return value if len(value) <= MAX_TEXT and value not in DITTO else _bounded(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

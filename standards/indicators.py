@@ -22,6 +22,7 @@ from typing import Any
 import rfc8785
 
 from standards import registry
+from standards.indicator_check import problems
 from standards.indicator_conditions import Test, always, condition
 from standards.indicator_differences import Reason, explain_difference
 from standards.indicator_elements import Finding, Used, number, paths, used
@@ -30,7 +31,6 @@ from standards.indicator_periods import Period, PeriodInvalid, day_of
 from standards.indicator_tally import Aggregation, Table, TooManyCells, labels_of
 from standards.rules import Problem
 from standards.standard import Standard
-from standards.validate import Validator, beyond_bounds
 
 __all__ = [
     "Figure",
@@ -50,7 +50,6 @@ __all__ = [
 ]
 
 FOLDER = Path(__file__).parent / "indicators"
-META_SCHEMA = Path(__file__).parent / "indicator.schema.json"
 
 
 class UnknownIndicator(KeyError):
@@ -169,21 +168,13 @@ def check(document: object) -> list[Problem]:
 
 def compile(document: object) -> Indicator:
     """Check an indicator against its published schema and its standard, and compile it. Raises IndicatorInvalid."""
-    if not isinstance(document, dict):
-        raise IndicatorInvalid([Problem("", "not_an_object", "指标应为 JSON 对象", "an indicator is a JSON object")])
-    if too_big := beyond_bounds(document):
-        raise IndicatorInvalid([Problem("", "too_large", too_big.zh, too_big.en)])
-    if found := _meta_validator().errors(document):
-        raise IndicatorInvalid([Problem(one.pointer, f"meta:{one.rule}", one.zh, one.en) for one in found])
+    if found := problems(document):
+        raise IndicatorInvalid(found)
+    assert isinstance(document, dict)
     try:
         return _compiled(document)
     except Finding as finding:
         raise IndicatorInvalid([finding.problem]) from None
-
-
-@cache
-def _meta_validator() -> Validator:
-    return Validator.of(json.loads(META_SCHEMA.read_text(encoding="utf-8")))
 
 
 def _compiled(document: dict[str, Any]) -> Indicator:

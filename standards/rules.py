@@ -14,13 +14,14 @@ from typing import Any
 
 import rfc8785
 
-from standards import codelists
+from standards import codelists, patterns
 from standards.standard import Element, Standard, UnknownField
 from standards.subjects import SCHEMES
-from standards.validate import FORMATS, Validator, beyond_bounds, pointer
+from standards.validate import FORMATS, REFERENCES, Validator, beyond_bounds, pointer
 
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
-REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+MAX_PATTERN_TEXT = 20_000  # characters of the different patterns of one standard together
+MAX_PATTERN_COST = 60_000  # positions of all patterns of one standard together; compiling them takes about 30 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def check(document: object) -> list[Problem]:
 
 @cache
 def _meta_validator() -> Validator:
-    return Validator.of(json.loads(META_SCHEMA.read_text(encoding="utf-8")))
+    return Validator.of_ours(json.loads(META_SCHEMA.read_text(encoding="utf-8")))
 
 
 def _against_meta_schema(document: dict[str, Any]) -> list[Problem]:
@@ -85,6 +86,9 @@ def _as_a_whole(document: dict[str, Any]) -> Iterator[Problem]:
         place = _place(document, element.path)
         yield from _code_list(element, place)
         yield from _text(element, place)
+    if problems := list(_patterns(standard, document)):
+        yield from problems
+        return
     try:
         standard.validator()
     except ValueError:
@@ -176,6 +180,22 @@ def _text(element: Element, place: str) -> Iterator[Problem]:
         yield Problem(place, "empty_range", "minLength 大于 maxLength", "minLength is greater than maxLength")
     if schema.get("minimum", 0) > schema.get("maximum", schema.get("minimum", 0)):
         yield Problem(place, "empty_range", "minimum 大于 maximum", "minimum is greater than maximum")
+
+
+def _patterns(standard: Standard, document: dict[str, Any]) -> Iterator[Problem]:
+    written = [
+        (element.path, element.schema["pattern"]) for element in standard.elements if "pattern" in element.schema
+    ]
+    total = 0
+    if sum(map(len, {pattern for _, pattern in written})) <= MAX_PATTERN_TEXT:
+        for path, pattern in written:
+            try:
+                total += patterns.cost(pattern)
+            except patterns.PatternInvalid as error:
+                yield Problem(f"{_place(document, path)}/pattern", error.code, error.zh, error.en)
+        if total <= MAX_PATTERN_COST:
+            return
+    yield Problem("", "pattern_size", "所有 pattern 合计过大", "the patterns are too large together")
 
 
 def _place(document: Mapping[str, Any], path: str) -> str:

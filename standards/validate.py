@@ -15,12 +15,17 @@ from typing import Any
 import jsonschema_rs
 
 from standards.identifiers import is_resident_id, is_uscc
+from standards.moments import is_date, is_date_time
 
 MAX_VIOLATIONS = 50  # named in one answer; a record with more is not mended one by one
+MANY_NODES = 2_000  # values in one document; of a larger one only the first violation is named, as naming takes time
 MAX_DEPTH = 16  # levels of one document; the schema of a standard has 11
 MAX_NODES = 20_000  # values in one document; the largest schema has about 900
-REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern
-FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc}
+MAX_TEXT = 1_000_000  # characters of all texts and names in one document; the largest schema has about 40,000
+REGEX_SIZE_LIMIT = 1 << 20  # bytes of one compiled pattern; compiling them takes about 7 ms
+REGEX_SIZE_TOTAL = 1 << 24  # bytes of all compiled patterns of one schema, shared out among them
+REFERENCES = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
+FORMATS = {"cn-resident-id": is_resident_id, "cn-uscc": is_uscc, "date": is_date, "date-time": is_date_time}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,18 @@ class Validator:
 
     @classmethod
     def of(cls, schema: dict[str, Any]) -> Validator:
-        """Compile a schema that has passed standards.check. Raises ValueError for one that cannot be compiled."""
+        """Compile a schema that somebody wrote: in bounded time, whatever it holds.
+
+        Raises ValueError for one that cannot be compiled, is larger or deeper than a standard may be, or refers to
+        anything (references may double themselves at each step). Whether it may be published: standards.check.
+        """
+        if beyond_bounds(schema) is not None:
+            raise ValueError("the schema is too large or nested too deeply")
+        return cls(schema, compile_schema(schema, _patterns(schema)))
+
+    @classmethod
+    def of_ours(cls, schema: dict[str, Any]) -> Validator:
+        """Compile a schema of this project, such as a meta-schema, whose parts may refer to each other."""
         return cls(schema, compile_schema(schema))
 
     def ok(self, record: object) -> bool:
@@ -53,28 +69,60 @@ class Validator:
             return False
 
     def errors(self, record: object) -> list[Violation]:
-        """Everything wrong with the record, at most MAX_VIOLATIONS; an empty list when it obeys."""
+        """Everything wrong with the record, at most MAX_VIOLATIONS; an empty list when it obeys.
+
+        Of a record with more than MANY_NODES values only the first thing wrong.
+        """
         if self.ok(record):
             return []
-        if too_big := beyond_bounds(record):
+        nodes, too_big = _measured(record)
+        if too_big is not None:
             return [too_big]
         try:
-            found = [_violation(error) for error in islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)]
+            found = [_violation(error) for error in self._found(record, nodes)]
         except (ValueError, TypeError, RecursionError):  # a lone surrogate, a number without end
             return [_NOT_JSON]
         return sorted(set(found), key=lambda violation: (violation.pointer, violation.rule)) or [_NOT_JSON]
 
+    def _found(self, record: object, nodes: int) -> Iterable[Any]:
+        if nodes <= MANY_NODES:
+            return islice(self._compiled.iter_errors(record), MAX_VIOLATIONS)
+        try:
+            self._compiled.validate(record)
+        except jsonschema_rs.ValidationError as first:
+            return [first]
+        return []
 
-def compile_schema(schema: dict[str, Any]) -> Any:
-    """A jsonschema-rs validator with the safe options; the only place in the package that makes one."""
+
+def compile_schema(schema: dict[str, Any], patterns: int = 1) -> Any:
+    """A jsonschema-rs validator with the safe options; the only place in the package that makes one.
+
+    ``patterns``: how many share REGEX_SIZE_TOTAL.
+    """
+    size = min(REGEX_SIZE_LIMIT, REGEX_SIZE_TOTAL // max(patterns, 1))
     return jsonschema_rs.Draft202012Validator(
         schema,
         formats=FORMATS,
         validate_formats=True,
         ignore_unknown_formats=False,
         offline=True,
-        pattern_options=jsonschema_rs.RegexOptions(size_limit=REGEX_SIZE_LIMIT),
+        pattern_options=jsonschema_rs.RegexOptions(size_limit=size),
     )
+
+
+def _patterns(schema: object) -> int:
+    """How many patterns there are in a schema without references. Raises ValueError for one that has any."""
+    found, waiting = 0, [schema]
+    for value in waiting:  # grows while it is read
+        if isinstance(value, dict):
+            if REFERENCES & value.keys():
+                raise ValueError("the schema refers to something")
+            by_name = value.get("patternProperties")
+            found += isinstance(value.get("pattern"), str) + (len(by_name) if isinstance(by_name, dict) else 0)
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return found
 
 
 def pointer(steps: Iterable[str | int]) -> str:
@@ -82,6 +130,7 @@ def pointer(steps: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+_TOO_LARGE = Violation("", "size", "记录过大或嵌套过深", "the record is too large or nested too deeply")
 _NOT_JSON = Violation("", "json", "不是 JSON 记录", "not a record in JSON")
 
 # keyword → (zh, en). {} is filled from the schema, never from the record.
@@ -126,7 +175,7 @@ def _detail(keyword: str, kind: Any) -> tuple[str, str]:
     if keyword == "required":
         return str(kind.property), str(kind.property)
     if keyword in ("unevaluatedProperties", "additionalProperties"):
-        names = [name for name in kind.unexpected if _tellable(name)][:10]
+        names = list(islice(filter(_tellable, kind.unexpected), 10))
         return ("：" + "、".join(names), ": " + ", ".join(names)) if names else ("", "")
     if keyword == "type":
         return "、".join(kind.types), " or ".join(kind.types)
@@ -141,8 +190,13 @@ def _tellable(name: str) -> bool:
 
 def beyond_bounds(record: object) -> Violation | None:
     """A document deeper or larger than any standard, crosswalk or record may be, or one that is no JSON; else None."""
+    return _measured(record)[1]
+
+
+def _measured(record: object) -> tuple[int, Violation | None]:
+    """How many values a document holds, counted level by level until it is beyond the bounds."""
     level: list[object] = [record]
-    nodes = 0
+    nodes = characters = 0
     for _ in range(MAX_DEPTH):
         nodes += len(level)
         if nodes > MAX_NODES:
@@ -150,14 +204,21 @@ def beyond_bounds(record: object) -> Violation | None:
         below: list[object] = []
         for value in level:
             if isinstance(value, dict):
+                if len(value) > MAX_NODES:
+                    return nodes, _TOO_LARGE
                 if not all(isinstance(name, str) for name in value):
-                    return _NOT_JSON
+                    return nodes, _NOT_JSON
+                characters += sum(map(len, value))
                 below.extend(value.values())
             elif isinstance(value, list):
                 below.extend(value)
-            elif not (value is None or isinstance(value, str | int | float)):
-                return _NOT_JSON
+            elif isinstance(value, str):
+                characters += len(value)
+            elif not (value is None or isinstance(value, int | float)):
+                return nodes, _NOT_JSON
+        if characters > MAX_TEXT:
+            break
         if not below:
-            return None
+            return nodes, None
         level = below
-    return Violation("", "size", "记录过大或嵌套过深", "the record is too large or nested too deeply")
+    return nodes, _TOO_LARGE

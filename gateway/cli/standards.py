@@ -15,6 +15,10 @@ from gateway.cli.standards_impact import impact
 from gateway.cli.standards_life import LIFE
 from gateway.cli.standards_site import site
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from standards import documents
+from standards.form_holders import already_held
+
+MAX_FILE = 4 * 1024 * 1024  # bytes; the largest standard has about 40,000
 
 
 @click.group()
@@ -22,7 +26,7 @@ def standards() -> None:
     """Data standards · 数据标准"""
 
 
-for _command in LIFE:
+for _command in (*LIFE, expand, generate, diff, impact, site):
     standards.add_command(_command)
 
 
@@ -48,20 +52,19 @@ def list_standards(config_file: Path | None) -> None:
 @standards.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(file: Path) -> None:
-    """Does FILE obey the rules for standards? · 检查标准文件"""
+    """Does FILE, a standard, crosswalk, form or indicator, obey its rules? · 检查标准、对照表、表单或指标"""
+    if file.stat().st_size > MAX_FILE:
+        raise click.ClickException(f"{file}: 大于 {MAX_FILE} 字节 / larger than {MAX_FILE} bytes")
     try:
-        problems = library.check(strict_loads(file.read_bytes()))
+        document = strict_loads(file.read_bytes())
     except MalformedJson as error:
         raise click.ClickException(f"{file}: {error}") from None
+    kind, problems = documents.check(document)
     for problem in problems:
         click.echo(f"{problem.pointer}: {problem.zh} / {problem.en}")
+    zh, en = documents.NAMES[kind]
     if problems:
-        raise SystemExit(1)
-    click.echo("obeys the rules / 符合要求")
-
-
-standards.add_command(expand)
-standards.add_command(site)
-standards.add_command(generate)
-standards.add_command(diff)
-standards.add_command(impact)
+        raise click.ClickException(f"不是合格的{zh} / not {en}: {len(problems)}")
+    for finding in already_held(document, library.REGISTRY.values()) if kind == "form" else ():
+        click.echo(f"{finding.pointer}: {finding.zh} / {finding.en}")
+    click.echo(f"{zh}，符合要求 / {en}, obeys the rules")

@@ -122,4 +122,6 @@ def _check_size(value: Any) -> None:
         if isinstance(item, dict | list):
             if depth > MAX_DEPTH:
                 raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels")
+            if len(item) > MAX_NODES:
+                raise MalformedJson(f"more than {MAX_NODES} values")
             waiting.extend((member, depth + 1) for member in (item.values() if isinstance(item, dict) else item))

@@ -53,7 +53,8 @@ def test_the_verifier_offers_exactly_these_names() -> None:
 
 def test_a_query_takes_these_arguments() -> None:
     assert list(inspect.signature(Gateway.query).parameters) == [
-        "self", "standard", "subject", "agreement", "purpose", "case", "fields", "consent", "idempotency_key", "timeout"
+        "self", "standard", "subject", "agreement", "purpose", "case", "fields", "consent", "idempotency_key",
+        "timeout", "deliver_as",
     ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ OF_RFCS = {
 PAGES = "site."  # for people: a contract for programs says nothing of them
 # What anybody may read: standards, code lists and the log; and what anybody may have computed, which keeps nothing.
 PUBLIC = re.compile(
-    r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators)(/|$)"
+    r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"
     r"|POST /v1/standards/.*/(validate|compare)$|POST /v1/indicators/compare$"
     r"|GET /v1/log/(checkpoint|tile/.*|entries/\{index\}(/proof)?)$"
 )

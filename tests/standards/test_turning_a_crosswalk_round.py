@@ -56,25 +56,13 @@ def test_the_first_spelling_is_written() -> None:
 NOT_INVERTIBLE: dict[str, dict[str, Any]] = {
     "a constant": {"fn": [{"fn": "const", "value": "示例"}]},
     "several columns": {"from": ["/a", "/b"], "fn": ["concat"]},
-    "a nested value": {"from": "/a/b"},
+    "one of a list": {"from": "/a/[]/b", "fn": ["first"]},
     "joined with a literal": {"from": "/a", "fn": [{"fn": "concat", "parts": ["x", 0]}]},
     "cut": {"from": "/a", "fn": [{"fn": "split", "start": 0, "end": 2}]},
     "masked": {"from": "/a", "fn": [{"fn": "mask", "mask": "hidden"}]},
     "a condition": {"from": "/a", "fn": [{"fn": "when-eq", "value": "1", "then": "x"}]},
-    "a shortened division": {"from": "/a", "fn": ["region_code"]},
     "a month": {"from": "/a", "fn": [{"fn": "date", "formats": ["yyyyMM"], "missing_day": "first"}]},
-    "a day number": {"from": "/a", "fn": [{"fn": "date", "formats": ["excel"]}]},
-    "another list": {
-        "from": "/a",
-        "fn": [
-            {
-                "fn": "lookup",
-                "codelist": "gat-517-2004-certificate-type",
-                "from_codelist": "ws364.3-cv02.01.101-certificate-type",
-            }
-        ],
-        "on_unknown": "refuse",
-    },
+    "two-digit years": {"from": "/a", "fn": [{"fn": "date", "formats": ["yy-M-d"], "pivot": 2030}]},
 }
 
 
@@ -91,3 +79,54 @@ def test_an_amount_goes_back_in_the_departments_unit() -> None:
     rule = {"from": "/金额", "fn": [{"fn": "unit", "from": "万元", "to": "元", "decimals": 2}]}
     walk = person(formerName=rule)
     assert walk.invert().apply({"formerName": "12000.00"}) == {"金额": "1.2"}
+
+
+def test_what_came_from_several_levels_or_a_nested_value_goes_back_to_its_first_place() -> None:
+    walk = person(
+        formerName={"from": "/a/b"},
+        **{
+            "domicileAddress.divisionCode": {"from": ["/社区", "/街道"], "fn": ["first", "region_code"]},
+            "domicileAddress.text": {"from": "/地址"},
+        },
+    )
+    record = {"formerName": "旧名", "domicileAddress": {"divisionCode": "440399001", "text": "示范里1号"}}
+    row = walk.invert().apply(record)
+    assert row == {"a": {"b": "旧名"}, "社区": "440399001", "地址": "示范里1号"}
+    assert walk.narrow(("formerName", "domicileAddress")).apply(row).record == record
+    assert walk.invert().apply({"domicileAddress": {"divisionCode": "440399001000"}}) == {}  # its zeros would be cut
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "written"),
+    [
+        ({"fn": "date", "formats": ["excel"]}, "2024-01-05", "45296"),
+        ({"fn": "date", "formats": ["yyyy年M月d日"]}, "2024-01-05", "2024年1月5日"),
+    ],
+)
+def test_days_go_back_in_the_first_declared_writing(step: dict[str, Any], value: str, written: str) -> None:
+    walk = person(deathDate={"from": "/卒", "fn": [step]})
+    assert walk.invert().apply({"deathDate": value}) == {"卒": written}
+    assert walk.narrow(("deathDate",)).apply({"卒": written}).record == {"deathDate": value}
+
+
+def test_a_list_that_says_names_are_written_gets_names_back() -> None:
+    lookup = {"fn": "lookup", "codelist": "gbt-2261.1-2003-sex", "written": "name", "table": {"男": "1", "女": "2"}}
+    walk = person(sex={"from": "/性别", "fn": [lookup], "on_unknown": "refuse"})
+    assert walk.invert().apply({"sex": "2"}) == {"性别": "女"}
+    assert walk.invert().apply({"sex": "9"}) == {"性别": "未说明的性别"}
+
+
+def test_a_code_that_only_one_code_of_the_other_list_means_is_translated_back() -> None:
+    health, police = "ws364.3-cv02.01.101-certificate-type", "gat-517-2004-certificate-type"
+    walk = person(
+        certType={
+            "from": "/类",
+            "fn": [{"fn": "lookup", "codelist": police, "from_codelist": health}],
+            "on_unknown": "refuse",
+        }
+    )
+    back = walk.invert()
+    for code in codelists.get(police).codes:
+        row = back.apply({"certType": code})
+        assert not row or walk.narrow(("certType",)).apply(row).record == {"certType": code}
+    assert back.apply({"certType": "111"}) == {"类": "01"}

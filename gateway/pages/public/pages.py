@@ -110,8 +110,8 @@ class Site:
                 }
                 return Page(path, "divisions.html", DIVISIONS[1], (CODE_LISTS,), data)
             case ["divisions", province] if province in provinces():
-                data = {"divisions": provinces()[province], "provinces": provinces()}
-                return Page(path, "province.html", province_name(province), (CODE_LISTS, DIVISIONS), data)
+                found: dict[str, Any] = {"divisions": provinces()[province], "provinces": provinces()}
+                return Page(path, "province.html", province_name(province), (CODE_LISTS, DIVISIONS), found)
             case ["elements"]:
                 return Page(path, "elements.html", ELEMENTS[1])
             case ["elements", name] if name in self.library.shared:

@@ -85,6 +85,38 @@ def test_what_no_column_gives_is_asked_for_and_not_invented(tmp_path: Path, caps
     assert main(["provider", "test", str(tmp_path)]) == 2  # the draft is no crosswalk yet
 
 
+def test_without_a_standard_map_proposes_the_nearest_and_writes_it_down(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [part for part in init(FLOATING, tmp_path) if part not in ("--standard", FLOATING.standard)]
+    assert main(command) == 0
+    assert load(tmp_path).standard == ""
+    assert main(mapped(FLOATING, tmp_path)) == 0
+    assert "相近的标准：residence-record/1.0.0" in capsys.readouterr().out
+    assert load(tmp_path).standard == FLOATING.standard
+
+
+def test_a_file_alone_is_mapped_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    extract = tmp_path / ASSISTANCE.source.path
+    extract.write_bytes((SAMPLES / ASSISTANCE.source.path).read_bytes())
+    assert main(["provider", "map", str(extract), "--json"]) == 2  # what no column gives is still open
+    report = json.loads(capsys.readouterr().out)
+    assert report["standard"] == ASSISTANCE.standard and report["standard_settled"]
+    told = {one["field"]: (one["columns"], one["certainty"]) for one in report["fields"] if one["columns"]}
+    assert told["assistanceType"] == (["保障情况/类别"], "certain")
+    assert told["applicantIdNumber"] == (["户主信息/身份证号"], "likely")
+    assert "银行卡号" in [one["column"] for one in report["unused_columns"] if one["left_out_on_purpose"]]
+    assert len(report["preview"]) == 3 and list(tmp_path.iterdir()) == [extract]
+
+
+def test_a_file_of_an_unknown_kind_is_refused_with_the_kinds_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.docx").touch()
+    assert main(["provider", "map", str(tmp_path / "a.docx")]) == 2
+    assert ".xlsx" in capsys.readouterr().err
+
+
 def test_the_mapping_report_lists_every_field_and_every_column(tmp_path: Path) -> None:
     main(init(FLOATING, tmp_path))
     main(mapped(FLOATING, tmp_path))

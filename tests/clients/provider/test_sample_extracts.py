@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from tongqu_client.provider import crosswalks, sources
-from tongqu_client.provider.mapping.propose import Wishes, propose
+from tongqu_client.provider.mapping.model import Wishes
+from tongqu_client.provider.mapping.propose import propose
 from tongqu_client.provider.rowcheck import RowReport, check_rows
 
 import standards

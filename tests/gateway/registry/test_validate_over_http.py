@@ -89,3 +89,30 @@ def test_standards_and_code_lists_need_no_token(city: City) -> None:
         assert requests.get(city.gateway.url + path, timeout=5).status_code == 200
     for path in ("/v1/standards/nothing", "/v1/codelists/nothing/1.0.0"):
         assert requests.get(city.gateway.url + path, timeout=5).status_code == 404
+
+
+HOSTILE = {
+    "a thousand empty records": b"[" + b",".join([b"{}"] * MAX_RECORDS) + b"]",
+    "a thousand records of ninety unknown fields": b"["
+    + b",".join([b"{" + b",".join(b'"x%d":1' % n for n in range(90)) + b"}"] * MAX_RECORDS)
+    + b"]",
+    "nineteen thousand unknown fields": b"{" + b",".join(b'"x%d":1' % n for n in range(19_000)) + b"}",
+    "a name of nearly a million characters": b'{"name":"' + b"a" * 990_000 + b'"}',
+    "a name of wide characters": b'{"name":"' + "甲".encode() * 330_000 + b'"}',
+    "lists in place of texts": b'{"name":' + b"[" * 30 + b"]" * 30 + b"}",
+    "a number of four thousand digits": b'{"name":' + b"9" * 4000 + b"}",
+    "the prototype of objects": b'{"__proto__":{"name":1},"constructor":{"prototype":{}}}',
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_records_are_answered_soon(city: City, body: bytes) -> None:
+    """Promised are 200 ms; ten times that is allowed here, where tests share the machine."""
+    answer = post(city, body)
+    assert answer.elapsed.total_seconds() < 2
+    assert answer.status_code in (200, 400) and not answer.json().get("valid")
+
+
+def test_more_than_a_megabyte_is_too_large(city: City) -> None:
+    answer = post(city, b'{"name":"' + b"a" * 1_100_000 + b'"}')
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -113,12 +114,14 @@ class Gateway:
         consent: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
+        deliver_as: Mapping[str, Any] | str | Path | None = None,
     ) -> Answer:
         """Ask a department, through the gateway, for one person's record in ``standard``.
 
         ``fields``: a part of what the agreement grants; None for all of it. ``timeout``: seconds in all.
         ``idempotency_key``: made for you and used again over retries; pass an earlier one (``TimedOut`` and
-        ``ConnectionLost`` carry it) to fetch the answer that got lost on its way.
+        ``ConnectionLost`` carry it) to fetch the answer that got lost on its way. ``deliver_as``: your own crosswalk to
+        this standard; ``answer.delivered`` then holds the records in your own columns, with what was lost.
 
         Raises Denied kin when refused, ProviderError kin when the department fails, QuotaExceeded, RateLimited,
         InvalidRequest kin, TransportError kin. That nobody was found is an Answer with ``found`` False.
@@ -133,7 +136,8 @@ class Gateway:
         except (errors.TimedOut, errors.ConnectionLost) as error:
             error.idempotency_key = key
             raise
-        return self._answer(reply, body, key)
+        answer = self._answer(reply, body, key)
+        return answer if deliver_as is None else replace(answer, deliver_as=deliver_as)
 
     def explain(
         self,

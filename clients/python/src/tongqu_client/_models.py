@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tongqu_client import errors
+from tongqu_client._delivery import InOwnFormat, in_format
 from tongqu_client.verify.receipts import VerifiedReceipt
 
 SAVED = "tongqu-answer/1"
@@ -101,6 +102,7 @@ class Answer:
     request: Mapping[str, Any]
     _verify: Callable[[Answer, float], tuple[VerifiedReceipt, str]]
     _kept: list[tuple[VerifiedReceipt, str]] = field(default_factory=list)
+    deliver_as: Mapping[str, Any] | str | Path | None = None
 
     def __repr__(self) -> str:
         return f"Answer(request_id={self.request_id!r}, records={len(self.data)}, log_index={self.log_index})"
@@ -135,6 +137,19 @@ class Answer:
         if not self._kept:
             self._kept.append(self._verify(self, wait))
         return self._kept[0][0]
+
+    def as_format(self, crosswalk: Mapping[str, Any] | str | Path) -> InOwnFormat:
+        """The records in your own columns, by your own crosswalk to this standard (document or file) turned round.
+
+        The answer and its receipt stay as they are. ``.report`` says which fields your format cannot carry, and why.
+        Needs the extra ``provider``. Raises ConfigError, InvalidRequest.
+        """
+        return in_format(self, crosswalk)
+
+    @property
+    def delivered(self) -> InOwnFormat | None:
+        """The records in the format that ``query(…, deliver_as=…)`` asked for; None if it asked for none."""
+        return None if self.deliver_as is None else in_format(self, self.deliver_as)
 
     def body(self) -> dict[str, Any]:
         """The answer as the gateway sent it."""

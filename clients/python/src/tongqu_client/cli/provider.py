@@ -1,7 +1,8 @@
-"""``tongqu provider init|map|test|serve|register|indicator``: from a file or table to a conformant endpoint.
+"""``tongqu provider init|map|convert|test|serve|register|indicator``: from a file or table to an endpoint.
 
 tongqu provider init --csv people.csv --standard person-basic/1.0.0 people/
 tongqu provider map people/              proposes crosswalk.json; asks what no column gives
+tongqu provider convert people/          every row into a record of the standard, every row counted
 tongqu provider test people/             translates every row, runs the conformance test
 tongqu provider register people/ --gateway https://… --client-id … --key client.jwk.json
 tongqu provider serve people/
@@ -10,23 +11,19 @@ tongqu provider serve people/
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tongqu_client import Gateway
-from tongqu_client.cli import provider_indicator
+from tongqu_client.cli import provider_convert, provider_indicator, provider_map
+from tongqu_client.cli.provider_common import add, at, say, show
 from tongqu_client.provider import conform, crosswalks, register, reporting, rowcheck, server, sources, trust
-from tongqu_client.provider.config import CROSSWALK, FILE, Config, Source, load, with_source, write_private
-from tongqu_client.provider.errors import ConfigInvalid, KitError
+from tongqu_client.provider.config import FILE, Config, Source, load, with_source
+from tongqu_client.provider.errors import ConfigInvalid
 from tongqu_client.provider.ledger import audit_key
-from tongqu_client.provider.mapping import report as mapping_report
-from tongqu_client.provider.mapping.ask import answer_open
-from tongqu_client.provider.mapping.propose import Proposal, Wishes, propose
 from tongqu_client.provider.service import standard_of
 
 EXIT_BAD_ROWS = 2  # `test --strict`: some rows cannot be served
@@ -38,44 +35,23 @@ def add_parser(subparsers: Any) -> None:
     provider = subparsers.add_parser(
         "provider", help="把部门的文件或数据表接入通衢 / serve a department's file or table"
     )
-    commands = provider.add_subparsers(dest="step", required=True, metavar="init|map|test|serve|register|indicator")
-    for add in (_add_init, _add_map, _add_test, _add_serve, _add_register, _add_indicator):
-        add(commands)
-
-
-def _add(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], zh: str, en: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=f"{zh} / {en}")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help=f"放 {FILE} 的目录 / folder of {FILE}")
-    parser.add_argument("--json", action="store_true", help="输出 JSON / print JSON")
-    parser.set_defaults(run=lambda args: _guarded(run, args))
-    return parser
-
-
-def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
-    try:
-        return run(args)
-    except KitError as error:
-        _say(error.zh, error.en, stream=sys.stderr)
-        return error.exit_code
-
-
-def _say(zh: str, en: str, *, stream: Any = None) -> None:
-    """One sentence in the chosen language (TONGQU_LANG)."""
-    english = os.environ.get("TONGQU_LANG", "zh").startswith("en")
-    print(en if english else zh, file=stream or sys.stdout)
+    steps = "init|map|convert|test|serve|register|indicator"
+    commands = provider.add_subparsers(dest="step", required=True, metavar=steps)
+    kit = (_add_init, provider_map.add_map, provider_convert.add_convert, _add_test, _add_serve, _add_register)
+    for hang in (*kit, _add_indicator):
+        hang(commands)
 
 
 # ── init ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _add_init(commands: Any) -> None:
-    parser = _add(commands, "init", _init, "说明数据从哪里来", "say where the data come from")
+    parser = add(commands, "init", _init, "说明数据从哪里来", "say where the data come from")
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--csv", type=Path, metavar="FILE")
     kind.add_argument("--excel", type=Path, metavar="FILE", help=".xlsx .xls .ods")
+    kind.add_argument("--jsonl", type=Path, metavar="FILE", help="每行一个 JSON 对象 / a JSON object a line")
     kind.add_argument("--db", metavar="URL", help="SQLAlchemy URL; ${NAME} 取自环境变量 / from the environment")
     parser.add_argument("--table", help="表或视图 / table or view, for --db")
-    parser.add_argument("--standard", required=True, help="如 / such as person-basic/1.0.0")
+    parser.add_argument("--standard", help="如 person-basic/1.0.0；不写则由 map 提出 / without it map proposes one")
     parser.add_argument("--encoding", help="声明编码 / declare the encoding of a CSV file")
     parser.add_argument("--separator", help="声明分隔符 / declare the separator of a CSV file")
     parser.add_argument("--sheet", help="工作表 / sheet of an Excel file")
@@ -95,10 +71,8 @@ def _init(args: argparse.Namespace) -> int:
         raise ConfigInvalid(
             f"{folder / FILE} 已存在；要覆盖请加 --force", f"{folder / FILE} exists already; add --force to overwrite"
         )
-    config = Config(folder, args.standard, _source(args))
-    standard = standard_of(config)
-    title_zh, title_en = args.title_zh or standard.zh, args.title_en or standard.en
-    config = replace(config, title_zh=title_zh, title_en=title_en, contact=args.contact)
+    config = Config(folder, args.standard or "", _source(args), title_zh=args.title_zh, title_en=args.title_en)
+    config = replace(provider_map.titled(config) if config.standard else config, contact=args.contact)
     table = sources.read_table(config)
     config = with_source(config, **table.declared)
     config.save()
@@ -106,15 +80,15 @@ def _init(args: argparse.Namespace) -> int:
     if args.trust:
         _show_pinned(trust.pin(config, trust.read(args.trust)))
     if args.json:
-        _print({"folder": str(folder), "rows": len(table.rows), "columns": list(table.columns), **table.declared})
+        show({"folder": str(folder), "rows": len(table.rows), "columns": list(table.columns), **table.declared})
         return 0
-    _say(
+    say(
         f"读到 {len(table.rows)} 行、{len(table.columns)} 列，写入 {folder / FILE}",
         f"{len(table.rows)} rows and {len(table.columns)} columns read; wrote {folder / FILE}",
     )
     for note in [note for note in table.notes if note.rule in ("encoding", "sheet", "title", "total", "signature")]:
-        _say(f"  {_at(note.row)}{note.zh}", f"  {_at(note.row)}{note.en}")
-    _say(f"下一步：tongqu provider map {folder}", f"next: tongqu provider map {folder}")
+        say(f"  {at(note.row)}{note.zh}", f"  {at(note.row)}{note.en}")
+    say(f"下一步：tongqu provider map {folder}", f"next: tongqu provider map {folder}")
     return 0
 
 
@@ -127,12 +101,14 @@ def _source(args: argparse.Namespace) -> Source:
         return Source("csv", path=_relative(args.csv, args.folder), **given, **headings)
     if args.excel:
         return Source("excel", path=_relative(args.excel, args.folder), sheet=args.sheet or "", **headings)
+    if args.jsonl:
+        return Source("jsonl", path=_relative(args.jsonl, args.folder))
     if not args.table:
         raise ConfigInvalid("--db 需要 --table：哪张表或视图？", "--db needs --table: which table or view?")
     if "@" in args.db and ":" in args.db.split("@")[0].partition("//")[2] and "${" not in args.db:
         zh = "提示：地址里写了密码，命令行与文件都会留下它；宜写作 ${TONGQU_DB_PASSWORD} 并由环境变量给出"
         en = "note: the URL holds a password, which stays in your shell history; better write ${TONGQU_DB_PASSWORD}"
-        _say(zh, en, stream=sys.stderr)
+        say(zh, en, stream=sys.stderr)
     return Source("sql", url=_absolute(args.db), table=args.table)
 
 
@@ -146,104 +122,9 @@ def _absolute(url: str) -> str:
     return url if name == url else f"sqlite:///{Path(name).resolve()}"
 
 
-# ── map ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _add_map(commands: Any) -> None:
-    parser = _add(commands, "map", _map, "提出对照表", "propose the crosswalk")
-    parser.add_argument("--yes", action="store_true", help="不询问 / do not ask, also on a terminal")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="每行都用此值 / a constant")
-    parser.add_argument(
-        "--use", action="append", default=[], metavar="FIELD=COLUMN[,COLUMN]", help="取自这些列 / take it from"
-    )
-    parser.add_argument(
-        "--code", action="append", default=[], metavar="FIELD:WORD=CODE", help="某词即某代码 / a word's code"
-    )
-    parser.add_argument("--skip", action="append", default=[], metavar="FIELD", help="不提供此项 / leave it out")
-    parser.add_argument(
-        "--keep", action="append", default=[], metavar="COLUMN=V1[,V2]", help="只提供这些行 / serve these rows only"
-    )
-
-
-def _map(args: argparse.Namespace) -> int:
-    config = load(args.folder)
-    standard = standard_of(config)
-    table = sources.read_table(config)
-    comments = sources.comments_of(config)
-    wishes = _wishes(args)
-    for path in (*wishes.set, *wishes.use, *wishes.codes, *wishes.skip):
-        _known_field(standard, path)
-    _known_columns(table.columns, [column for columns in wishes.use.values() for column in columns])
-    kept = {column: tuple(values.split(",")) for column, values in map(_pair, args.keep)}
-    _known_columns(table.columns, list(kept))
-    proposal = propose(standard, table, comments, wishes)
-    if not args.yes and not args.json and sys.stdin.isatty():
-        proposal = answer_open(standard, table, comments, wishes, proposal)
-    _write_mapping(config, proposal, kept)
-    if args.json:
-        _print(mapping_report.document(proposal))
-    else:
-        print(mapping_report.for_terminal(proposal))
-    if proposal.open:
-        _say(*_how_to_give(proposal, args.folder), stream=sys.stderr)
-        return ConfigInvalid.exit_code
-    crosswalks.compiled(proposal.document, standard)
-    if not args.json:
-        _say(f"下一步：tongqu provider test {args.folder}", f"next: tongqu provider test {args.folder}")
-    return 0
-
-
-def _write_mapping(config: Config, proposal: Proposal, kept: dict[str, tuple[str, ...]]) -> None:
-    text = json.dumps(proposal.document, ensure_ascii=False, indent=1) + "\n"
-    write_private(config.folder / CROSSWALK, text.encode())
-    write_private(config.folder / "mapping.md", mapping_report.markdown(proposal).encode())
-    changed = with_source(config, keep=kept) if kept else config
-    changed.save()
-
-
-def _how_to_give(proposal: Proposal, folder: Path) -> tuple[str, str]:
-    flags = " ".join(f"--set {choice.element.path}=…" for choice in proposal.open)
-    names = "、".join(f"{choice.element.zh}（{choice.element.path}）" for choice in proposal.open)
-    listed = ", ".join(f"{choice.element.en} ({choice.element.path})" for choice in proposal.open)
-    return (
-        f"标准必填而没有列给出：{names}\n请给出取值（--set）或列名（--use）：tongqu provider map {folder} {flags}",
-        (
-            f"required, but no column gives it: {listed}\n"
-            f"give a value (--set) or columns (--use): tongqu provider map {folder} {flags}"
-        ),
-    )
-
-
-def _wishes(args: argparse.Namespace) -> Wishes:
-    codes: dict[str, dict[str, str]] = {}
-    for text in args.code:
-        path, _, rest = text.partition(":")
-        word, code = _pair(rest)
-        codes.setdefault(path, {})[word] = code
-    used = {path: tuple(columns.split(",")) for path, columns in map(_pair, args.use)}
-    return Wishes(dict(map(_pair, args.set)), used, codes, frozenset(args.skip))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise ConfigInvalid(f"应写作 名=值，来的是 {text}", f"expected NAME=VALUE, got {text}")
-    return name, value
-
-
-def _known_field(standard: Any, path: str) -> None:
-    if path not in {element.path for element in standard.elements}:
-        raise ConfigInvalid(f"标准没有数据项 {path}", f"the standard has no field {path}")
-
-
-def _known_columns(columns: tuple[str, ...], wanted: list[str]) -> None:
-    for column in wanted:
-        if column not in columns:
-            listed = "、".join(columns)
-            raise ConfigInvalid(f"没有列 {column}；有：{listed}", f"no column {column}; there are: {listed}")
-
-
 # ── test ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _add_test(commands: Any) -> None:
-    parser = _add(commands, "test", _test, "翻译每一行并做一致性测试", "translate every row, test conformance")
+    parser = add(commands, "test", _test, "翻译每一行并做一致性测试", "translate every row, test conformance")
     parser.add_argument("--strict", action="store_true", help="有一行不能提供即失败 / fail if any row cannot be served")
     parser.add_argument(
         "--id-stdin", action="store_true", help="从标准输入读取测试用的号码 / read the sample identifier"
@@ -259,7 +140,7 @@ def _test(args: argparse.Namespace) -> int:
     report = conform.conform_here(config, subject)
     written = reporting.write(config.folder, config, rows, report)
     if args.json:
-        _print({"rows": rows.to_dict(), "conformance": report.to_dict()})
+        show({"rows": rows.to_dict(), "conformance": report.to_dict()})
     else:
         _show_test(rows, report, written)
     if not report.passed:
@@ -269,37 +150,35 @@ def _test(args: argparse.Namespace) -> int:
 
 def _show_test(rows: rowcheck.RowReport, report: Any, written: tuple[Path, Path]) -> None:
     document = rows.to_dict()
-    _say(reporting.summary_zh(document), reporting.summary_en(document))
+    say(reporting.summary_zh(document), reporting.summary_en(document))
     for finding in rows.findings[:50]:
-        place = f"{_at(finding.row)}{finding.column or '—'} → {finding.field or '—'}"
-        _say(f"  ✗ {place}：{finding.zh}", f"  ✗ {place}: {finding.en}")
+        place = f"{at(finding.row)}{finding.column or '—'} → {finding.field or '—'}"
+        say(f"  ✗ {place}：{finding.zh}", f"  ✗ {place}: {finding.en}")
     if len(rows.findings) > 50:
         more = len(rows.findings) - 50
-        _say(f"  …… 另有 {more} 条，见 {written[0]}", f"  … {more} more in {written[0]}")
+        say(f"  …… 另有 {more} 条，见 {written[0]}", f"  … {more} more in {written[0]}")
     for remark in rows.remarks:
         place = f"{remark.column or '—'} → {remark.field or '—'}"
-        _say(
-            f"  · {place}：{remark.zh}（{len(remark.rows)} 行）", f"  · {place}: {remark.en} ({len(remark.rows)} rows)"
-        )
+        say(f"  · {place}：{remark.zh}（{len(remark.rows)} 行）", f"  · {place}: {remark.en} ({len(remark.rows)} rows)")
     done, all_of_them = sum(check.outcome == "pass" for check in report.checks), len(report.checks)
     verdict = ("通过", "passed") if report.passed else ("未通过", "not passed")
-    _say(
+    say(
         f"一致性测试：{verdict[0]}（{done}/{all_of_them} 项，最慢 {report.slowest_ms} 毫秒）",
         f"conformance: {verdict[1]} ({done}/{all_of_them} checks, slowest {report.slowest_ms} ms)",
     )
     for check in report.failed:
-        _say(
+        say(
             f"  ✗ {check.title_zh}：{check.zh}\n    {check.mend_zh}",
             f"  ✗ {check.title_en}: {check.en}\n    {check.mend_en}",
         )
     for check in report.skipped:
-        _say(f"  – {check.title_zh}：{check.zh}", f"  – {check.title_en}: {check.en}")
-    _say(f"报告：{written[0]}、{written[1]}", f"reports: {written[0]}, {written[1]}")
+        say(f"  – {check.title_zh}：{check.zh}", f"  – {check.title_en}: {check.en}")
+    say(f"报告：{written[0]}、{written[1]}", f"reports: {written[0]}, {written[1]}")
 
 
 # ── serve, register ───────────────────────────────────────────────────────────────────────────────────────────────────
 def _add_serve(commands: Any) -> None:
-    parser = _add(commands, "serve", _serve, "提供服务", "serve")
+    parser = add(commands, "serve", _serve, "提供服务", "serve")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
 
@@ -307,7 +186,7 @@ def _add_serve(commands: Any) -> None:
 def _serve(args: argparse.Namespace) -> int:
     config = load(args.folder)
     config = replace(config, host=args.host or config.host, port=args.port or config.port)
-    _say(
+    say(
         f"服务 {config.service}（{config.standard}）：http://{config.host}:{config.port}",
         f"service {config.service} ({config.standard}): http://{config.host}:{config.port}",
         stream=sys.stderr,
@@ -317,7 +196,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _add_register(commands: Any) -> None:
-    parser = _add(
+    parser = add(
         commands, "register", _register, "登记到网关目录并测试", "enter it in the gateway's catalogue and test it"
     )
     parser.add_argument("--gateway", required=True, metavar="URL")
@@ -336,38 +215,38 @@ def _register(args: argparse.Namespace) -> int:
     with Gateway(args.gateway, client_id=args.client_id, key=str(args.key)) as gateway:
         done = register.register(config, args.gateway, gateway)
         _show_pinned(done.fingerprints)
-        _say(f"服务编号 {done.config.service}，状态 {done.state}", f"service {done.config.service}, state {done.state}")
+        say(f"服务编号 {done.config.service}，状态 {done.state}", f"service {done.config.service}, state {done.state}")
         if args.no_conformance:
             return 0
         done = register.conform(done, gateway)
     if args.json:
-        _print({"service": done.config.service, "state": done.state, "conformance": done.report})
+        show({"service": done.config.service, "state": done.state, "conformance": done.report})
     return _show_conformance(done)
 
 
 def _add_indicator(commands: Any) -> None:
-    parser = _add(commands, "indicator", _indicator, "在本地计算统计指标", "compute an indicator at home")
+    parser = add(commands, "indicator", _indicator, "在本地计算统计指标", "compute an indicator at home")
     provider_indicator.add_arguments(parser)
 
 
 def _indicator(args: argparse.Namespace) -> int:
-    return provider_indicator.run(args, _say)
+    return provider_indicator.run(args, say)
 
 
 def _show_conformance(done: register.Registered) -> int:
     checks = [dict(check) for check in (done.report or {}).get("checks", ())]
     for check in [check for check in checks if check["outcome"] == "fail"]:
-        _say(
+        say(
             f"  ✗ {check['title_zh']}：{check['zh']}\n    {check['mend_zh']}", f"  ✗ {check['title_en']}: {check['en']}"
         )
     passed = (done.report or {}).get("outcome") == "pass"
-    _say(
+    say(
         f"网关的一致性测试：{'通过' if passed else '未通过'}；状态 {done.state}",
         f"the gateway's conformance test: {'passed' if passed else 'not passed'}; state {done.state}",
     )
     if passed:
         folder = done.config.folder
-        _say(
+        say(
             f"待主管部门核准后生效。启动服务：tongqu provider serve {folder}",
             f"It awaits approval by the data bureau. To serve: tongqu provider serve {folder}",
         )
@@ -376,16 +255,8 @@ def _show_conformance(done: register.Registered) -> int:
 
 def _show_pinned(fingerprints: list[str]) -> None:
     for fingerprint in fingerprints:
-        _say(
+        say(
             f"已信任网关的请求签名公钥，请与主管部门核对指纹：{fingerprint}",
             f"the gateway's request key is trusted; compare its fingerprint with the data bureau: {fingerprint}",
             stream=sys.stderr,
         )
-
-
-def _at(row: int | None) -> str:
-    return f"[{row}] " if row is not None else ""
-
-
-def _print(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=1))

@@ -10,6 +10,7 @@ from typing import Any
 
 from tongqu_client import errors
 from tongqu_client._client import Gateway
+from tongqu_client._delivery import InOwnFormat
 from tongqu_client._models import Answer, Decision, Subject
 from tongqu_client.cli._output import Output, flat, write_csv, write_table
 from tongqu_client.verify.receipts import VerifiedReceipt
@@ -23,6 +24,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     query.add_argument("--consent", help="同意书编号 / id of the consent")
     query.add_argument("-o", "--output", choices=("json", "table", "csv"), help="输出格式 / form of the output")
     query.add_argument("--save", type=Path, metavar="FILE", help="连同回执与证明存档 / keep answer, receipt and proof")
+    query.add_argument(
+        "--deliver-as", type=Path, metavar="CROSSWALK", help="按本单位对照表的格式输出 / in your own columns"
+    )
     query.add_argument("--idempotency-key", help="取回上次未收到的答复 / fetch an answer that got lost")
     query.add_argument("--timeout", type=float, help="总时限（秒）/ seconds in all")
     query.set_defaults(run=run_query)
@@ -70,7 +74,10 @@ def run_query(args: argparse.Namespace, out: Output) -> int:
     if args.save:
         answer.save(args.save)
         out.progress(f"已存档：{args.save}", f"Kept in {args.save}")
-    _show(answer, verified, args.output, out)
+    if args.deliver_as:
+        _show_delivered(answer.as_format(args.deliver_as), args.output, out)
+    else:
+        _show(answer, verified, args.output, out)
     return 0 if answer.found else errors.NotFound.exit_code
 
 
@@ -148,6 +155,18 @@ def _show(answer: Answer, verified: VerifiedReceipt | None, form: str | None, ou
         out.progress(f"未提供：{field.get('field')}（{field.get('reason')}）", f"Withheld: {field.get('field')}")
     if verified is not None:
         out.progress(f"已核验：日志第 {verified.index} 条。", f"Verified: entry {verified.index} of the log.")
+
+
+def _show_delivered(made: InOwnFormat, form: str | None, out: Output) -> None:
+    rows = [{column: str(row.get(column, "")) for column in made.columns} for row in made.rows]
+    if form == "json" or out.as_json:
+        out.document({"rows": made.rows, "report": dict(made.report)})
+    elif form == "csv":
+        write_csv(rows)
+    else:
+        write_table(rows)
+    for loss in made.losses:
+        out.warn(f"没有带过去：{loss['field']}（{loss['zh']}）", f"Not carried over: {loss['field']} ({loss['en']})")
 
 
 def _decided(decision: Decision) -> dict[str, Any]:

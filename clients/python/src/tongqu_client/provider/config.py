@@ -21,7 +21,7 @@ CROSSWALK = "crosswalk.json"
 TRUST = "trust.json"
 AUDIT_KEY = "audit.key"
 
-SourceKind = Literal["csv", "excel", "sql"]
+SourceKind = Literal["csv", "excel", "jsonl", "sql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ def _known(document: Mapping[str, Any], kind: type, where: str, leave: tuple[str
 
 def _checked(config: Config) -> Config:
     source = config.source
-    needed = {"csv": ("path",), "excel": ("path",), "sql": ("url", "table")}
+    needed = {"csv": ("path",), "excel": ("path",), "jsonl": ("path",), "sql": ("url", "table")}
     if source.kind not in needed:
-        raise ConfigInvalid("source.kind 应为 csv、excel 或 sql", "source.kind must be csv, excel or sql")
+        raise ConfigInvalid("source.kind 应为 csv、excel、jsonl 或 sql", "source.kind must be csv, excel, jsonl or sql")
     lacking = [name for name in needed[source.kind] if not getattr(source, name)]
     if lacking:
         names = "、".join(lacking)
@@ -196,7 +196,7 @@ _EXPLAINED = (
     ("timeout_seconds", "查询时限，秒 / time limit of a look-up, seconds"),
 )
 _SOURCE_EXPLAINED = {
-    "kind": "csv、excel 或 sql",
+    "kind": "csv、excel、jsonl 或 sql",
     "path": "文件，相对本目录 / the file, relative to this folder",
     "encoding": "编码声明 / declared encoding",
     "separator": "分隔符 / separator",
@@ -210,6 +210,7 @@ _SOURCE_EXPLAINED = {
 _SHOWN = {
     "csv": ("kind", "path", "encoding", "separator", "header_row", "header_rows"),
     "excel": ("kind", "path", "sheet", "header_row", "header_rows"),
+    "jsonl": ("kind", "path"),
     "sql": ("kind", "url", "table", "key_match"),
 }
 

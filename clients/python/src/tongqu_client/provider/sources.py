@@ -17,6 +17,7 @@ from tongqu_client.provider.crosswalks import key_columns, key_of
 from tongqu_client.provider.errors import ConfigInvalid
 from tongqu_client.provider.readers.csvfile import read_csv
 from tongqu_client.provider.readers.excel import read_excel
+from tongqu_client.provider.readers.jsonlines import read_jsonlines
 from tongqu_client.provider.readers.sqltable import SqlTable
 from tongqu_client.provider.readers.table import Note, Passed, Row, Table
 from tongqu_client.provider.snapshot import Recipe, Snapshot
@@ -66,7 +67,9 @@ def read_table(config: Config) -> Table:
         return read_csv(config.source_path, config.source.declared)
     if config.source.kind == "excel":
         return read_excel(config.source_path, config.source.declared)
-    with closing(sql_table(config, ())) as table:
+    if config.source.kind == "jsonl":
+        return read_jsonlines(config.source_path)
+    with closing(sql_table(config, (), SCAN_SECONDS)) as table:
         rows = tuple(table.scan())
         return Table(table.names, rows, tuple(_notes(rows)), {})
 

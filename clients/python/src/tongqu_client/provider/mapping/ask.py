@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from standards import Standard
 
-from tongqu_client.provider.mapping.propose import Choice, Proposal, Wishes, propose
+from tongqu_client.provider.mapping.model import Choice, Proposal, Wishes
+from tongqu_client.provider.mapping.propose import propose
 from tongqu_client.provider.readers.table import Table
 
 Ask = Callable[[str], str]
@@ -30,7 +31,7 @@ def answer_open(
 def _with_answer(wishes: Wishes, choice: Choice, columns: tuple[str, ...], ask: Ask) -> Wishes:
     path = choice.element.path
     now = "、".join(choice.columns) or ("假定" if choice.state == "assumed" else "没有")
-    print(f"\n{choice.element.zh} / {choice.element.en}（{path}）：{now}。{choice.zh} / {choice.en}")  # noqa: T201  # a dialogue
+    print(f"\n{choice.element.zh} / {choice.element.en}（{path}）：{now}。{_why(choice)}")  # noqa: T201  # a dialogue
     while True:
         answer = ask("  列名，或 =固定值，回车不变 / a column, or =value, Enter to keep: ").strip()
         if not answer:
@@ -41,3 +42,9 @@ def _with_answer(wishes: Wishes, choice: Choice, columns: tuple[str, ...], ask: 
         if set(chosen) <= set(columns):
             return replace(wishes, use={**wishes.use, path: chosen})
         print(f"  没有这一列；有：{'、'.join(columns)}")  # noqa: T201  # a dialogue
+
+
+def _why(choice: Choice) -> str:
+    doubts = [doubt for doubt in choice.doubts if doubt.zh != choice.zh]
+    zh = "；".join([choice.zh, *(doubt.zh for doubt in doubts)])
+    return f"{zh} / {'; '.join([choice.en, *(doubt.en for doubt in doubts)])}"

@@ -1,121 +1,259 @@
-"""What a column is called, and which elements that name may mean."""
+"""What a heading says: its last part, whom it is about, its unit; for comparison with the names of elements."""
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-from standards import Element
+from standards import synonyms
 
-EXACT = 1.0  # the name is a known name of this element
-LEAF = 0.9  # the last part of a merged heading is
-COMMENT = 0.85  # the database's comment on the column is
-RUNNING = 0.6  # the name says running number: it identifies a row, but perhaps another one in the next extract
-TITLE = 0.6  # the name holds the element's Chinese title, or the other way round
-MIN_FUZZY = 2  # characters; shorter names are in everything
-
-
-_RUNNING_NUMBERS = frozenset({"序号", "xh", "id", "no", "编号", "bh"})
+_PREFIXES = frozenset(
+    {"t", "f", "c", "n", "v", "s", "a", "b", "col", "fld", "field", "tb", "tbl", "ry", "rk", "zd", "d"}
+)
+_ABBREVIATED = {
+    "addr": "address", "tel": "phone", "mobile": "phone", "cell": "phone", "cellphone": "phone", "num": "number",
+    "no": "number", "dt": "date", "reg": "registration", "register": "registration", "registered": "registration",
+    "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate",
+    "birthday": "birth", "gender": "sex", "ent": "enterprise", "company": "enterprise",
+    "desc": "description", "idcard": "id", "card": "id",
+}  # fmt: skip
+_THINGS = (
+    "姓名",
+    "名字",
+    "身份证号码",
+    "身份证号",
+    "身份证",
+    "证件号码",
+    "证件号",
+    "电话",
+    "手机",
+    "手机号",
+    "手机号码",
+    "联系方式",
+    "联系电话",
+    "住址",
+    "出生日期",
+    "性别",
+)
+_ABOUT_ALL = frozenset(
+    [
+        "本人",
+        "本人的",
+        "人员",
+        "基本",
+        "基本信息",
+        "个人",
+        "个人信息",
+        "人员信息",
+        "登记",
+        "登记信息",
+        "居民",
+        "居民信息",
+        "身份",
+        "身份信息",
+        "现",
+        "固定",
+        "有效",
+        "居民本人",
+        "联系",
+        "移动",
+        "家庭",
+        "中文",
+        "真实",
+        "全",
+        "常用",
+        "办公",
+        "单位",
+        "公民",
+    ]
+)
+_UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
+_BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """How well a column's name fits an element, and why. ``rank``: place of the alias in its list, finest first."""
+class Heading:
+    """A column's name taken apart.
+
+    ``leaf``: the last part of a merged heading, plain. ``role``: whom it is about, from the leaf or the headings above.
+    ``rest``: the leaf without the words of the role. ``own_role``: the role stands in the leaf itself.
+    ``joined``: the heading above, bare, and the leaf (户主信息/身份证号 → 户主身份证号).
+    ``unit``: of money or area, if the name tells one. ``words``: of a name in Latin letters.
+    """
 
     column: str
-    score: float
-    rank: int
-    zh: str
-    en: str
+    leaf: str
+    whole: str
+    joined: str
+    role: str | None
+    rest: str
+    own_role: bool
+    unit: str | None
+    words: tuple[str, ...]
+    twin: bool
 
+    @property
+    def latin(self) -> bool:
+        return self.leaf.isascii()
 
-@cache
-def dictionary() -> Mapping[str, Any]:
-    """aliases.json: element → names departments use for it."""
-    read: dict[str, Any] = json.loads((Path(__file__).parents[1] / "aliases.json").read_text("utf-8"))
-    return read
-
-
-def aliases(path: str) -> Sequence[str]:
-    """Known names of an element, by its whole path or else by its last part."""
-    elements = dictionary()["elements"]
-    found: Sequence[str] = elements.get(path) or elements.get(path.rpartition(".")[2], [])
-    return found
+    @property
+    def opaque(self) -> bool:
+        """A name that says nothing: blank, 列3, col_2, F5, 字段7."""
+        return not self.leaf or bool(
+            re.fullmatch(r"(列|字段|栏|第)?\d+列?|(col|column|field|fld|f|c|v|x)\d*|[a-z]", self.leaf)
+        )
 
 
 def plain(name: str) -> str:
     """For comparing names: half-width, lower case, without brackets, units, blanks and marks."""
     text = unicodedata.normalize("NFKC", name).casefold()
-    text = re.sub(r"[(（\[【].*?[)）\]】]", "", text)
-    return re.sub(r"[\W_]+", "", text)
+    return re.sub(r"[\W_]+", "", _BRACKETS.sub("", text))
 
 
-def candidates(element: Element, columns: Sequence[str], comments: Mapping[str, str]) -> list[Named]:
-    """Columns whose name may mean this element, best first."""
-    known = {plain(alias): rank for rank, alias in reversed(list(enumerate(aliases(element.path))))}
-    known.setdefault(plain(element.zh), len(known))
-    known.setdefault(plain(element.path.rpartition(".")[2]), len(known))
-    found = [named for column in columns if (named := _judge(element, column, comments.get(column, ""), known))]
-    return sorted(found, key=lambda named: (-named.score, named.rank))
+@cache
+def heading(column: str) -> Heading:
+    """Take a column's name apart."""
+    name, _, twin = column.partition("#")
+    parts = [part for part in re.split(r"[/\\|>]", name) if plain(part)] or [name]
+    leaf = plain(parts[-1]) or plain(re.sub(r"[\[\](){}（）【】]", " ", parts[-1]))
+    words = _words(parts[-1])
+    role, rest = _role(leaf, words)
+    own = role is not None
+    joined = _bare(plain(parts[-2])) + leaf if len(parts) > 1 else leaf
+    noted = " ".join(_BRACKETS.findall(unicodedata.normalize("NFKC", parts[-1])))
+    if role is None:
+        for above in (noted, *reversed(parts[:-1])):
+            role = role or _role_of_group(plain(above))
+        if role is None and leaf in _THINGS and len(parts) > 1 and _bare(plain(parts[-2])) not in _ABOUT_ALL:
+            role = "other" if _bare(plain(parts[-2]))[-1:] in "人员者方长主友属伴亲" else None
+    return Heading(
+        column, leaf, plain("".join(parts)), joined, role, rest, own, _unit(parts[-1], noted), words, bool(twin)
+    )
 
 
-def _judge(element: Element, column: str, comment: str, known: Mapping[str, int]) -> Named | None:
-    whole, leaf, noted = plain(column), plain(column.rpartition("/")[2]), plain(comment)
-    if leaf in known and leaf in _RUNNING_NUMBERS:
-        zh, en = (
-            "只有序号可用；下次导出时同一人的序号可能不同",
-            "only a running number; it may change with the next extract",
-        )
-        return Named(column, RUNNING, known[leaf], zh, en)
-    if whole in known:
-        return Named(column, EXACT, known[whole], "列名是该数据项的常用名", "a known name of this element")
-    if leaf in known:
-        return Named(column, LEAF, known[leaf], "表头末级是该数据项的常用名", "its last heading is a known name")
-    if noted in known:
-        return Named(column, COMMENT, known[noted], "列注释是该数据项的常用名", "its comment is a known name")
-    title = plain(element.zh)
-    for text in (leaf, noted):
-        if min(len(text), len(title)) >= MIN_FUZZY and (text in title or title in text) and not text.isascii():
-            return Named(column, TITLE, len(known), "列名与数据项名称相近", "its name resembles the element's title")
-    return None
+def _words(text: str) -> tuple[str, ...]:
+    """Words of a Latin name: MAN_ID_NO, birthDate, t_xm; without a prefix that tables give to all their columns."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", _BRACKETS.sub("", unicodedata.normalize("NFKC", text)))
+    words = [word for word in re.split(r"[^0-9a-zA-Z]+", spaced.lower()) if word]
+    while len(words) > 1 and words[0] in _PREFIXES:
+        words = words[1:]
+    return tuple(words)
 
 
-def known_to_any(column: str) -> bool:
-    """Whether some element has exactly this name: then it is not borrowed for another by resemblance."""
-    names = {plain(alias) for listed in dictionary()["elements"].values() for alias in listed}
-    return plain(column) in names or plain(column.rpartition("/")[2]) in names
+@cache
+def _role_words() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for role, words in synonyms.document()["roles"].items():
+        for word in words:
+            found.setdefault(word, role)
+    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+
+
+def _role(leaf: str, words: Sequence[str]) -> tuple[str | None, str]:
+    """(role, rest): the longest word of a role at the head of the name, or at the end of a Latin one."""
+    known = _role_words()
+    if leaf in known and not leaf.isascii():
+        return known[leaf], leaf
+    if not leaf.isascii():
+        for word, role in known.items():
+            if not word.isascii() and leaf.startswith(word) and len(leaf) > len(word):
+                return role, leaf[len(word) :].lstrip("的")
+        return _stranger(leaf)
+    if len(words) > 1:
+        for word, rest in ((words[0], words[1:]), (words[-1], words[:-1])):
+            if word in known:
+                return known[word], "".join(rest)
+    return None, "".join(words) or leaf
+
+
+def _stranger(leaf: str) -> tuple[str | None, str]:
+    """Somebody we have no word for (家里人电话): said of another, so it is not the subject's."""
+    for thing in sorted(_THINGS, key=len, reverse=True):
+        whose = leaf.removesuffix(thing)
+        if whose != leaf and whose and whose not in _ABOUT_ALL and whose[-1] in "人员者方长主友属伴亲爷奶叔":
+            return "other", thing
+    return None, leaf
+
+
+def english(words: Sequence[str]) -> frozenset[str]:
+    """Words of a name in Latin letters, abbreviations written out."""
+    return frozenset(_ABBREVIATED.get(word, word) for word in words if word not in ("", "of", "the"))
+
+
+def _role_of_group(text: str) -> str | None:
+    """The role a heading above (户主信息) or a note in brackets (配偶) speaks of."""
+    return _role_words().get(_bare(text))
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"(基本)?(信息|情况|资料|一栏)$", "", text)
+
+
+def roles_at_head(leaf: str) -> list[tuple[str, str]]:
+    """(role, rest) for every Latin word of a role that the unsplit name begins with: hzsfzh → head, sfzh."""
+    return [
+        (role, leaf[len(word) :])
+        for word, role in _role_words().items()
+        if word.isascii() and len(word) > 1 and leaf.startswith(word) and len(leaf) - len(word) > 1
+    ]
+
+
+def _unit(text: str, noted: str) -> str | None:
+    for unit in _UNITS:
+        if unit == noted.strip() or f"单位:{unit}" in noted.replace("：", ":") or (noted and noted.endswith(unit)):
+            return {"㎡": "平方米", "m2": "平方米"}.get(unit, unit)
+    stripped = plain(text)
+    return next((unit for unit in ("万元", "千元", "亿元", "元") if stripped.endswith(unit)), None)
+
+
+@cache
+def _listed(key: str) -> frozenset[str]:
+    return frozenset(plain(name) for name in synonyms.document()[key])
 
 
 def is_flag(column: str) -> bool:
     """A column that says whether the row counts at all (注销标志, DEL_FLAG)."""
-    return plain(column) in {plain(name) for name in dictionary()["flags"]}
+    return heading(column).leaf in _listed("flags")
 
 
 def address_parts(columns: Sequence[str]) -> list[str]:
     """Columns that are parts of an address, in the order in which they are written."""
-    order = {plain(name): rank for rank, name in enumerate(dictionary()["address_parts"])}
-    parts = [column for column in columns if plain(column) in order]
-    return sorted(parts, key=lambda column: order[plain(column)])
+    order = {plain(name): rank for rank, name in enumerate(synonyms.document()["addressParts"])}
+    parts = [column for column in columns if heading(column).leaf in order]
+    return sorted(parts, key=lambda column: order[heading(column).leaf])
 
 
 def assumed(path: str) -> Mapping[str, str] | None:
     """What may be assumed of an element no column gives, with the sentence that says so; None if nothing may."""
-    found: Mapping[str, str] | None = dictionary()["assumed"].get(path)
+    found: Mapping[str, str] | None = synonyms.document()["assumed"].get(path)
     return found
 
 
 def blank_words() -> frozenset[str]:
     """Words that mean: nothing there."""
-    return frozenset(dictionary()["missing"])
+    return frozenset(synonyms.document()["missing"])
 
 
 def status_words(path: str) -> Mapping[str, str]:
     """Words that people write into another column, such as 暂停 among the amounts, and the code each means."""
-    found: Mapping[str, str] = dictionary()["words"].get(path, {})
+    found: Mapping[str, str] = synonyms.document()["words"].get(path, {})
     return found
+
+
+def is_running(column: str) -> bool:
+    """A running number: it identifies a row, but perhaps another one in the next extract."""
+    return heading(column).leaf in _listed("running")
+
+
+@cache
+def _left_out() -> Mapping[str, tuple[str, str]]:
+    topics = synonyms.not_carried().values()
+    return {plain(name): (topic["zh"], topic["en"]) for topic in topics for name in topic["names"]}
+
+
+def left_out(column: str) -> tuple[str, str] | None:
+    """(zh, en) if no standard carries such a column on purpose: religion, politics, control lists, accounts."""
+    return _left_out().get(heading(column).leaf)

@@ -16,6 +16,8 @@ from standards import Element, Validator, codelists
 from standards.crosswalk_steps import Step, StepInvalid, make
 from standards.crosswalk_values import MISSING, Untranslatable, is_blank
 
+from tongqu_client.provider.mapping.profile import words_of
+
 DAY_FORMATS = (
     "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyy年M月d日", "yyyy-M-d HH:mm:ss", "yyyy/M/d HH:mm:ss",
     "yyyyMMddHHmmss", "yyyy-M-dTHH:mm:ss", "yyyy-M-d HH:mm", "yyyy/M/d HH:mm", "yy年M月d日", "M/d/yyyy", "d/M/yyyy",
@@ -24,7 +26,11 @@ MONTH_FORMATS = ("yyyyMM", "yyyy-M", "yyyy/M", "yyyy.M", "yyyy年M月")
 SERIAL_FORMATS = ("excel",)
 PIVOT = 2030  # 31 is 1931: the oldest people alive were born in the 1910s, planned dates reach a few years ahead
 YES_NO = {"是": True, "否": False, "有": True, "无": False, "1": True, "0": False, "Y": True, "N": False,
-          "true": True, "false": False}  # fmt: skip
+          "y": True, "n": False, "true": True, "false": False, "True": True, "False": False, "TRUE": True,
+          "FALSE": False, "√": True, "×": False, "已": True, "未": False}  # fmt: skip
+UNSAID = "元"  # the unit of an amount whose column names none
+COUNTED = ("人", "间", "个", "月", "次", "天", "日", "工作日", "个工作日", "分钟", "岁", "孩", "胎", "套", "个月", "级")
+_CODED = re.compile(r"([0-9A-Za-z]{1,6})\s*([-—:：.、_ ])\s*(\D.*)")  # 01-汉族, 1:男
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,20 @@ def constant(element: Element, value: str) -> Rule:
 
 
 def propose(
-    element: Element, columns: Sequence[str], values: Sequence[str | None], *, codes: Mapping[str, str]
+    element: Element,
+    columns: Sequence[str],
+    values: Sequence[str | None],
+    *,
+    codes: Mapping[str, str],
+    unit: str | None = None,
 ) -> Rule:
-    """A rule from these columns; ``values`` are those of the first. ``codes``: spellings the user has explained."""
+    """A rule from these columns; ``values`` are those of the first. ``codes``: spellings the user has explained.
+
+    ``unit``: of money or area, as the heading names it.
+    """
     pointers = [pointer(column) for column in columns]
-    rule: Rule = {"from": pointers[0] if len(pointers) == 1 else pointers, "fn": _chain(element, values, codes)}
+    chain = _chain(element, values, codes, unit or UNSAID)
+    rule: Rule = {"from": pointers[0] if len(pointers) == 1 else pointers, "fn": chain}
     if len(pointers) > 1:
         rule["fn"].insert(0, "first")
     if any(isinstance(step, dict) and step["fn"] == "lookup" for step in rule["fn"]):
@@ -72,25 +87,29 @@ def pointer(column: str) -> str:
     return "/" + column.replace("~", "~0").replace("/", "~1")
 
 
-def _chain(element: Element, values: Sequence[str | None], codes: Mapping[str, str]) -> list[Any]:
+def _chain(element: Element, values: Sequence[str | None], codes: Mapping[str, str], unit: str) -> list[Any]:
     schema = element.schema
     wanted = schema.get("format")
     if wanted == "cn-resident-id":
         return ["id15to18"]
-    if element.codelist or codes:
-        return [_lookup(element, codes)]
+    if element.codelist or codes or "enum" in schema:
+        return _lookup(element, values, codes)
     if element.kind == "boolean":
         return [{"fn": "lookup", "table": YES_NO}]
+    if element.kind == "integer":
+        return [_whole_number(values)]
     if wanted in ("date", "date-time"):
         return [dates(values, with_time=wanted == "date-time")]
-    pattern = str(schema.get("pattern", ""))
-    if pattern.endswith(r"\.[0-9]{2}$"):
-        return [{"fn": "unit", "from": "元", "to": "元", "decimals": 2}]
+    if is_month(element):
+        return [dates(values, with_time=False) | {"as": "month"}]
+    if is_amount(element):
+        return [_amount(element, unit)]
     level = _DIVISIONS.get(element.path.rpartition(".")[2])
-    if level:
+    if level and str(schema.get("pattern", "")).count("[0-9]"):
         return [{"fn": "region_code", "level": level}]
     if "name" in element.path.lower():
         return [{"fn": "trim", "kind": "name"}]
+    pattern = str(schema.get("pattern", ""))
     letters_only = pattern and " " not in pattern and not pattern.startswith(r"^[^\s")
     return [{"fn": "trim", "kind": "identifier" if letters_only else "text"}]
 
@@ -100,19 +119,106 @@ _DIVISIONS = {
     "streetCode": "street",
     "communityCode": "community",
     "domicileDivision": "division",
+    "birthPlaceDivision": "division",
+    "division": "division",
+    "street": "street",
+    "community": "community",
 }
 
 
-def _lookup(element: Element, codes: Mapping[str, str]) -> Rule:
+def is_amount(element: Element) -> bool:
+    """Money, area or another exact decimal, written as text."""
+    return element.kind == "string" and str(element.schema.get("pattern", "")).endswith(r"\.[0-9]{2}$")
+
+
+def is_month(element: Element) -> bool:
+    """A month, YYYY-MM."""
+    return (
+        element.kind == "string"
+        and "format" not in element.schema
+        and _reads_month(str(element.schema.get("pattern", "")))
+    )
+
+
+def _reads_month(pattern: str) -> bool:
+    try:
+        return (
+            bool(pattern)
+            and bool(re.fullmatch(pattern, "2024-05"))
+            and not re.fullmatch(pattern, "2024-05-06")
+            and not re.fullmatch(pattern, "AB12-05")
+        )
+    except re.error:
+        return False
+
+
+def _amount(element: Element, unit: str) -> Rule:
+    """To the unit and the places of the element: its title or x-unit says 万元, 元 or 平方米."""
+    stated = f"{element.schema.get('x-unit', {}).get('zh', '')} {element.zh}"
+    area = unit in ("平方米", "公顷")
+    target = next((one for one in ("万元", "元", "平方米", "公顷") if one in stated), "平方米" if area else "元")
+    same_kind = area == (target in ("平方米", "公顷"))
+    return {"fn": "unit", "from": unit if same_kind else target, "to": target, "decimals": 2}
+
+
+def _whole_number(values: Sequence[str | None]) -> Rule:
+    """A whole number; the word it is counted in (3人) is taken off."""
+    found = {text.strip().lstrip("0123456789第") for text in values if text}
+    suffixes = sorted(word for word in COUNTED if word in found)
+    return {"fn": "integer"} | ({"suffix": suffixes} if suffixes else {})
+
+
+def _lookup(element: Element, values: Sequence[str | None], codes: Mapping[str, str]) -> list[Any]:
     step: Rule = {"fn": "lookup"}
+    texts = [text.strip() for text in values if text]
     if element.codelist:
         step["codelist"] = element.codelist
-        widths = {len(code) for code in codelists.get(element.codelist).codes if code.isdigit()}
+        known = codelists.get(element.codelist).codes
+        widths = {len(code) for code in known if code.isdigit()}
         if len(widths) == 1 and (width := widths.pop()) > 1:
             step["width"] = width  # a spreadsheet keeps 01 as 1
-    if codes:
-        step["table"] = dict(codes)
-    return step
+        other = _other_list(element.codelist, texts)
+        if other:
+            return [{"fn": "lookup", "codelist": element.codelist.partition("/")[0], "from_codelist": other}]
+        table = dict(codes)
+        if sum(text not in known for text in texts) > len(texts) / 2:
+            step["written"] = "name"
+            table = _spellings(element.codelist, texts) | table
+    else:
+        table = {str(one): one for one in element.schema.get("enum", ())} | dict(codes)
+    if table:
+        step["table"] = table
+    coded = [match for text in texts if (match := _CODED.fullmatch(text))]
+    marks = {match.group(2) for match in coded}
+    if texts and len(coded) == len(texts) and len(marks) == 1 and "table" not in step:
+        step.pop("written", None)
+        return [{"fn": "split", "separator": marks.pop(), "index": 0}, step]
+    return [step]
+
+
+def _spellings(codelist: str, texts: Sequence[str]) -> dict[str, str]:
+    """The words this source writes where they are not the list's own names: they are written back as they were."""
+    found = codelists.get(codelist)
+    spelt = found.lookup()
+    used = {text: spelt[text] for text in dict.fromkeys(texts) if text in spelt and found.codes[spelt[text]].zh != text}
+    return dict(sorted(used.items())) if len(used) <= 60 and not any(text in found.codes for text in used) else {}
+
+
+def _other_list(codelist: str, texts: Sequence[str]) -> str | None:
+    """Another list that these codes are wholly of and that has a published translation; None if our own fits."""
+    mine = codelist.partition("/")[0]
+    spelt, width = words_of(codelist), max(map(len, codelists.get(codelist).codes))
+    if not texts or sum(text in spelt or text.zfill(width) in spelt for text in texts) >= len(texts) / 2:
+        return None
+    for other in codelists.names():
+        try:
+            pairs = codelists.crosswalk(other, mine).pairs
+        except codelists.UnknownCodeList:
+            continue
+        words = words_of(other)
+        if sum(words.get(text) in pairs for text in texts) >= 0.95 * len(texts):
+            return other
+    return None
 
 
 def dates(values: Sequence[str | None], *, with_time: bool) -> Rule:

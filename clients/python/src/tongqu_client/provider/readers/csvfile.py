@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tongqu_client.provider.errors import SourceUnavailable, Unreadable
 from tongqu_client.provider.readers.headings import Layout, find_layout, flatten, read_rows
@@ -68,7 +68,7 @@ def read_csv(path: Path, declared: Mapping[str, Any]) -> Table:
         ) from None
     encoding, zh, en = (declared["encoding"], "", "") if declared.get("encoding") else detect_encoding(data)
     text = _decode(data, encoding)
-    separator = declared.get("separator") or _separator(text)
+    separator = declared.get("separator") or separator_of(text)
     grid, numbers, notes = _parse(text, separator)
     layout = layout_of(declared, numbers) or find_layout(grid, ())
     names = flatten(grid, layout, ())
@@ -110,7 +110,7 @@ def _decode(data: bytes, encoding: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """The character that occurs most in the first line that has any of the four."""
     for line in text.splitlines()[:10]:
         best = max(SEPARATORS, key=line.count)
@@ -121,29 +121,38 @@ def _separator(text: str) -> str:
 
 def _parse(text: str, separator: str) -> tuple[list[list[str | None]], list[int], list[Note]]:
     """Cells of every line, the line number on which each row begins, and notes on rows that no reader can split."""
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     grid: list[list[str | None]] = []
     numbers: list[int] = []
     notes: list[Note] = []
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            break
-        except csv.Error:
-            zh, en = (
-                f"单元格超过 {MAX_CELL} 字，或引号不成对",
-                f"a cell of more than {MAX_CELL} characters, or an open quote",
-            )
-            notes.append(Note("bad", "unreadable_row", number, None, zh, en))
+    for number, cells in split(io.StringIO(text, newline=""), separator):
+        if isinstance(cells, Note):
+            notes.append(cells)
             continue
         if len(grid) >= MAX_ROWS:
             raise Unreadable(f"超过 {MAX_ROWS} 行，请改用数据库表", f"more than {MAX_ROWS} rows; use a database table")
-        grid.append([cell.strip() or None for cell in cells])
+        grid.append(cells)
         numbers.append(number)
     while grid and not any(grid[-1]):
         grid.pop()
         numbers.pop()
     return grid, numbers, notes
+
+
+def split(file: TextIO, separator: str) -> Iterator[tuple[int, list[str | None] | Note]]:
+    """(number of the line on which it begins, cells) for each row; a note for a row that no reader can split."""
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(file, delimiter=separator)
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            zh, en = (
+                f"单元格超过 {MAX_CELL} 字，或引号不成对",
+                f"a cell of more than {MAX_CELL} characters, or an open quote",
+            )
+            yield number, Note("bad", "unreadable_row", number, None, zh, en)
+            continue
+        yield number, [cell.strip() or None for cell in cells]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import orjson
 
 from tongqu_client.provider.errors import SourceUnavailable, Unreadable
 from tongqu_client.provider.readers.csvfile import layout_of
-from tongqu_client.provider.readers.headings import Merged, find_layout, flatten, read_rows
+from tongqu_client.provider.readers.headings import Layout, Merged, find_layout, flatten, read_rows
 from tongqu_client.provider.readers.table import Note, Table
 
 MAX_UNPACKED = 1 << 30  # bytes; an .xlsx is a zip file, and a small one can unpack to terabytes
@@ -26,22 +29,32 @@ def read_excel(path: Path, declared: Mapping[str, Any]) -> Table:
     ``declared`` may hold ``sheet``, ``header_row`` and ``header_rows``. Without ``sheet`` the visible sheet with most
     cells is taken. Formulas give the value Excel last computed; they are not run. Raises Unreadable, SourceUnavailable.
     """
-    _guard(path)
-    opened = _open(path, str(declared.get("sheet", "")))
-    grid: list[list[str | None]] = opened["grid"]
+    with opened(path, str(declared.get("sheet", ""))) as (head, lines):
+        grid: list[list[str | None]] = list(lines)
     while grid and not any(grid[-1]):
         grid.pop()
-    merged: list[Merged] = [(top, left, bottom, right) for top, left, bottom, right in opened["merged"]]
+    merged = merged_of(head)
     layout = layout_of(declared, range(1, len(grid) + 1)) or find_layout(grid, merged)
     table = read_rows(grid, layout, flatten(grid, layout, merged), merged, ragged=False)
-    chosen = opened["sheet"]
+    return Table(table.columns, table.rows, (*sheet_notes(head), *table.notes), taken(head, layout))
+
+
+def merged_of(head: Mapping[str, Any]) -> list[Merged]:
+    return [(top, left, bottom, right) for top, left, bottom, right in head["merged"]]
+
+
+def sheet_notes(head: Mapping[str, Any]) -> list[Note]:
+    """Which sheet was read, and which were not."""
+    chosen = head["sheet"]
     notes = [Note("info", "sheet", None, None, f"工作表：{chosen}", f"sheet: {chosen}")]
-    notes += [
+    return notes + [
         Note("skipped", "other_sheet", None, None, f"未读工作表：{name}", f"sheet not read: {name}")
-        for name in opened["others"]
+        for name in head["others"]
     ]
-    taken = {"sheet": chosen, "header_row": layout.first + 1, "header_rows": layout.depth}
-    return Table(table.columns, table.rows, (*notes, *table.notes), taken)
+
+
+def taken(head: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
+    return {"sheet": head["sheet"], "header_row": layout.first + 1, "header_rows": layout.depth}
 
 
 def _guard(path: Path) -> None:
@@ -65,20 +78,45 @@ def _guard(path: Path) -> None:
         )
 
 
-def _open(path: Path, sheet: str) -> dict[str, Any]:
-    """The cells, by way of excel_grid in a process of its own. Raises Unreadable."""
+@contextlib.contextmanager
+def opened(path: Path, sheet: str) -> Iterator[tuple[dict[str, Any], Iterator[list[str | None]]]]:
+    """What is known of the sheet, and its rows one by one, by way of excel_grid in a process of its own.
+
+    Raises Unreadable, also in the middle of the rows if that process ends before the last.
+    """
+    _guard(path)
     command = [sys.executable, "-m", "tongqu_client.provider.readers.excel_grid", str(path), sheet]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONIOENCODING": "utf-8"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    assert process.stdout is not None
+    watch = threading.Timer(SECONDS, process.kill)
+    watch.start()
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, env=environment, check=False)
-        opened: dict[str, Any] = (
-            json.loads(done.stdout) if done.returncode == 0 else {"problem": "aborted", "names": []}
-        )
-    except (subprocess.TimeoutExpired, ValueError):
-        opened = {"problem": "aborted", "names": []}
-    if "problem" in opened:
-        raise _refusal(opened["problem"], sheet, "、".join(opened["names"]))
-    return opened
+        head = _line(process.stdout.readline())
+        if "problem" in head:
+            raise _refusal(head["problem"], sheet, "、".join(head["names"]))
+        yield head, _lines(process.stdout, head["rows"])
+    finally:
+        watch.cancel()
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def _line(line: bytes) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads(line)
+    except ValueError:
+        return {"problem": "aborted", "names": []}
+    return found
+
+
+def _lines(stream: IO[bytes], rows: int) -> Iterator[list[str | None]]:
+    for _ in range(rows):
+        try:
+            yield orjson.loads(stream.readline())
+        except ValueError:
+            raise _refusal("aborted", "", "") from None
 
 
 def _refusal(problem: str, sheet: str, names: str) -> Unreadable:

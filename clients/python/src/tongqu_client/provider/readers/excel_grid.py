@@ -1,4 +1,4 @@
-"""Open a workbook in a process of its own, under limits, and hand its cells over as JSON.
+"""Open a workbook in a process of its own, under limits, and hand its cells over, a line of JSON for each row.
 
 Why apart: one stray cell in the last corner, or a string repeated a million times, makes a small file demand more
 memory than the machine has, and the reader then aborts its whole process. It must not be the one that serves.
@@ -6,10 +6,11 @@ memory than the machine has, and the reader then aborts its whole process. It mu
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from tongqu_client.provider.readers.table import text_of
@@ -19,22 +20,26 @@ CPU_SECONDS = 120
 MAX_CELLS = 5_000_000  # 250,000 rows of 20 columns; more belongs in a database
 
 
-def main(path: str, wanted: str) -> dict[str, Any]:
-    """``{"sheet", "others", "grid", "merged"}`` or ``{"problem": code, "names": […]}``."""
+def main(path: str, wanted: str) -> Iterator[Any]:
+    """First ``{"sheet", "others", "merged", "rows"}``, then each row as a list; or ``{"problem", "names"}``."""
     try:
         with CalamineWorkbook.from_path(path) as book:
             sheets = _visible(book)
             if not sheets or (wanted and wanted not in sheets):
-                return {"problem": "no_sheet", "names": list(sheets)}
+                yield {"problem": "no_sheet", "names": list(sheets)}
+                return
             chosen = wanted or max(sheets, key=lambda name: _size(sheets[name]))
             sheet = sheets[chosen]
             if _size(sheet) > MAX_CELLS:
-                return {"problem": "too_large", "names": [chosen]}
-            grid = [[text_of(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+                yield {"problem": "too_large", "names": [chosen]}
+                return
             merged = [(top, left, bottom, right) for (top, left), (bottom, right) in sheet.merged_cell_ranges or []]
+            others = [name for name in sheets if name != chosen]
+            rows = sheet.to_python(skip_empty_area=False)
+            yield {"sheet": chosen, "others": others, "merged": merged, "rows": len(rows)}
+            yield from ([text_of(cell) for cell in row] for row in rows)
     except CalamineError as error:
-        return {"problem": type(error).__name__, "names": []}
-    return {"sheet": chosen, "others": [name for name in sheets if name != chosen], "grid": grid, "merged": merged}
+        yield {"problem": type(error).__name__, "names": []}
 
 
 def _visible(book: CalamineWorkbook) -> dict[str, CalamineSheet]:
@@ -64,4 +69,5 @@ def _limit() -> None:
 
 if __name__ == "__main__":
     _limit()
-    sys.stdout.write(json.dumps(main(sys.argv[1], sys.argv[2])))
+    for line in main(sys.argv[1], sys.argv[2]):
+        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")

@@ -7,11 +7,12 @@ are merged, records, perhaps subtotals, and at the end the names of those who ma
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tongqu_client.provider.errors import Unreadable
-from tongqu_client.provider.readers.table import Note, Row, Table, flaw_of, private_use
+from tongqu_client.provider.readers.table import Note, Row, Table, flaw_of, private_use, suspicious
 
 Grid = Sequence[Sequence[str | None]]
 Merged = tuple[int, int, int, int]  # top, left, bottom, right; 0-based, inclusive
@@ -111,29 +112,53 @@ def read_rows(
     ``ragged``: a row of other width than the headings is bad (CSV, where it means a stray comma or quote).
     ``numbers``: row number of each grid row where that is not its position (CSV with line breaks in cells).
     """
-    notes = _about_headings(grid, layout, names, numbers)
+    notes = about_headings(grid, layout, names, numbers)
     start = layout.first + layout.depth
-    down = _spread(grid, merged, start)
-    above: dict[str, str] = {}
+    down = merged_down(merged, start)
     rows: list[Row] = []
-    for index in range(start, len(grid)):
-        number = _number(index, numbers)
-        cells = [down.get((index, column), cell) for column, cell in enumerate(grid[index])]
-        skipped = _no_record(cells)
-        if skipped:
-            notes.append(Note("skipped", skipped[0], number, None, skipped[1], skipped[2]))
-        elif ragged and len(cells) != len(names):
-            note = _ragged(number, len(names), len(cells))
-            notes.append(note)
-            rows.append(Row(number, dict(zip(names, cells, strict=False)), dict.fromkeys(names, note)))
+    body = (
+        (_number(index, numbers), _filled_down(grid, index, down.get(index, ()))) for index in range(start, len(grid))
+    )
+    for found in each_row(body, names, ragged=ragged):
+        if isinstance(found, Row):
+            rows.append(found)
+            notes += found.remarks
         else:
-            row, remarks = _one(number, dict(zip(names, cells, strict=False)), above)
-            notes += remarks
-            rows.append(row)
+            notes.append(found)
     return Table(tuple(names), tuple(rows), tuple(notes), {})
 
 
-def _about_headings(grid: Grid, layout: Layout, names: Sequence[str], numbers: Sequence[int] | None) -> list[Note]:
+def _filled_down(grid: Grid, index: int, areas: Sequence[tuple[int, int]]) -> Sequence[str | None]:
+    """A row whose merged cells have the value of the first row of their area."""
+    if not areas:
+        return grid[index]
+    cells = list(grid[index])
+    for column, top in areas:
+        if column < len(cells):
+            cells[column] = grid[top][column] if column < len(grid[top]) else None
+    return cells
+
+
+def each_row(
+    body: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str], *, ragged: bool
+) -> Iterator[Row | Note]:
+    """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row."""
+    above: Mapping[str, str | None] = {}
+    width = len(names)
+    for number, cells in body:
+        skipped = _no_record(cells)
+        if skipped:
+            yield Note("skipped", skipped[0], number, None, skipped[1], skipped[2])
+        elif ragged and len(cells) != width:
+            note = _ragged(number, width, len(cells))
+            yield Row(number, dict(zip(names, cells, strict=False)), dict.fromkeys(names, note), (note,))
+        else:
+            row = _one(number, dict(zip(names, cells, strict=False)), above)
+            above = row.cells
+            yield row
+
+
+def about_headings(grid: Grid, layout: Layout, names: Sequence[str], numbers: Sequence[int] | None) -> list[Note]:
     titles = [index for index in range(layout.first) if any(grid[index])]
     notes = [Note("skipped", "title", _number(index, numbers), None, "标题行", "a title row") for index in titles]
     nameless = [name for name in names if re.fullmatch(r"列\d+", name)]
@@ -153,8 +178,10 @@ def _ragged(number: int, expected: int, came: int) -> Note:
     )
 
 
-def _one(number: int, cells: dict[str, str | None], above: dict[str, str]) -> tuple[Row, list[Note]]:
-    """One record with its 同上 filled in; ``above`` is carried from row to row."""
+def _one(number: int, cells: dict[str, str | None], above: Mapping[str, str | None]) -> Row:
+    """One record with its 同上 filled in from the row above."""
+    if DITTO.isdisjoint(cells.values()) and not suspicious(cells.values()):
+        return Row(number, cells)
     notes: list[Note] = []
     for name, cell in cells.items():
         note = None
@@ -169,13 +196,8 @@ def _one(number: int, cells: dict[str, str | None], above: dict[str, str]) -> tu
                 note = _rare(number, name)
         if note is not None:
             notes.append(note)
-        filled = cells[name]
-        if filled is None:
-            above.pop(name, None)
-        else:
-            above[name] = filled
     flaws = {note.column: note for note in notes if note.kind == "bad" and note.column is not None}
-    return Row(number, cells, flaws), notes
+    return Row(number, cells, flaws, tuple(notes))
 
 
 def _filled(number: int, column: str, value: str | None) -> Note:
@@ -190,31 +212,35 @@ def _rare(number: int, column: str) -> Note:
     return Note("info", "private_use", number, column, zh, en)
 
 
+_LONG_NUMBER = re.compile(r"(?:[0-9][^0-9]*){15}")
+
+
 def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
     """Blank, total or signature rows. A row that holds a long number (an identifier) is always a record."""
     filled = [cell for cell in cells if cell]
     if not filled:
         return ("blank", "空行", "a blank row")
-    if any(len(re.sub(r"\D", "", cell)) >= 15 for cell in filled):
-        return None
+    for cell in filled:
+        if len(cell) >= 15 and _LONG_NUMBER.search(cell):
+            return None
     first = re.sub(r"[\s:：]", "", filled[0]).lower()
     if first in TOTALS:
         return ("total", "合计行", "a row of totals")
     if any(SIGNATURE.match(re.sub(r"\s", "", cell)) for cell in filled):
         return ("signature", "签名行", "a row of signatures")
-    if REMARK.match(filled[0]) and len(filled) == 1:
+    if len(filled) == 1 and REMARK.match(filled[0]):
         return ("remark", "说明行", "a row of remarks")
     return None
 
 
-def _spread(grid: Grid, merged: Sequence[Merged], start: int) -> Mapping[tuple[int, int], str | None]:
-    """Cells merged downwards among the records: each row of the area has the value of its first."""
-    return {
-        (row, left): grid[top][left] if left < len(grid[top]) else None
-        for top, left, bottom, right in merged
-        if top >= start and bottom > top and left == right
-        for row in range(top, bottom + 1)
-    }
+def merged_down(merged: Sequence[Merged], start: int) -> Mapping[int, Sequence[tuple[int, int]]]:
+    """Cells merged downwards among the records: row → (column, first row of its area), for each row of the area."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for top, left, bottom, right in merged:
+        if top >= start and bottom > top and left == right:
+            for row in range(top, bottom + 1):
+                found[row].append((left, top))
+    return found
 
 
 def _number(index: int, numbers: Sequence[int] | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -46,6 +46,7 @@ class Row:
     number: int
     cells: Mapping[str, str | None]
     flaws: Mapping[str, Note] = field(default_factory=dict)
+    remarks: tuple[Note, ...] = ()  # everything the reader has to say of this row, flaws among it
 
 
 class Passed(Enum):
@@ -106,6 +107,16 @@ def flaw_of(text: str) -> tuple[str, str, str] | None:
     if any((character < " " and character not in "\t\r\n") or character == "\x7f" for character in text):
         return ("control_character", "单元格含控制字符（如 NUL）", "the cell holds a control character such as NUL")
     return None
+
+
+# What flaw_of and private_use look for, in one glance at a whole row: most rows hold none of it.
+_SUSPICIOUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ue000-\uf8ff]|[Ee][+]?1[5-9](?![0-9])")
+
+
+def suspicious(cells: Iterable[str | None]) -> bool:
+    """Whether some cell of a row may be flawed or spoilt, and has to be looked at one by one."""
+    text = "\n".join(filter(None, cells))
+    return _SUSPICIOUS.search(text) is not None or len(text) > MAX_CELL
 
 
 def private_use(text: str) -> bool:

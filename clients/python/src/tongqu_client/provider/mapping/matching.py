@@ -1,0 +1,158 @@
+"""Every element against every column: by name, then by values, then the best assignment of one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from standards import Element, Standard
+
+from tongqu_client.provider.mapping import names, rules
+from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
+from tongqu_client.provider.mapping.names import heading
+from tongqu_client.provider.mapping.profile import Profile, profile, words_of
+from tongqu_client.provider.mapping.rules import Fit, Rule
+from tongqu_client.provider.mapping.vocabulary import Fits, Vocabulary, vocabulary
+from tongqu_client.provider.readers.table import Table
+
+SAMPLE = 1000  # rows looked at, spread over the table: the first thousand are often the oldest
+WORTH_A_LOOK = 0.3  # score of a name below which its values are not looked at
+BY_VALUES = 0.6  # score of a column that says nothing by its name but everything by its values
+SHARED = ("divisionCode", "streetCode", "communityCode", "domicileDivision")  # one code column may give several
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One element taken from these columns."""
+
+    element: Element
+    columns: tuple[str, ...]
+    name: Fits
+    values: Evidence
+    rule: Rule
+    fit: Fit
+
+    @property
+    def score(self) -> float:
+        return round(self.name.score * self.values.factor, 3)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A table as it is looked at: sampled rows, profiles of its columns, the vocabulary of a standard."""
+
+    standard: Standard
+    table: Table
+    comments: Mapping[str, str]
+    codes: Mapping[str, Mapping[str, str]]
+    rows: Sequence[Mapping[str, str | None]] = field(repr=False)
+    profiles: Mapping[str, Profile] = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
+
+    @classmethod
+    def at(
+        cls,
+        standard: Standard,
+        table: Table,
+        comments: Mapping[str, str],
+        codes: Mapping[str, Mapping[str, str]],
+        profiles: Mapping[str, Profile] | None = None,
+    ) -> Look:
+        rows = sampled(table)
+        return cls(standard, table, comments, codes, rows, profiles or profiles_of(table), vocabulary(standard))
+
+    def values(self, column: str) -> list[str | None]:
+        return [row.get(column) for row in self.rows]
+
+    def candidate(self, element: Element, columns: tuple[str, ...], name: Fits) -> Candidate:
+        """The element from these columns, its rule made and tried."""
+        head = heading(columns[0])
+        unit = head.unit or (heading(self.comments[columns[0]]).unit if columns[0] in self.comments else None)
+        values, codes = self.values(columns[0]), self.codes.get(element.path, {})
+        rule = rules.propose(element, columns, values, codes=codes, unit=unit)
+        missing = sorted({value for column in columns for value in self.values(column) if value} & names.blank_words())
+        if missing:
+            rule = rule | {"missing": missing}
+        fit = rules.fit(rule, element, self.rows)
+        return Candidate(element, columns, name, weigh(element, self.profiles[columns[0]], rule, fit), rule, fit)
+
+
+def sampled(table: Table) -> list[Mapping[str, str | None]]:
+    """Rows spread over the whole table."""
+    step = max(1, len(table.rows) // SAMPLE)
+    return [row.cells for row in table.rows[::step]]
+
+
+def profiles_of(table: Table) -> dict[str, Profile]:
+    """What each column's values look like."""
+    rows = sampled(table)
+    return {column: profile(row.get(column) for row in rows) for column in table.columns}
+
+
+def candidates(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> list[Candidate]:
+    """Everything worth considering, best first; among equals in the order of the standard and of the table."""
+    found = [one for element in elements for one in _of(look, element, columns)]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candidate]:
+    fitting = []
+    for column in columns:
+        if names.is_flag(column) or names.left_out(column):
+            continue
+        fits = look.vocabulary.fits(element, column, look.comments.get(column, ""))
+        if fits.score >= WORTH_A_LOOK:
+            fitting.append(column)
+            yield look.candidate(element, (column,), fits)
+    if element.path.rpartition(".")[2] == "divisionCode" and len(fitting) > 1:
+        best = [one for one in fitting if look.profiles[one].share("division") > 0.5]
+        best.sort(key=lambda one: -max((len(value) for value in look.profiles[one].values), default=0))
+        if len(best) > 1:
+            zh, en = "取各级区划代码中最细的一级", "the finest of several levels"
+            yield look.candidate(element, tuple(best), Fits(1.01, False, zh, en))
+
+
+def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:
+    """Each element its best column and each column one element, greedily; codes of divisions may serve several."""
+    taken: dict[str, Candidate] = {}
+    used: set[str] = set()
+    for one in found:
+        shared = one.element.path.rpartition(".")[2] in SHARED
+        if one.score < enough or one.element.path in taken or (not shared and used & {*one.columns}):
+            continue
+        taken[one.element.path] = one
+        if not shared:
+            used |= {*one.columns}
+    return taken
+
+
+def by_values(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> Iterator[Candidate]:
+    """Columns whose names say nothing, or nothing known, recognised by what only such an element can hold."""
+    for column in columns:
+        head, seen = heading(column), look.profiles[column]
+        telling = [one for one in elements if _told_by_values(one, seen)] if seen.count > 2 or seen.share("id") else []
+        known = bool(head.role) or look.vocabulary.means_something(column)
+        if len(telling) != 1 or names.left_out(column):
+            continue
+        kind = kind_of(telling[0])
+        if head.opaque or (not known and kind != "uscc") or (kind == "id" and head.role is None):
+            zh, en = _TOLD[kind]
+            yield look.candidate(telling[0], (column,), Fits(BY_VALUES, False, zh, en))
+
+
+_TOLD = {
+    "id": ("按校验码认出的公民身份号码", "recognised by its check digits"),
+    "uscc": ("按校验码认出的统一社会信用代码", "recognised by its check characters"),
+    "code": ("按取值认出的代码", "recognised by its words"),
+}
+
+
+def _told_by_values(element: Element, seen: Profile) -> bool:
+    """Check digits, or the words of one code list."""
+    kind = kind_of(element)
+    if kind in ("id", "uscc"):
+        return seen.share(kind) >= 0.9
+    if kind != "code" or element.codelist is None or not seen.values:
+        return False
+    words = words_of(element.codelist)
+    return len(seen.values) > 1 and all(not value.isascii() and value in words for value in seen.values)

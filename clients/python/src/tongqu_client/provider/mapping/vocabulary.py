@@ -1,0 +1,237 @@
+"""How well a heading fits an element of a standard, by its name alone.
+
+A heading about another person (配偶身份证号) never fits an element about the subject, however alike the rest is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from math import log
+
+import standards
+from standards import Element, Standard, synonyms
+
+from tongqu_client.provider.mapping.evidence import kind_of
+from tongqu_client.provider.mapping.names import Heading, english, heading, is_running, roles_at_head
+from tongqu_client.provider.mapping.wordlist import (
+    ENDING,
+    EXACT,
+    FULL,
+    INITIALS,
+    NEAR,
+    SHORT,
+    Names,
+    everything,
+    key_of,
+    names_of,
+)  # fmt: skip
+
+SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual one; another or none is named
+RUNNING = 0.6  # score of a running number
+ITEM = 0.72  # factor for a part of list items, which gets what no field of the record itself wants
+FUZZY = 0.5  # likeness below which two names have nothing to do with each other
+_SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
+_WHY = (
+    (EXACT, "列名是该数据项的名称", "its name is a name of this element"),
+    (ENDING, "列名与该数据项名称只差词尾", "its name differs from the element's by its ending only"),
+    (FULL, "列名是该数据项名称的全拼", "its name is the element's in full pinyin"),
+    (INITIALS, "列名是该数据项名称的拼音首字母", "its name is the element's in pinyin initials"),
+    (SHORT, "列名是该数据项名称的简写", "its name is short for the element's"),
+    (0.0, "列名可能指该数据项", "its name may mean this element"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """How well a heading fits an element: ``score``, whether the name is one that means it, and why."""
+
+    score: float
+    sure: bool
+    zh: str
+    en: str
+
+
+NOT = Fits(0.0, False, "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names of a standard's elements."""
+
+    standard: Standard
+    names: Mapping[str, Names]
+    subject_roles: frozenset[str]
+    subject_role: str | None
+    same_roles: Mapping[str, str]
+    _cache: dict[tuple[str, str, str], Fits] = field(default_factory=dict)
+
+    def fits(self, element: Element, column: str, comment: str = "") -> Fits:
+        """How well a column's name, and the database's comment on it, fit an element."""
+        key = (element.path, column, comment)
+        if key not in self._cache:
+            own = self._judge(self.names[element.path], heading(column))
+            noted = self._judge(self.names[element.path], heading(comment)) if comment else None
+            best = own if noted is None else _together(own, noted, heading(column))
+            best = _running(best) if best.score and is_running(column) else best
+            if self.names[element.path].an_item:
+                best = replace(best, score=best.score * ITEM if best.score >= SHORT else 0.0, sure=False)
+            self._cache[key] = best
+        return self._cache[key]
+
+    def rivals(self, element: Element, column: str) -> frozenset[str]:
+        """Other things, of this or any standard, that a heading of these very letters may mean."""
+        head = heading(column)
+        return everything().get(head.leaf, frozenset()) - {self.names[element.path].key}
+
+    def means_something(self, column: str) -> bool:
+        """Whether the name is one of a known thing, of any standard or of none."""
+        return heading(column).leaf in everything()
+
+    def describe(self, key: str) -> tuple[str, str]:
+        """(title, kind of value) of something that a heading may mean; kind ``?`` if any."""
+        return described().get(key, (key.lstrip("-"), kind_of_phrase(key)))
+
+    def _judge(self, names: Names, head: Heading) -> Fits:
+        best = max(self._readings(names, head), key=lambda fits: fits.score, default=NOT)
+        return best if best.sure or not head.leaf else max(best, self._alike(names, head), key=lambda fits: fits.score)
+
+    def _readings(self, names: Names, head: Heading) -> Iterator[Fits]:
+        """The heading as a whole, then without the words of a role, then without a suffix."""
+        joined = "".join(head.words) if head.latin else head.leaf
+        above = None if head.own_role else head.role
+        texts = (head.whole, head.joined, head.leaf, joined) if above is None else ()
+        if head.joined != head.leaf:
+            texts = (*texts, head.whole, head.joined)
+        for text in dict.fromkeys(texts):
+            yield _fits(names.whole.get(text, 0.0), 1.0)
+        yield _fits(names.rest.get(head.rest, 0.0), self._factor(names.role, head.role))
+        if head.latin and head.role is None:
+            for role, rest in roles_at_head(head.rest):
+                yield _fits(names.rest.get(rest, 0.0), self._factor(names.role, role))
+        for suffix in _SUFFIXES:
+            shorter = head.rest.removesuffix(suffix)
+            if shorter != head.rest and len(shorter) > 1:
+                found = _fits(names.rest.get(shorter, 0.0), self._factor(names.role, head.role))
+                yield Fits(
+                    found.score * 0.95, found.sure and suffix in ("dm", "code", "代码", "bz"), found.zh, found.en
+                )
+
+    def _factor(self, wanted: str | None, given: str | None) -> float:
+        """1 if the heading speaks of the person the element does; 0 if of somebody else."""
+        wanted, given = (None if one == "self" else one for one in (wanted, self.same_roles.get(given or "", given)))
+        if wanted == given:
+            return 1.0
+        if given is None:
+            return SUBJECT if wanted == self.subject_role else OTHER
+        return OTHER if given in self.subject_roles and wanted in (None, self.subject_role) else 0.0
+
+    def _alike(self, names: Names, head: Heading) -> Fits:
+        """Names that share characters or words, less so if the heading is known to mean something else."""
+        factor = self._factor(names.role, head.role)
+        if not factor or len(head.rest) < 2:
+            return NOT
+        if head.latin:
+            likeness = max((_common(english(head.words), words) for words in names.words), default=0.0)
+        else:
+            phrases = names.phrases if names.role is None or head.role is None else names.phrases | {*names.rest}
+            likeness = max((_likeness(head.rest, phrase) for phrase in phrases if not phrase.isascii()), default=0.0)
+        if likeness < FUZZY:
+            return NOT
+        elsewhere = everything().get(head.leaf, frozenset()) - {names.key}
+        score = 0.85 * likeness * factor * (0.55 if elsewhere else 1.0)
+        return Fits(score, False, "列名与该数据项名称相近", "its name resembles the element's")
+
+
+@cache
+def described() -> Mapping[str, tuple[str, str]]:
+    """Key of each element of every standard → its title and the kind of its values."""
+    found: dict[str, tuple[str, str]] = {}
+    for identifier in standards.REGISTRY:
+        standard = standards.get(identifier)
+        for element in standard.elements:
+            found.setdefault(key_of(standard, element), (element.zh, kind_of(element)))
+    return found
+
+
+def kind_of_phrase(phrase: str) -> str:
+    """The kind of value a column of this name holds, by its last word."""
+    kinds = {
+        "date": "日期|时间|年月",
+        "phone": "电话|手机|传真",
+        "address": "地址|住址",
+        "person": "人|姓名|民警",
+        "amount": "金额|收入|租金|押金",
+        "integer": "人数|人口|年龄|周岁|楼层",
+    }
+    return next((kind for kind, ends in kinds.items() if re.search(f"({ends})$", phrase)), "text")
+
+
+@cache
+def vocabulary(standard: Standard) -> Vocabulary:
+    """The vocabulary of a standard, built once."""
+    names = {element.path: names_of(standard, element) for element in standard.elements}
+    subject = names[standard.subject_field].role
+    return Vocabulary(standard, names, synonyms.subject_roles(standard), subject, synonyms.same_roles(standard))
+
+
+def _fits(quality: float, factor: float) -> Fits:
+    if not quality or not factor:
+        return NOT
+    zh, en = next((zh, en) for least, zh, en in _WHY if quality >= least)
+    if factor < 1:
+        zh, en = f"{zh}，但没有写明是谁的", f"{en}, but it does not say whose"
+    return Fits(quality * factor, quality > NEAR and factor == 1, zh, en)
+
+
+def _running(fits: Fits) -> Fits:
+    zh = "只有序号可用；下次导出时同一人的序号可能不同"
+    return Fits(min(fits.score, RUNNING), False, zh, "only a running number; it may change with the next extract")
+
+
+def _together(own: Fits, noted: Fits, head: Heading) -> Fits:
+    """Name and comment: agreeing they are surer, the comment speaks for a column without a telling name."""
+    if own.sure and noted.sure:
+        return Fits(max(own.score, noted.score), True, f"{own.zh}，列注释亦同", f"{own.en}, and so says its comment")
+    if noted.score > own.score:
+        return Fits(noted.score * 0.98, noted.sure, f"列注释：{noted.zh}", f"by its comment: {noted.en}")
+    return Fits(own.score * (1 if noted.score else 0.8), False, own.zh, own.en)
+
+
+def _common(given: frozenset[str], known: frozenset[str]) -> float:
+    """Shared words of two Latin names."""
+    both = given & known
+    if not both or (len(both) == 1 and len(given) > 2):
+        return 0.0
+    return 2 * len(both) / (len(given) + len(known))
+
+
+def _likeness(text: str, phrase: str) -> float:
+    """Shared characters and pairs of characters, rare ones counting more; a name within the other by its length."""
+    ours, theirs = _grams(text), _grams(phrase)
+    total = _weight(ours) + _weight(theirs)
+    shared = 2 * _weight(ours & theirs) / total if total else 0.0
+    short, long = sorted((text, phrase), key=len)
+    within = 0.45 + 0.5 * len(short) / len(long) if len(short) > 1 and short in long else 0.0
+    return max(shared, within)
+
+
+def _grams(text: str) -> frozenset[str]:
+    return frozenset([*text, *(text[at : at + 2] for at in range(len(text) - 1))])
+
+
+def _weight(grams: Iterable[str]) -> float:
+    counts = _frequency()
+    return sum(log(1 + 4000 / (1 + counts.get(gram, 0))) for gram in grams)
+
+
+@cache
+def _frequency() -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for name in everything():
+        if not name.isascii():
+            for gram in _grams(name):
+                counts[gram] = counts.get(gram, 0) + 1
+    return counts
