@@ -30,14 +30,14 @@ def covers(new: Schema, old: Schema) -> bool | None:
 
 
 def _canonical(schema: Schema) -> jsonschema_rs.CanonicalSchema:
-    return jsonschema_rs.canonicalize(_bare(schema))
+    return jsonschema_rs.canonicalize(_bare(schema), offline=True)
 
 
 def _bare(schema: Any) -> Any:
     """The schema without what does not decide."""
     if not isinstance(schema, Mapping):
         return schema
-    bare = {name: value for name, value in schema.items() if not name.startswith(("x-", "$")) and name not in _TEXTS}
+    bare = {name: value for name, value in schema.items() if not name.startswith("x-") and name not in _ASIDES}
     if "properties" in bare:
         bare["properties"] = {name: _bare(part) for name, part in bare["properties"].items()}
     if "items" in bare:
@@ -45,7 +45,7 @@ def _bare(schema: Any) -> Any:
     return bare
 
 
-_TEXTS = frozenset({"title", "description"})
+_ASIDES = frozenset({"title", "description", "$schema", "$id", "$comment"})
 
 
 def _formats_are_alike(old: Schema, new: Schema) -> bool:

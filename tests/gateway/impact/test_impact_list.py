@@ -152,6 +152,14 @@ def test_forms_and_indicators_that_name_a_changed_element_are_listed(city: City,
     assert ("form", "winter-visit/1.0.0") not in found
 
 
+def test_the_published_indicators_are_looked_at(city: City, papers: dict[str, str]) -> None:
+    report = impact(city, BUREAU, rename("personStatus", "status"))
+    assert ("indicator", "registered-population/1.0.0", ("personStatus",)) in [
+        (each.kind, each.id, each.elements) for each in report.documents
+    ]
+    assert impact(city, BUREAU, remove("formerName")).documents == ()
+
+
 def test_a_crosswalk_is_tried_on_the_new_version(city: City, papers: dict[str, str]) -> None:
     deps, police = city.gateway.deps, city.cast.caller(POLICE)
     crosswalk: Document = {
@@ -197,3 +205,18 @@ def test_the_command_says_the_same(city: City, papers: dict[str, str], tmp_path:
     assert found["documents"][0]["id"] == "winter-visit/1.0.0"
     told = CliRunner().invoke(cli, arguments).output
     assert "申请 2 次，放行 2 次" in told
+
+
+def test_over_http_a_party_gets_its_own_part(city: City, papers: dict[str, str]) -> None:
+    _, new = edited(STANDARD, remove("phone"))
+    asked = {"from": "1.0.0", "to": new, "documents": [FORM]}
+    path = "/v1/standards/person-basic/impact"
+    found = city.client(BUREAU).request("POST", path, json=asked, scope="log:read")
+    assert found["comparison"]["from"] == STANDARD
+    assert found["complete"] is True
+    (element,) = found["elements"]
+    assert (element["element"], element["asked"], element["delivered"]) == ("phone", 2, 2)
+    assert [each["consumer"] for each in element["usage"]] == [LINDEN]
+    assert [each["fields"] for each in found["agreements"]] == [["phone"]]
+    mine = city.client(MAPLE).request("POST", path, json=asked, scope="log:read")
+    assert (mine["agreements"], mine["elements"][0]["usage"], mine["services"]) == ([], [], [])

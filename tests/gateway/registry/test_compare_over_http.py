@@ -123,9 +123,10 @@ def test_what_is_no_comparison_is_refused(office: Office, body: Any, status: int
 
 def test_every_fault_of_a_draft_is_named_with_its_place(office: Office) -> None:
     draft = deepcopy(OLD)
-    draft["properties"]["nationality"] |= {"title": "", "pattern": "A"}
+    for name in ("nationality", "phone"):
+        draft["properties"][name]["pattern"] = "without its ends"
     pointers = {each["pointer"] for each in post(office, {"from": "1.0.0", "to": draft}).get_json()["errors"]}
-    assert pointers == {"/to/properties/nationality/title", "/to/properties/nationality/pattern"}
+    assert pointers == {"/to/properties/nationality/pattern", "/to/properties/phone/pattern"}
 
 
 @pytest.mark.parametrize(
@@ -144,3 +145,14 @@ def test_a_hostile_pattern_is_answered_soon(office: Office, pattern: str) -> Non
 def test_an_unknown_name_is_no_standard(office: Office) -> None:
     answer = post(office, {"from": "1.0.0", "to": "1.0.0"}, "/v1/standards/unheard-of/compare")
     assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_standard")
+
+
+def test_the_impact_list_is_for_those_who_may_read_the_log(office: Office) -> None:
+    asked = {"from": "1.0.0", "to": narrowed("2.0.0")}
+    path = "/v1/standards/person-basic/impact"
+    assert (post(office, asked, path).status_code, post(office, asked, path).get_json()["code"]) == (
+        401,
+        "token_missing",
+    )
+    answer = office.send(BUREAU, "POST", path, asked)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "insufficient_scope")
