@@ -80,9 +80,12 @@ def document_of(shelf: Shelf | None, name: str, which: str) -> Mapping[str, Any]
     path = Path(which)
     if path.suffix == ".json" or path.is_file():
         try:
-            return complete(strict_loads(path.read_bytes()))
+            document, faults = complete(strict_loads(path.read_bytes()))
         except (OSError, MalformedJson) as error:
             raise click.ClickException(f"{which}: {error}") from None
+        for fault in faults:
+            click.echo(f"{which}: {fault.pointer}: {fault.zh} / {fault.en}", err=True)
+        return document
     if shelf is not None:
         return shelf.get(Acting.operator("", BUREAU), f"{name}/{which}").document
     try:

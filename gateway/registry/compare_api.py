@@ -14,7 +14,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
 from gateway.identity.guard import Guard
-from gateway.registry.compared import side, suggested, told
+from gateway.registry.compared import faults, side, suggested, told
 from gateway.registry.model import Acting
 from gateway.registry.shelf import Shelf
 from standards.compare import compare
@@ -113,7 +113,17 @@ class Compared(Schema):
     forward = fields.Nested(CompareDirection)
 
 
+class DraftFault(Schema):
+    pointer = fields.String()
+    zh = fields.String()
+    en = fields.String()
+
+
 class ComparedVersions(Compared):
+    faults = fields.List(
+        fields.Nested(DraftFault),
+        metadata={"description": "what would keep a document that was sent from being published · 尚不能发布的原因"},
+    )
     migration = fields.Nested(ComparedMigration, allow_none=True)
 
 
@@ -136,6 +146,12 @@ def blueprint(shelf: Shelf, guard: Guard) -> Blueprint:
             if body["migration"]:
                 there, back = suggest(old.document, new.document), suggest(new.document, old.document)
                 migration = {"forward": suggested(there), "back": suggested(back)}
-            return {"from_": old.label, "to": new.label, **found, "migration": migration}
+            return {
+                "from_": old.label,
+                "to": new.label,
+                **found,
+                "faults": faults(old, new),
+                "migration": migration,
+            }
 
     return blp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,13 @@ from standards.compare import Comparison, Direction
 from standards.drafting import DraftRefused, expand
 from standards.migration import Migration
 from standards.rules import Problem
+from standards.validate import Validator
 
+# Faults of a draft that leave it comparable: its code lists, who it is about, how its patterns are written
+TOLERATED = frozenset(
+    {"pattern_form", "pattern_effort", "not_of_the_list", "code_list_unknown", "subject_unchecked", "field_unknown"}
+    | {"not_a_code", "empty_range"}
+)
 MAX_CHANGES = 500  # told in one answer
 
 
@@ -24,6 +30,7 @@ class Side:
 
     label: str
     document: Mapping[str, Any]
+    faults: tuple[Problem, ...] = ()  # what would keep it from being published, and does not keep it from this
 
 
 def side(shelf: Shelf, who: Acting | None, name: str, given: str | dict[str, Any], member: str) -> Side:
@@ -34,29 +41,44 @@ def side(shelf: Shelf, who: Acting | None, name: str, given: str | dict[str, Any
     if isinstance(given, str):
         found = shelf.get(who, f"{name}/{given}")
         return Side(found.id, found.document)
-    return Side("draft", complete(given, f"/{member}"))
+    return Side("draft", *complete(given, f"/{member}"))
 
 
-def complete(draft: Any, place: str = "") -> dict[str, Any]:
-    """A document that obeys the rules for standards, else a draft with its shared elements written out that then does.
+def complete(draft: Any, place: str = "") -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """A document that can be compared, if need be with its shared elements written out, and its remaining faults.
 
-    A complete document may depart from the dictionary of shared elements: to compare is not to publish. Raises
-    InvalidRequest.
+    To compare is not to publish: it may depart from the dictionary, from its code lists and from the rules on how a
+    pattern is written. It must have the form of a standard, refer to nothing, and compile. Raises InvalidRequest.
     """
-    if not standards.check(draft):
-        return dict(draft)
+    if not _in_the_way(draft):
+        return dict(draft), tuple(standards.check(draft))
     if not isinstance(draft, dict):
         raise refused([{"pointer": place, "zh": "应为 JSON 对象", "en": "expected a JSON object"}])
     try:
         document = expand(draft)
     except DraftRefused as refusal:
         raise refused(_errors(refusal.problems, place)) from None
-    if problems := standards.check(document):
-        raise refused(_errors(problems, place))
-    return document
+    if found := _in_the_way(document):
+        raise refused(_errors(found, place))
+    return document, tuple(standards.check(document))
 
 
-def _errors(problems: list[Problem] | tuple[Problem, ...], place: str) -> list[dict[str, str]]:
+def _in_the_way(document: object) -> list[Problem]:
+    """What is wrong with a document so that it cannot be compared."""
+    found = [problem for problem in standards.check(document) if problem.code not in TOLERATED]
+    if not found and isinstance(document, dict):
+        try:
+            Validator.of(document)
+        except ValueError:
+            return [
+                Problem(
+                    "", "does_not_compile", "无法编译：请检查各字段的 pattern", "cannot be compiled: see each pattern"
+                )
+            ]
+    return found
+
+
+def _errors(problems: Iterable[Problem], place: str) -> list[dict[str, str]]:
     return [{"pointer": place + each.pointer, "zh": each.zh, "en": each.en} for each in problems]
 
 
@@ -73,6 +95,11 @@ def told(comparison: Comparison) -> dict[str, Any]:
         "why_en": comparison.why_en,
         "forward": _direction(comparison.forward),
     }
+
+
+def faults(old: Side, new: Side) -> list[dict[str, str]]:
+    """What would keep either document from being published."""
+    return [*_errors(old.faults, "/from"), *_errors(new.faults, "/to")]
 
 
 def suggested(migration: Migration) -> dict[str, Any]:

@@ -101,7 +101,7 @@ CASES: list[tuple[str, str, tuple[Edit, ...], str, str, str]] = [
     ("a pattern with fewer characters", PERSON, (change("certNumber", pattern="^[0-9A-Z]+$"),), "breaking", "major",
      "FORWARD"),
     ("the same pattern written differently", PERSON,
-     (change("certNumber", pattern="^(?:\\d|[A-Z]|[a-z]|[()]|-){1,}$"),), "compatible", "minor", "FULL"),
+     (change("certNumber", pattern="^(?:[0-9]|[A-Z]|[a-z]|[()]|-){1,}$"),), "compatible", "minor", "FULL"),
     ("a pattern that overlaps", PERSON, (change("domicileDivision", pattern="^(44[0-9]{4}|0{6})$"),), "breaking",
      "major", "NONE"),
     ("a pattern with an optional end less", PERSON,
@@ -161,7 +161,7 @@ CASES: list[tuple[str, str, tuple[Edit, ...], str, str, str]] = [
                          ids=[case[0] for case in CASES])  # fmt: skip
 def test_an_edit_gets_its_verdict(standard: str, edits: tuple[Edit, ...], verdict: str, bump: str, level: str) -> None:
     old, new = edited(standard, *edits)
-    assert standards.check(new) == [] or verdict == "identical"
+    assert {problem.code for problem in standards.check(new)} <= {"pattern_form"}
     comparison = compare(old, new)
     assert (comparison.verdict, comparison.bump, comparison.level) == (verdict, bump, level)
     assert bool(comparison.changes) == bool(edits)

@@ -18,7 +18,7 @@ from tests.clock import FixedClock
 from tests.gateway.agreements.office import BASE_URL, Office, opened
 from tests.gateway.agreements.people import BUREAU
 from tests.gateway.registry.desk import CHANGELOG, narrowed, reworded, widened
-from tests.standards.comparing import both_refuse, both_take, change, edited
+from tests.standards.comparing import Edit, both_refuse, both_take, change, codes, edited
 
 PATH = "/v1/standards/person-basic/compare"
 OLD = standards.get("person-basic/1.0.0").schema
@@ -127,6 +127,30 @@ def test_every_fault_of_a_draft_is_named_with_its_place(office: Office) -> None:
         draft["properties"][name]["pattern"] = "without its ends"
     pointers = {each["pointer"] for each in post(office, {"from": "1.0.0", "to": draft}).get_json()["errors"]}
     assert pointers == {"/to/properties/nationality/pattern", "/to/properties/phone/pattern"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "verdict", "pointer"),
+    [
+        (codes("sex", plus=("5",)), "compatible", None),
+        (lambda d: d["properties"]["sex"]["enum"].append("5"), "compatible", "/to/properties/sex/enum"),
+        (change("phone", pattern="^1[3-9]\\d{9}$"), "breaking", "/to/properties/phone/pattern"),
+        (change("idNumber", format=None), "compatible", "/to/x-subject"),
+    ],
+)
+def test_what_could_not_be_published_yet_is_compared_and_said(
+    office: Office, edit: Edit, verdict: str, pointer: str | None
+) -> None:
+    _, new = edited("person-basic/1.0.0", edit)
+    found = post(office, {"from": "1.0.0", "to": new}).get_json()
+    assert found["verdict"] == verdict
+    assert [fault["pointer"] for fault in found["faults"]] == ([pointer] if pointer else [])
+
+
+def test_a_pattern_that_does_not_compile_is_refused(office: Office) -> None:
+    _, new = edited("person-basic/1.0.0", change("phone", pattern="^(?=1)[0-9]+$"))
+    answer = post(office, {"from": "1.0.0", "to": new})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(

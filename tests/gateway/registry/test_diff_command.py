@@ -53,7 +53,7 @@ def test_a_breaking_file_is_told_with_its_example(tmp_path: Path, run: Any) -> N
 )
 def test_json_and_the_exit_status(tmp_path: Path, run: Any, new: dict[str, Any], exit_code: int, verdict: str) -> None:
     done = run("1.0.0", file(tmp_path, new), "--json")
-    found = json.loads(done.output)
+    found = json.loads(done.stdout)
     assert (done.exit_code, found["verdict"]) == (exit_code, verdict)
     assert bool(found["why_zh"]) == (verdict == "unproven")
 
