@@ -22,7 +22,7 @@ from bench.scene import scene
 LIMIT = 100  # queries a second that each client may send
 TIMES = 10  # so many times that limit is what the flooding one sends
 CALM = 50  # queries a second of the neighbour
-CONNECTIONS = 16
+CONNECTIONS = 64
 BEGUN_S = 1.0  # the flood is under way for so long before the neighbour is looked at: its burst is over by then
 RECEIPT = b'"receipt"'
 

@@ -24,6 +24,7 @@ from gateway.errors import (
     LogUnavailable,
     MalformedRequest,
     ProofReplayed,
+    RateLimited,
     ScopeMissing,
     TongquError,
     Unauthenticated,
@@ -45,6 +46,9 @@ from gateway.registry import notice
 logger = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
+
+HELD_S = 0.5  # how long a refusal for asking too fast is held back
+MAX_HELD = 1_000  # at once; beyond it refusals go out at once: held ones cost memory
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^[^\u0000-\u001f\u007f]*$"}
 QUERY_SCHEMA: dict[str, Any] = {
@@ -96,6 +100,7 @@ class Exchange:
     pseudonyms: Pseudonyms
     admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
+    _held: int = 0  # answers to those who ask too fast, not sent yet
 
     async def handle(self, request: Request) -> Response:
         """Answer a request to one of the two paths. Never raises: what goes wrong becomes a problem document."""
@@ -112,6 +117,8 @@ class Exchange:
         try:
             self.admission.begin(client)
         except TongquError as error:  # before anything is verified: a flood must cost next to nothing
+            if isinstance(error, RateLimited):
+                await self._hold()
             return _problem(error, lang, request_id)
         turn = None
         try:
@@ -135,6 +142,15 @@ class Exchange:
             if turn is not None:
                 turn.end()
             self.admission.end(client)
+
+    async def _hold(self) -> None:
+        """Who asks too fast is answered slowly: each of its connections brings a few refusals a second, no more."""
+        if self._held < MAX_HELD:
+            self._held += 1
+            try:
+                await asyncio.sleep(HELD_S)
+            finally:
+                self._held -= 1
 
     async def _query(self, request: Request, request_id: str, lang: str, turn: Turn) -> Response:
         caller, proof = self._caller(request)
