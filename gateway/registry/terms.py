@@ -1,4 +1,4 @@
-"""How long the city promises to listen and to wait, and what an officer signs to end a version at once. Plain Python."""
+"""How long the city promises to listen and to wait, and what is signed to end a version at once. Plain Python."""
 
 from __future__ import annotations
 

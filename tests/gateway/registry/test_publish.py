@@ -146,7 +146,7 @@ def test_the_refusal_says_what_is_true_of_the_change(
     with pytest.raises(VersionTooLow) as refused:
         desk.open(change("1.0.1"))
     assert refused.value.members["least"] == least
-    assert said in refused.value.en and ("refuse" in refused.value.en) == (change is narrowed)
+    assert said in refused.value.detail_en and ("refuse" in refused.value.detail_en) == (change is narrowed)
 
 
 def test_what_came_between_is_what_a_number_is_measured_by(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""A published version is ended at once: with the signature of the bureau's signatory, and for a reason that is signed."""
+"""A published version is ended at once: for a reason that the signatory of the bureau signed, and for no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.lib import jose
 from gateway.lib.canonical_json import digest_bytes
 from gateway.registry import schemas
 from gateway.registry.model import SIGNATURE_TYPE
-from gateway.registry.terms import WITHDRAWAL_TYPE, withdrawal
+from gateway.registry.terms import withdrawal
 from tests.gateway.registry.desk import BUREAU, PERSON, POLICE, Desk, acting
 
 
@@ -59,4 +59,3 @@ def test_a_signature_that_does_not_say_this_is_refused(desk: Desk, signature: st
 def test_a_word_for_ending_is_no_word_for_publishing(desk: Desk) -> None:
     with pytest.raises(SignatureInvalid):
         desk.registry.sign(acting(BUREAU), PERSON, desk.word(desk.shelf.get(None, PERSON)))
-    assert desk.keys[BUREAU].public and WITHDRAWAL_TYPE != SIGNATURE_TYPE
