@@ -11,7 +11,7 @@ from gateway.registry.model import invalid
 MAX_COMMENT: Final = 2000  # characters
 MAX_POINTER: Final = 500  # characters: deeper than any standard
 
-_GAP: Final = r"[\W_]{0,3}"  # between the digits of a number that is written in groups
+_GAP: Final = r"(?:[^\w:]|_){0,3}"  # between the digits of a number that is written in groups; a colon is a time of day
 _YEAR, _MONTH, _DAY = "(?:1[89]|20)##", "(?:0#|1[012])", "(?:[012]#|3[01])"
 _GROUPED: Final = "######" + _YEAR + _MONTH + _DAY + "###"
 

@@ -255,7 +255,9 @@ def signature(version: Version) -> dict[str, Any]:
 
 def _withdrawal(version: Version) -> dict[str, Any] | None:
     signed = version.withdrawal
-    return signed and {
+    if signed is None:
+        return None
+    return {
         "payload": withdrawal(version, version.reason or "").decode(),
         "typ": WITHDRAWAL_TYPE,
         "jws": signed.jws,

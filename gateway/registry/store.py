@@ -192,7 +192,9 @@ def _row(version: Version) -> dict[str, Any]:
 
 
 def _members(signature: Signature | None) -> dict[str, Any] | None:
-    return signature and {
+    if signature is None:
+        return None
+    return {
         "party": signature.party,
         "officer": signature.officer,
         "jws": signature.jws,

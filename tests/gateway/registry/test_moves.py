@@ -12,7 +12,7 @@ from hypothesis.strategies import booleans, integers, none, sampled_from
 
 from gateway.errors import TongquError
 from gateway.registry.actions import Proposal
-from gateway.registry.model import MOVES, REASONS, STATES
+from gateway.registry.model import MOVES, REASONS, STATES, Version
 from tests.gateway.registry.desk import BUREAU, CHANGELOG, DAY, LINDEN, POLICE, Desk, acting, widened
 
 people = sampled_from([BUREAU, POLICE, LINDEN])
@@ -46,7 +46,7 @@ class Story(RuleBasedStateMachine):
     def document(self, title: str) -> dict[str, object]:
         return widened("1.0.0", self.name) | {"title": title}
 
-    def version(self):  # type: ignore[no-untyped-def]
+    def version(self) -> Version:
         return self.desk.shelf.get(acting(BUREAU), self.id)
 
     def attempt(self, allowed: bool, act: Callable[[], object], *, move: bool = True) -> bool:

@@ -127,7 +127,8 @@ def about_many(number: str) -> dict[str, Any]:
 
 def less_sensitive(number: str) -> dict[str, Any]:
     document = schema(number)
-    document["properties"]["phone"] = document["properties"]["phone"] | {"x-sensitivity": "none"}
+    phone = {name: value for name, value in document["properties"]["phone"].items() if name != "x-element"}
+    document["properties"]["phone"] = phone | {"x-sensitivity": "none"}
     return document
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -50,8 +51,8 @@ def test_a_grace_in_which_nobody_could_move_is_refused(desk: Desk) -> None:
 def test_it_counts_from_the_announcement_and_not_from_each_prolongation(desk: Desk) -> None:
     first = desk.deprecated(days=30)
     desk.clock.advance(seconds=20 * DAY.total_seconds())
-    longer = desk.registry.deprecate(acting(BUREAU), PERSON, first.until + DAY)  # type: ignore[operator]
-    assert longer.until == desk.now + 11 * DAY
+    longer = desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + 11 * DAY)
+    assert first.until is not None and longer.until == first.until + DAY
 
 
 def test_an_installation_that_chooses_nothing_gets_a_week_and_a_month() -> None:
@@ -62,6 +63,6 @@ def test_an_installation_that_chooses_nothing_gets_a_week_and_a_month() -> None:
 
 @pytest.mark.parametrize("name", ["standards_consultation_days", "standards_grace_days"])
 @pytest.mark.parametrize("days", [-1, 100_000, "seven", True])
-def test_days_that_cannot_be_meant_stop_the_start(name: str, days: object) -> None:
+def test_days_that_cannot_be_meant_stop_the_start(name: str, days: Any) -> None:
     with pytest.raises(ConfigError, match=name):
         load(environment=False, **{name: days})
