@@ -24,7 +24,10 @@ _LEAST = {
     "queries_per_second_per_client": 0,
     "burst_per_client": 1,
     "shutdown_seconds": 0,
+    "standards_consultation_days": 0,
+    "standards_grace_days": 0,
 }
+_MOST = {"standards_consultation_days": 366, "standards_grace_days": 3660}  # beyond it somebody slipped
 REPLAY_KINDS = ("auto", "process", "database")
 
 
@@ -51,6 +54,8 @@ class Settings:
     queries_per_second_per_client: float = 500  # 0: no limit
     burst_per_client: int = 1000
     shutdown_seconds: float = 10  # how long departments may still answer once the gateway is told to end
+    standards_consultation_days: int = 7  # shortest consultation of a standard
+    standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
     log_level: str = "INFO"
 
@@ -117,6 +122,8 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "queries_per_second_per_client": env.float,
         "burst_per_client": env.int,
         "shutdown_seconds": env.float,
+        "standards_consultation_days": env.int,
+        "standards_grace_days": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
@@ -160,6 +167,9 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
             raise ConfigError(f"{name}: expected a number, {least} or more, got {value!r} / 应为不小于 {least} 的数")
+    for name, most in _MOST.items():
+        if (days := getattr(settings, name)) > most:
+            raise ConfigError(f"{name}: expected at most {most} days, got {days} / 应不超过 {most} 天")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 

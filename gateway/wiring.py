@@ -44,6 +44,7 @@ from gateway.registry.actions import Registry
 from gateway.registry.discussion import Discussion
 from gateway.registry.library import Library
 from gateway.registry.shelf import Shelf
+from gateway.registry.terms import Terms
 
 logger = structlog.get_logger(__name__)
 
@@ -85,7 +86,8 @@ class Store:
         self.identity = Identity(self.database, self.log, self.clock)
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
-        self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf)
+        terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
+        self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
 

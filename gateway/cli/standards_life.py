@@ -17,8 +17,9 @@ import click
 from gateway.cli.common import config_option, store_of
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.jose import JoseInvalid, SigningKey
-from gateway.registry.model import BUREAU, OUTCOMES, REASONS, SIGNATURE_TYPE, Acting, Version, instant
+from gateway.registry.model import BUREAU, EARLY, OUTCOMES, REASONS, SIGNATURE_TYPE, Acting, Version, instant
 from gateway.registry.numbering import BUMPS, Decision
+from gateway.registry.terms import WITHDRAWAL_TYPE, withdrawal
 
 if TYPE_CHECKING:
     from gateway.wiring import Store
@@ -67,12 +68,12 @@ def _id_in(document: Any, file: Path) -> str:
         raise click.ClickException(f"{file}: expected a standard with its $id / 应为带 $id 的标准文件") from None
 
 
-def _signed(version: Version, key_file: Path) -> str:
+def _signed(key_file: Path, payload: bytes, typ: str = SIGNATURE_TYPE) -> str:
     try:
         key = SigningKey.from_jwk(strict_loads(key_file.read_bytes()))
     except (MalformedJson, JoseInvalid) as error:
         raise click.ClickException(f"{key_file}: {error}") from None
-    return key.sign_detached(SIGNATURE_TYPE, version.text)
+    return key.sign_detached(typ, payload)
 
 
 def _instant(text: str) -> datetime:
@@ -174,7 +175,7 @@ def publish(
                 "/ 文件与征求意见的草案不一致"
             )
         decision = Decision(bump, reason) if bump and reason else None
-        _say(store.registry.publish(who, standard_id, _signed(version, key_file), decision))
+        _say(store.registry.publish(who, standard_id, _signed(key_file, version.text), decision))
 
 
 @click.command()
@@ -190,7 +191,7 @@ def sign(
         named = [store.shelf.get(who, each) for each in standards]
         usable = store.shelf.all(who, states=("published", "deprecated")) if everything else []
         for version in [*named, *(each for each in usable if each.signature is None)]:
-            _say(store.registry.sign(who, version.id, _signed(version, key_file)))
+            _say(store.registry.sign(who, version.id, _signed(key_file, version.text)))
 
 
 @click.command()
@@ -207,11 +208,17 @@ def deprecate(standard: str, until: str, successor: str | None, party: str | Non
 @click.command()
 @click.argument("standard")
 @click.option("--reason", type=click.Choice(list(REASONS)), help="needed before the period of grace is over")
+@click.option("--key", "key_file", type=_file, help="private JWK of a signatory; needed before the grace is over")
 @_party_option
-def withdraw(standard: str, reason: str | None, party: str | None, config_file: Path | None) -> None:
+def withdraw(
+    standard: str, reason: str | None, key_file: Path | None, party: str | None, config_file: Path | None
+) -> None:
     """Nothing may rest on STANDARD from now on · 废止"""
     with _bureau(config_file, party) as (store, who):
-        _say(store.registry.withdraw(who, standard, reason))
+        jws = None
+        if key_file is not None and reason in EARLY:
+            jws = _signed(key_file, withdrawal(store.shelf.get(who, standard), reason or ""), WITHDRAWAL_TYPE)
+        _say(store.registry.withdraw(who, standard, reason, jws))
 
 
 LIFE = (draft, consult, reopen, comments, answer, publish, sign, deprecate, withdraw)

@@ -26,19 +26,21 @@ from gateway.registry import store
 from gateway.registry.library import Library
 from gateway.registry.model import (
     BUREAU,
+    EARLY,
     SHIPPED,
     SIGNATORY,
     SIGNATURE_TYPE,
     Acting,
     Signature,
     Version,
-    insist_plain,
     invalid,
     refused,
 )
 from gateway.registry.numbering import Decision, Judgement
+from gateway.registry.plain import insist_plain
 from gateway.registry.record import record
 from gateway.registry.shelf import Shelf
+from gateway.registry.terms import WITHDRAWAL_TYPE, Terms, withdrawal
 from standards import Problem, Standard, check
 from standards.compare import Comparison, compare
 from standards.drafting import DraftRefused, expand
@@ -62,6 +64,7 @@ class Registry:
         clock: Clock,
         library: Library,
         shelf: Shelf,
+        terms: Terms,
         *,
         directory: Directory = identity_store,
     ) -> None:
@@ -71,6 +74,7 @@ class Registry:
         self._directory = directory
         self._library = library
         self._shelf = shelf
+        self._terms = terms
 
     # ── before it is published ────────────────────────────────────────────────────────────────────────────────────────
     def draft(self, who: Acting, proposal: Proposal) -> Version:
@@ -90,12 +94,11 @@ class Registry:
 
     def edit(self, who: Acting, standard_id: str, proposal: Proposal) -> Version:
         """Replace a draft by another text under the same number."""
-        drafted = self._drafted(who, proposal)
-        if drafted.id != standard_id:
-            raise invalid("/schema/$id", f"应以 {standard_id} 结尾", f"expected to end in {standard_id}")
+        self._allowed(who, standard_id, "edit")
+        drafted = self._drafted(who, proposal, standard_id)
 
         def edited(tx: Transaction, before: Version) -> Version:
-            after = replace(drafted, state=before.after("edit").state, consulted_at=before.consulted_at)
+            after = replace(drafted, state=before.after("edit").state)
             record(tx, "drafted", who.actor, after, self._clock.now())
             return replace(after, revision=before.revision)
 
@@ -109,8 +112,10 @@ class Registry:
 
         def consulted(tx: Transaction, before: Version) -> Version:
             self._insist_same(tx.conn, before, judged)
-            after = replace(before.laid_open(until, self._clock.now()), judgement=judged.as_member())
-            record(tx, "consulted", who.actor, after, self._clock.now())
+            now = self._clock.now()
+            after = replace(before.laid_open(until, now), judgement=judged.as_member())
+            self._terms.insist_heard(until, now)
+            record(tx, "consulted", who.actor, after, now)
             return after
 
         return self._change(who, standard_id, consulted)
@@ -119,7 +124,7 @@ class Registry:
         """Back to the desk: the comments made it necessary. It is nobody else's business again until laid open anew."""
 
         def reopened(tx: Transaction, before: Version) -> Version:
-            after = before.after("reopen", consultation_until=None)
+            after = before.after("reopen", consulted_at=None, consultation_until=None)
             record(tx, "reopened", who.actor, after, self._clock.now())
             return after
 
@@ -138,7 +143,7 @@ class Registry:
 
         def published(tx: Transaction, before: Version) -> Version:
             self._insist_same(tx.conn, before, judged)
-            signature = self._signature(tx, who, before, jws)
+            signature = self._signature(tx, who, jws, before.text)
             after = before.published(
                 self._clock.now(),
                 store.open_comments(tx.conn, standard_id),
@@ -155,7 +160,7 @@ class Registry:
         """The bureau's signature under a version that came with the package, or a new one in place of the old."""
 
         def signed(tx: Transaction, before: Version) -> Version:
-            after = before.after("sign", signature=self._signature(tx, who, before, jws))
+            after = before.after("sign", signature=self._signature(tx, who, jws, before.text))
             record(tx, "signed", who.actor, after, self._clock.now())
             return after
 
@@ -165,20 +170,25 @@ class Registry:
         """Announce its end: it serves until ``until``. ``successor``: what to use instead; default the next one."""
 
         def deprecated(tx: Transaction, before: Version) -> Version:
-            follows = successor or before.successor or self._shelf.follower(tx.conn, before)
-            if follows is not None and (follows == standard_id or self._library.load(tx.conn, follows) is None):
-                raise invalid("/successor", "应为另一个已发布的版本", "expected another version that is published")
-            after = before.deprecated(until, follows, self._clock.now())
-            record(tx, "deprecated", who.actor, after, self._clock.now())
+            now = self._clock.now()
+            after = before.deprecated(until, self._shelf.successor(tx.conn, before, successor, until), now)
+            self._terms.insist_warned(until, after.deprecated_at or now)
+            record(tx, "deprecated", who.actor, after, now)
             return after
 
         return self._change(who, standard_id, deprecated)
 
-    def withdraw(self, who: Acting, standard_id: str, reason: str | None = None) -> Version:
-        """Nothing may rest on it from now on. Before its grace is over only for a reason of model.EARLY."""
+    def withdraw(self, who: Acting, standard_id: str, reason: str | None = None, jws: str | None = None) -> Version:
+        """Nothing may rest on it from now on. Before its grace is over only for a reason of model.EARLY, signed.
+
+        ``jws``: detached, typ WITHDRAWAL_TYPE, over terms.withdrawal; for a reason of EARLY only. Raises
+        SignatureInvalid.
+        """
 
         def withdrawn(tx: Transaction, before: Version) -> Version:
             after = before.withdrawn(reason, self._clock.now())
+            if after.reason in EARLY:
+                after = replace(after, withdrawal=self._word_for_it(tx, who, after, jws))
             record(tx, "withdrawn", who.actor, after, self._clock.now())
             return after
 
@@ -225,13 +235,26 @@ class Registry:
             insist_bureau(who)
             return store.save(tx.conn, act(tx, before))
 
-    def _signature(self, tx: Transaction, who: Acting, version: Version, jws: str) -> Signature:
+    def _word_for_it(self, tx: Transaction, who: Acting, version: Version, jws: str | None) -> Signature:
+        """The signature without which nothing that others build on ends at once."""
+        statement = withdrawal(version, version.reason or "")
+        if jws is None:
+            raise invalid(
+                "/jws",
+                f"应有主管部门签署人的签名，所签内容为 {statement.decode()}",
+                f"expected the signature of a signatory of the data bureau over {statement.decode()}",
+            )
+        return self._signature(tx, who, jws, statement, WITHDRAWAL_TYPE)
+
+    def _signature(
+        self, tx: Transaction, who: Acting, jws: str, payload: bytes, typ: str = SIGNATURE_TYPE
+    ) -> Signature:
         officer = officer_who_signed(
             tx.conn,
             self._directory,
             jws,
-            typ=SIGNATURE_TYPE,
-            payload=version.text,
+            typ=typ,
+            payload=payload,
             party=who.party,
             roles=(SIGNATORY,),
             detached=True,
@@ -244,13 +267,15 @@ class Registry:
         return digest(_written_out(document))
 
     # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────
-    def _drafted(self, who: Acting, proposal: Proposal) -> Version:
-        """Check a proposal and make a draft of it, with what the checker says of its number."""
+    def _drafted(self, who: Acting, proposal: Proposal, wanted: str | None = None) -> Version:
+        """Check a proposal and make a draft of it, with what the checker says of its number. ``wanted``: its id."""
         document = _written_out(proposal.document)
         if problems := check(document):
             raise _not_a_standard(problems)
         text = canonical(document)
         standard = Standard.of(document)
+        if wanted not in (None, standard.id):
+            raise invalid("/schema/$id", f"应以 {wanted} 结尾", f"expected to end in {wanted}")
         return Version(
             standard.id,
             standard.digest,
@@ -262,12 +287,17 @@ class Registry:
             judgement=self._judge(standard.id, standard.digest, document).as_member(),
         )
 
-    def _judged(self, who: Acting, standard_id: str, move: str) -> Judgement:
-        """Compare before the transaction: it may take longer than anybody should wait for the log."""
+    def _allowed(self, who: Acting, standard_id: str, move: str) -> Version:
+        """The version, if this caller may move it so now: asked before anything is looked at that takes time."""
         with self._database.read() as conn:
             found = self._shelf.found(conn, who, standard_id)
         insist_bureau(who)
         found.after(move)
+        return found
+
+    def _judged(self, who: Acting, standard_id: str, move: str) -> Judgement:
+        """Compare before the transaction: it may take longer than anybody should wait for the log."""
+        found = self._allowed(who, standard_id, move)
         return self._judge(found.id, found.digest, strict_loads(found.text))
 
     def _judge(self, standard_id: str, digest: str, document: Mapping[str, Any]) -> Judgement:

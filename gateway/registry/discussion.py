@@ -15,7 +15,8 @@ from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 from gateway.registry import store
 from gateway.registry.actions import insist_bureau
-from gateway.registry.model import BUREAU, OUTCOMES, Acting, Comment, Version, insist_plain, invalid, wrong_state
+from gateway.registry.model import BUREAU, OUTCOMES, Acting, Comment, Version, invalid, wrong_state
+from gateway.registry.plain import insist_plain, insist_pointer
 from gateway.registry.shelf import Shelf
 
 
@@ -36,7 +37,6 @@ class Discussion:
 
     def comment(self, who: Acting, standard_id: str, text: str, pointer: str | None = None) -> Comment:
         """Say something of a draft in consultation. Raises WrongState outside of it, Forbidden for the bureau."""
-        insist_plain("/text", text)
         if who.party_kind == BUREAU:
             raise Forbidden(
                 "意见由其他单位提出，主管部门予以答复。", "Other parties comment; the data bureau answers them."
@@ -46,6 +46,8 @@ class Discussion:
             ends = version.consultation_until
             if version.state != "consultation" or ends is None or ends <= now:
                 raise wrong_state("comment", version.state)
+            insist_plain("/text", text)
+            insist_pointer("/pointer", pointer or "")
             comment = Comment(new_id("cmt"), standard_id, who.party, pointer, text, now)
             store.add_comment(tx.conn, comment)
             _record(tx, "commented", who, version, comment)
@@ -53,13 +55,13 @@ class Discussion:
 
     def answer(self, who: Acting, standard_id: str, comment_id: str, outcome: str, text: str) -> Comment:
         """Answer a comment, once and for good. Raises NotFound, AlreadyExists, Forbidden."""
-        insist_plain("/answer", text)
-        if outcome not in OUTCOMES:
-            zh = "、".join(f"{code}（{words}）" for code, words in OUTCOMES.items())
-            raise invalid("/outcome", f"应为 {zh}", f"expected one of: {', '.join(OUTCOMES)}")
         with self._log.transaction() as tx:
             version = self._shelf.found(tx.conn, who, standard_id)
             insist_bureau(who)
+            insist_plain("/answer", text)
+            if outcome not in OUTCOMES:
+                zh = "、".join(f"{code}（{words}）" for code, words in OUTCOMES.items())
+                raise invalid("/outcome", f"应为 {zh}", f"expected one of: {', '.join(OUTCOMES)}")
             found = next((each for each in store.comments(tx.conn, standard_id) if each.id == comment_id), None)
             if found is None:
                 raise NotFound("没有这条意见。", "There is no such comment.")

@@ -46,8 +46,6 @@ GRACE_OVER, ABANDONED, SHIPPED = "grace_over", "abandoned", "shipped"
 REASONS: Final[Mapping[str, str]] = {**EARLY, GRACE_OVER: "过渡期已满", ABANDONED: "不再制定"}
 OUTCOMES: Final[Mapping[str, str]] = {"accepted": "采纳", "partly": "部分采纳", "declined": "不采纳"}
 
-MAX_COMMENT: Final = 2000  # characters
-_LIKE_A_RESIDENT_ID: Final = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 _CIVIL_TIME: Final = timedelta(hours=8)
 
 
@@ -70,7 +68,9 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The data bureau's yes: a detached JWS (RFC 7515 appendix F) over the RFC 8785 bytes of the schema."""
+    """The data bureau's word: a detached JWS (RFC 7515 appendix F), over the RFC 8785 bytes of the schema to publish
+    it, over those of terms.withdrawal to end it at once.
+    """
 
     party: str
     officer: str
@@ -153,6 +153,7 @@ class Version:
     successor: str | None = None
     reason: str | None = None
     signature: Signature | None = None
+    withdrawal: Signature | None = None  # where the grace was not waited for
     revision: int = 0  # of its row; 0: there is none yet
 
     @property
@@ -187,7 +188,10 @@ class Version:
         return Standing(self.state, self.deprecated_at, self.until, self.successor)
 
     def visible_to(self, who: Acting | None) -> bool:
-        """A draft is the bureau's own business until it is laid open; after that anybody may read it."""
+        """A draft is the bureau's own business until it is laid open; after that anybody may read it.
+
+        ``consulted_at`` speaks of this text: a draft taken back loses it, whatever becomes of it then.
+        """
         if who is not None and who.party_kind == BUREAU:
             return True
         return self.state != "draft" and (self.released or self.consulted_at is not None)
@@ -296,14 +300,6 @@ def refused(errors: list[dict[str, str]]) -> InvalidRequest:
 def _insist_future(pointer: str, instant: datetime, now: datetime) -> None:
     if instant <= now:
         raise invalid(pointer, "须晚于现在", "must be later than now")
-
-
-def insist_plain(pointer: str, text: str) -> None:
-    """Raises InvalidRequest for a comment or answer that is empty, too long, or seems to name a resident."""
-    if not text.strip() or len(text) > MAX_COMMENT:
-        raise invalid(pointer, f"应为 1 至 {MAX_COMMENT} 个字符", f"expected 1 to {MAX_COMMENT} characters")
-    if _LIKE_A_RESIDENT_ID.search(text):
-        raise invalid(pointer, "疑似公民身份号码；意见不得写入个人信息", "looks like a resident id; leave people out")
 
 
 def instant(text: str) -> datetime:

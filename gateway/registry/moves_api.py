@@ -92,8 +92,8 @@ def blueprint(registry: Registry, discussion: Discussion, guard: Guard) -> Bluep
         @blp.arguments(schemas.StandardWithdraw, required=False)
         @blp.response(200, schemas.StandardVersion)
         def post(self, body: dict[str, Any], name: str, version: str) -> dict[str, Any]:
-            """Nothing may rest on it from now on · 废止"""
-            return schemas.view(registry.withdraw(_who(), f"{name}/{version}", body.get("reason")))
+            """Nothing may rest on it from now on; before its grace is over signed by the bureau · 废止"""
+            return schemas.view(registry.withdraw(_who(), f"{name}/{version}", body.get("reason"), body.get("jws")))
 
     @blp.route(f"{one}/comments")
     class Comments(MethodView):

@@ -2,7 +2,8 @@
 
     patch   a record of either version obeys the other as before: wording, titles
     minor   every record of the old version obeys the new one
-    major   a record is known that the old version takes and the new one refuses
+    major   a record is known that the old version takes and the new one refuses, or one and the same record means
+            something else (its unit, whom it is about, how many there are)
 
 Where nothing could be proved, a person decides, and who and why is kept beside the version. Plain Python.
 """
@@ -30,7 +31,7 @@ class Comparison(Protocol):
     @property
     def bump(self) -> str: ...  # none | patch | minor | major
     @property
-    def changes(self) -> Iterable[Any]: ...  # pointer, kind, zh, en, verdict
+    def changes(self) -> Iterable[Any]: ...  # pointer, kind, zh, en, verdict, bump
     @property
     def example(self) -> Mapping[str, Any] | None: ...
     @property
@@ -107,20 +108,25 @@ class Judgement:
                 **member,
             )
         wanted = least(self._old, bump)
-        why_zh = {"major": "有原版本接受而新版本拒绝的记录", "minor": "新增了可接受的记录", "patch": "文字有变化"}[bump]
-        why_en = {
-            "major": "the old version takes records that the new one refuses",
-            "minor": "the new version takes records that the old one refused",
-            "patch": "its wording differs",
-        }[bump]
+        why_zh, why_en = self._why(bump)
         return VersionTooLow(
             f"版本号 {self.number} 说明的变化小于实际变化：相对 {self.against}，{why_zh}，版本号至少应为 {wanted}。",
             f"The number {self.number} says less than the change is: against {self.against}, {why_en}; "
             f"it must be {wanted} at the least.",
-            fix_zh=f"请以 {wanted} 或更高的版本号重新起草，或改为兼容的写法。",
-            fix_en=f"Draft it anew as {wanted} or higher, or make the change a compatible one.",
+            fix_zh=f"请以 {wanted} 或更高的版本号重新起草，或撤去这处变化。",
+            fix_en=f"Draft it anew as {wanted} or higher, or leave that change out.",
             **{**member, "least": wanted},
         )
+
+    def _why(self, bump: str) -> tuple[str, str]:
+        """What makes the change a ``bump``: the proof, a person's word, or else the change that asks for it."""
+        assert self.comparison is not None
+        if self.comparison.verdict == "breaking":
+            return "有原版本接受而新版本拒绝的记录", "the old version takes records that the new one refuses"
+        if self.comparison.verdict == "unproven":
+            return f"变化经人判断为 {bump}", f"a person decided that the change is {bump}"
+        cause = next(each for each in self.comparison.changes if each.bump == bump)
+        return cause.zh, cause.en
 
     def _decision_needed(self) -> DecisionNeeded:
         assert self.comparison is not None

@@ -9,10 +9,9 @@ from gateway.identity.model import Actor
 from gateway.lib.canonical_json import digest_bytes
 from gateway.lib.clock import rfc3339
 from gateway.registry import store
-from gateway.registry.model import Move, Version
+from gateway.registry.model import Move, Signature, Version
 
 JUDGED = frozenset({"drafted", "consulted", "published"})  # events that tell what the checker found
-SIGNED = frozenset({"published", "signed"})
 
 
 def record(
@@ -27,7 +26,7 @@ def record(
 ) -> None:
     """Write down that this is what became of ``version``. ``bump``: what a person decided it to be."""
     judged = (version.judgement or {}) if event in JUDGED else {}
-    signature = version.signature if event in SIGNED else None
+    signature = _signature(event, version)
     until = version.consultation_until if event == "consulted" else version.until
     reason = reason or version.reason
     at = tx.append(
@@ -63,3 +62,10 @@ def record(
                 reason=reason,
             ),
         )
+
+
+def _signature(event: str, version: Version) -> Signature | None:
+    """What an officer signed for this step."""
+    if event == "withdrawn":
+        return version.withdrawal
+    return version.signature if event in ("published", "signed") else None

@@ -8,7 +8,6 @@ from marshmallow import Schema, fields, validate
 
 from gateway.lib.clock import rfc3339
 from gateway.registry.model import (
-    MAX_COMMENT,
     OUTCOMES,
     REASONS,
     SIGNATURE_TYPE,
@@ -18,6 +17,8 @@ from gateway.registry.model import (
     instant,
 )
 from gateway.registry.numbering import BUMPS
+from gateway.registry.plain import MAX_COMMENT, MAX_POINTER
+from gateway.registry.terms import WITHDRAWAL_TYPE, withdrawal
 
 _ID = validate.Regexp(r"^[a-z][a-z0-9-]{1,39}/[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
 _LINE = fields.String(validate=validate.Length(1, 500))
@@ -84,6 +85,16 @@ class StandardDeprecate(Schema):
 
 class StandardWithdraw(Schema):
     reason = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(REASONS)))
+    jws = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 8192),
+        metadata={
+            "description": f"before the grace is over: detached JWS, typ {WITHDRAWAL_TYPE}, kid of a signatory of the "
+            'data bureau, over the RFC 8785 bytes of {"standard", "digest", "move": "withdraw", "reason"} '
+            "· 过渡期未满时须由主管部门签署人签名"
+        },
+    )
 
 
 class StandardRemark(Schema):
@@ -91,7 +102,7 @@ class StandardRemark(Schema):
     pointer = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Regexp(r"^(/([^~/\x00-\x1f]|~[01])*)*\Z"),
+        validate=[validate.Length(max=MAX_POINTER), validate.Regexp(r"^(/([^~/\x00-\x1f]|~[01])*)*\Z")],
         metadata={"description": "JSON Pointer (RFC 6901) into the schema"},
     )
 
@@ -144,6 +155,16 @@ class StandardVersion(StandardSummary):
     signature_url = fields.String()
 
 
+class StandardWithdrawal(Schema):
+    payload = fields.String(metadata={"description": "what was signed, in RFC 8785 spelling"})
+    typ = fields.String()
+    jws = fields.String(metadata={"description": "detached JWS"})
+    party = fields.String()
+    officer = fields.String()
+    key = fields.Dict(metadata={"description": "the officer's public JWK"})
+    signed_at = fields.String()
+
+
 class StandardSignature(Schema):
     standard = fields.String()
     digest = fields.String()
@@ -158,6 +179,9 @@ class StandardSignature(Schema):
     officer = fields.String(allow_none=True)
     key = fields.Dict(allow_none=True, metadata={"description": "the officer's public JWK; its thumbprint is the kid"})
     signed_at = fields.String(allow_none=True)
+    withdrawal = fields.Nested(
+        StandardWithdrawal, allow_none=True, metadata={"description": "where its grace was not waited for"}
+    )
 
 
 class StandardComment(Schema):
@@ -225,6 +249,22 @@ def signature(version: Version) -> dict[str, Any]:
         "officer": signed.officer if signed else None,
         "key": dict(signed.key) if signed else None,
         "signed_at": rfc3339(signed.signed_at) if signed else None,
+        "withdrawal": _withdrawal(version),
+    }
+
+
+def _withdrawal(version: Version) -> dict[str, Any] | None:
+    signed = version.withdrawal
+    if signed is None:
+        return None
+    return {
+        "payload": withdrawal(version, version.reason or "").decode(),
+        "typ": WITHDRAWAL_TYPE,
+        "jws": signed.jws,
+        "party": signed.party,
+        "officer": signed.officer,
+        "key": dict(signed.key),
+        "signed_at": rfc3339(signed.signed_at),
     }
 
 

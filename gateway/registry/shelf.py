@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from gateway.errors import UnknownStandard
 from gateway.lib.canonical_json import canonical, strict_loads
 from gateway.registry import numbering, store
 from gateway.registry.library import Library
-from gateway.registry.model import STATES, USABLE, Acting, Move, Version
+from gateway.registry.model import STATES, Acting, Move, Version, invalid
 from standards import Standard
 from standards.registry import SCHEMAS
 
@@ -91,12 +92,30 @@ class Shelf:
         below = numbering.baseline(number, self._released(conn, name))
         return None if below is None else f"{name}/{below}"
 
-    def follower(self, conn: Connection, version: Version) -> str | None:
-        """The newest version of the same name above this one that is in use."""
+    def successor(self, conn: Connection, version: Version, named: str | None, until: datetime) -> str | None:
+        """What takes a version's place at ``until``: the one named, else the one of before, else the newest above it.
+
+        Raises InvalidRequest where the one named is not in use by then.
+        """
+
+        def serves(other: str) -> bool:
+            known = other != version.id and self._library.load(conn, other) is not None
+            return known and not store.standing(conn, other).ended(until)
+
+        if named is not None and not serves(named):
+            raise invalid(
+                "/successor",
+                "应为另一个已发布、届时仍可使用的版本",
+                "expected another version that is published and in use at that time",
+            )
+        candidates = (named, version.successor, *self._above(conn, version))
+        return next((each for each in candidates if each is not None and serves(each)), None)
+
+    def _above(self, conn: Connection, version: Version) -> list[str]:
+        """Every later version of the same name that was published, the newest first."""
         own = numbering.parts(version.number)
-        above = [each for each in self._released(conn, version.name) if numbering.parts(each) > own]
-        usable = [each for each in above if store.standing(conn, f"{version.name}/{each}").state in USABLE]
-        return f"{version.name}/{max(usable, key=numbering.parts)}" if usable else None
+        later = [each for each in self._released(conn, version.name) if numbering.parts(each) > own]
+        return [f"{version.name}/{each}" for each in sorted(later, key=numbering.parts, reverse=True)]
 
     def _released(self, conn: Connection, name: str) -> list[str]:
         """The numbers of this name that were ever published."""

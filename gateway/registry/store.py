@@ -36,6 +36,7 @@ VERSION = Table(
     Column("changelog", Text),
     Column("judgement", Text),
     Column("signature", Text),
+    Column("withdrawal", Text),
     Column("consulted_at", Text),
     Column("consultation_until", Text),
     Column("published_at", Text),
@@ -179,23 +180,26 @@ def moves(conn: Connection, events: Collection[str], limit: int) -> tuple[Move, 
 
 # ── rows and models ───────────────────────────────────────────────────────────────────────────────────────────────────
 def _row(version: Version) -> dict[str, Any]:
-    signature = version.signature
     return {
         **{name: getattr(version, name) for name in _PLAIN},
         **{name: _text(getattr(version, name)) for name in _INSTANTS},
         "document": version.text.decode(),
         "changelog": _json(version.changelog),
         "judgement": _json(version.judgement),
-        "signature": _json(
-            signature
-            and {
-                "party": signature.party,
-                "officer": signature.officer,
-                "jws": signature.jws,
-                "key": dict(signature.key),
-                "signed_at": rfc3339(signature.signed_at),
-            }
-        ),
+        "signature": _json(_members(version.signature)),
+        "withdrawal": _json(_members(version.withdrawal)),
+    }
+
+
+def _members(signature: Signature | None) -> dict[str, Any] | None:
+    if signature is None:
+        return None
+    return {
+        "party": signature.party,
+        "officer": signature.officer,
+        "jws": signature.jws,
+        "key": dict(signature.key),
+        "signed_at": rfc3339(signature.signed_at),
     }
 
 
@@ -208,12 +212,16 @@ def _version(row: Row[Any]) -> Version:
         text=row.document.encode(),
         changelog=json.loads(row.changelog) if row.changelog else None,
         judgement=json.loads(row.judgement) if row.judgement else None,
-        signature=_signature(json.loads(row.signature)) if row.signature else None,
+        signature=_signature(row.signature),
+        withdrawal=_signature(row.withdrawal),
         revision=row.revision,
     )
 
 
-def _signature(kept: dict[str, Any]) -> Signature:
+def _signature(text: str | None) -> Signature | None:
+    if text is None:
+        return None
+    kept = json.loads(text)
     return Signature(kept["party"], kept["officer"], kept["jws"], kept["key"], parse_rfc3339(kept["signed_at"]))
 
 

@@ -23,6 +23,8 @@ def write_configuration(settings: Settings, file: Path, **more: Any) -> Path:
         "port": int(settings.public_url.rpartition(":")[2]),
         "provider_networks": list(settings.provider_networks),
         "provider_plain_http": settings.provider_plain_http,
+        "standards_consultation_days": settings.standards_consultation_days,
+        "standards_grace_days": settings.standards_grace_days,
     } | more
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items()))
     return file

@@ -16,6 +16,7 @@ from tongqu_client import errors
 from gateway.agreements.model import Agreement
 from gateway.registry.actions import Proposal
 from gateway.registry.model import SIGNATURE_TYPE, Acting, Version
+from gateway.registry.terms import WITHDRAWAL_TYPE, withdrawal
 from tests.cast import AN, BUREAU, LINDEN, NOBODY, POLICE, SCHEME, STANDARD, Cast, Paper, key_of
 from tests.gateway.registry.desk import CHANGELOG, widened
 from tests.journeys import commands
@@ -127,7 +128,10 @@ def withdraw_under_load(city: City) -> None:
     agreement = city.cast.agreement()
     with Load(city, agreement.id) as load:
         wait_for(lambda: len(load.answers), load)
-        city.gateway.deps.registry.withdraw(bureau(city), STANDARD, "security_risk")
+        deps, why = city.gateway.deps, "security_risk"
+        statement = withdrawal(deps.shelf.get(None, STANDARD), why)
+        jws = key_of(f"{BUREAU}/signatory").sign_detached(WITHDRAWAL_TYPE, statement)
+        deps.registry.withdraw(bureau(city), STANDARD, why, jws)
         wait_for(lambda: load.errors.total(), load)
     entries = check(city, load.answers)
     (end,) = (index for index, entry in enumerate(entries) if entry["type"] == "standard.withdrawn")

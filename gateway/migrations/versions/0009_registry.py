@@ -17,7 +17,7 @@ depends_on = None
 BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 OPTIONAL = (
     *("proposed_by", "shipped", "changelog", "judgement", "signature", "consulted_at", "consultation_until"),
-    *("published_at", "deprecated_at", "until", "withdrawn_at", "successor", "reason"),
+    *("published_at", "deprecated_at", "until", "withdrawn_at", "successor", "reason", "withdrawal"),
 )
 
 

@@ -79,7 +79,7 @@ class Office:
 
 @contextmanager
 def opened(folder: Path, clock: FixedClock) -> Iterator[Office]:
-    settings = Settings(data_dir=folder, public_url=BASE_URL)
+    settings = Settings(data_dir=folder, public_url=BASE_URL, standards_consultation_days=0, standards_grace_days=0)
     make_installation(settings)
     deps = Deps(settings, clock=clock, on_broken=None)
     try:

@@ -17,6 +17,7 @@ from gateway.registry.actions import Registry
 from gateway.registry.library import Library
 from gateway.registry.model import Acting
 from gateway.registry.shelf import Shelf
+from gateway.registry.terms import Terms
 from tests.clock import FixedClock
 from tests.gateway.catalogue.conftest import BUREAU, LINDEN, POLICE, TAX, entries_of, manifest
 
@@ -95,7 +96,7 @@ def test_for_a_withdrawn_version_nothing_is_registered_and_the_answer_names_what
     catalogue: Catalogue, database: db.Database, log: Log, clock: FixedClock
 ) -> None:
     library = Library(database)
-    registry = Registry(database, log, clock, library, Shelf(database, library))
+    registry = Registry(database, log, clock, library, Shelf(database, library), Terms.of_days(0, 0))
     bureau, standard = Acting.of(BUREAU), manifest()["standard"]
     registry.deprecate(bureau, standard, clock.now() + timedelta(days=1), "residence-record/1.0.0")
     assert catalogue.register(POLICE, manifest()).state == "registered"  # until its grace is over

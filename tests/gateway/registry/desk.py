@@ -20,12 +20,14 @@ from gateway.registry.library import Library
 from gateway.registry.model import SIGNATURE_TYPE, Acting, Version
 from gateway.registry.numbering import Decision
 from gateway.registry.shelf import Shelf
+from gateway.registry.terms import WITHDRAWAL_TYPE, Terms, withdrawal
 from standards import REGISTRY
 from tests.clock import FixedClock
 
 BUREAU, POLICE, LINDEN, AUDIT = "data-bureau", "police", "street-linden", "audit-office"
 KINDS = {BUREAU: "data_bureau", POLICE: "department", LINDEN: "street_office", AUDIT: "audit_office"}
 DAY = timedelta(days=1)
+SHORT = Terms.of_days(0, 0)  # these tests are not about waiting; test_terms.py is
 PERSON = "person-basic/1.0.0"
 CHANGELOG = {"zh": ["增加一项"], "en": ["one more field"]}
 
@@ -88,10 +90,10 @@ class Desk:
     officers: dict[str, str]
 
     @classmethod
-    def set_up(cls, database: Database, log: Log, clock: FixedClock) -> Desk:
+    def set_up(cls, database: Database, log: Log, clock: FixedClock, terms: Terms = SHORT) -> Desk:
         library = Library(database)
         shelf = Shelf(database, library)
-        registry = Registry(database, log, clock, library, shelf)
+        registry = Registry(database, log, clock, library, shelf, terms)
         desk = cls(database, log, clock, library, shelf, registry, Discussion(database, log, clock, shelf), {}, {})
         identity = Identity(database, log, clock)
         for party, kind in KINDS.items():
@@ -127,6 +129,14 @@ class Desk:
 
     def deprecated(self, standard_id: str = PERSON, days: int = 30) -> Version:
         return self.registry.deprecate(acting(BUREAU), standard_id, self.now + days * DAY)
+
+    def withdrawn(self, standard_id: str = PERSON, reason: str = "defective", who: str = BUREAU) -> Version:
+        """At once, with the signature of the bureau's signatory."""
+        jws = self.word(self.shelf.get(None, standard_id), reason)
+        return self.registry.withdraw(acting(who), standard_id, reason, jws)
+
+    def word(self, version: Version, reason: str = "defective", signer: str = BUREAU) -> str:
+        return self.keys[signer].sign_detached(WITHDRAWAL_TYPE, withdrawal(version, reason))
 
     def jws(self, version: Version, signer: str = BUREAU) -> str:
         return self.keys[signer].sign_detached(SIGNATURE_TYPE, version.text)

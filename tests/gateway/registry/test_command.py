@@ -26,6 +26,8 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder, self.runner = folder, CliRunner()
         assert self.run("init", str(folder / "gw"), config=False).exit_code == 0
+        with (folder / "gw" / "tongqu.toml").open("a") as config:
+            config.write("standards_consultation_days = 0\nstandards_grace_days = 0\n")
         self.key = str(folder / "bureau.jwk.json")
         self.ok("party", "add", "data-bureau", "--name-zh", "数据局", "--name-en", "Bureau", "--kind", "data_bureau")
         post = ("--role", "signatory", "--title", "局长", "--key", self.key, "--new-key")
@@ -74,7 +76,9 @@ def test_a_standard_from_draft_to_withdrawal(office: Office) -> None:
     listed = office.ok("standards", "list")
     assert f"{NEW:32} published" in listed and f"{PERSON:32} deprecated" in listed
     assert office.refused("standards", "withdraw", PERSON) == "invalid_request"
-    assert "withdrawn" in office.ok("standards", "withdraw", PERSON, "--reason", "defective")
+    withdraw = ("standards", "withdraw", PERSON, "--reason", "defective")
+    assert office.refused(*withdraw) == "invalid_request"  # nobody signed
+    assert "withdrawn" in office.ok(*withdraw, "--key", office.key)
 
 
 def test_what_was_laid_open_is_what_is_published(office: Office) -> None:

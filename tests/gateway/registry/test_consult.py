@@ -14,7 +14,7 @@ from gateway.errors import (
     VersionTooLow,
     WrongState,
 )
-from gateway.registry.model import MAX_COMMENT
+from gateway.registry.plain import MAX_COMMENT
 from tests.gateway.registry.desk import AUDIT, BUREAU, DAY, LINDEN, POLICE, Desk, acting, narrowed, schema, widened
 
 
@@ -91,6 +91,10 @@ BAD = {
     "empty": "  ",
     "too long": "长" * (MAX_COMMENT + 1),
     "a resident's number": "例如 990101199001010019 这个人",
+    "the same in groups": "身份证 110105 19491231 002X 的人",
+    "each digit apart": "1 1-0 1.0 5 1 9 4 9 1 2 3 1 0 0 2 x",
+    "with a space that nobody sees": "110105\u200b19491231\u200b002X",
+    "in wide digits": "１１０１０５１９４９１２３１００２Ｘ",
 }
 
 
@@ -100,6 +104,29 @@ def test_a_comment_that_cannot_be_kept_is_refused(desk: Desk, defect: str) -> No
     with pytest.raises(InvalidRequest):
         desk.discussion.comment(acting(POLICE), opened.id, BAD[defect])
     assert desk.discussion.comments(acting(POLICE), opened.id) == ()
+
+
+@pytest.mark.parametrize("pointer", ["/11010519491231002X/name", "/a" * 300])
+def test_nor_is_a_pointer_that_says_more_than_a_place(desk: Desk, pointer: str) -> None:
+    opened = desk.open(widened("1.1.0"))
+    with pytest.raises(InvalidRequest) as refused:
+        desk.discussion.comment(acting(POLICE), opened.id, "应限一个", pointer)
+    assert refused.value.members["errors"][0]["pointer"] == "/pointer" and "1949" not in str(refused.value.members)
+    assert desk.discussion.comments(acting(POLICE), opened.id) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-30 16:00:00 至 2026-12-31 16:00:00",
+        "2026-11-30 16:00 2026-12-31 16:00",
+        "见 0755-12345678，转 1234 5678",
+        "代码 91440300MA5DA1234X",
+    ],
+)
+def test_dates_telephones_and_codes_are_no_persons(desk: Desk, text: str) -> None:
+    opened = desk.open(widened("1.1.0"))
+    assert desk.discussion.comment(acting(POLICE), opened.id, text).text == text
 
 
 def test_comments_are_taken_during_the_consultation_only(desk: Desk) -> None:

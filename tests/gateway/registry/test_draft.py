@@ -128,3 +128,14 @@ def test_what_was_laid_open_is_not_edited(desk: Desk) -> None:
     desk.registry.edit(acting(BUREAU), opened.id, Proposal(widened("1.1.0") | {"title": "新"}, CHANGELOG))
     with pytest.raises(UnknownStandard):
         desk.shelf.get(acting(POLICE), opened.id)
+
+
+def test_who_asks_is_looked_at_before_what_is_sent(desk: Desk) -> None:
+    draft = desk.draft(widened("1.1.0"))
+    for sent in ({"$id": "nonsense"}, schema("1.1.0")):
+        with pytest.raises(UnknownStandard):
+            desk.registry.edit(acting(POLICE), draft.id, Proposal(sent, CHANGELOG))
+        with pytest.raises(Forbidden):
+            desk.registry.edit(acting(POLICE), PERSON, Proposal(sent, CHANGELOG))
+        with pytest.raises(WrongState):
+            desk.registry.edit(acting(BUREAU), PERSON, Proposal(sent, CHANGELOG))

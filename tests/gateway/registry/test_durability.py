@@ -66,7 +66,7 @@ def deprecate(desk: Desk) -> Callable[[], object]:
 
 
 def withdraw(desk: Desk) -> Callable[[], object]:
-    return lambda: desk.registry.withdraw(acting(BUREAU), PERSON, "defective")
+    return lambda: desk.withdrawn()
 
 
 def lapse(desk: Desk) -> Callable[[], object]:

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.errors import Forbidden, InvalidRequest, UnknownStandard, WrongState
 from gateway.registry import notice
-from tests.gateway.registry.desk import BUREAU, DAY, LINDEN, PERSON, POLICE, Desk, acting, widened
+from gateway.registry.actions import Proposal
+from tests.gateway.registry.desk import BUREAU, CHANGELOG, DAY, LINDEN, PERSON, POLICE, Desk, acting, widened
 
 
 def test_a_deprecated_version_serves_until_its_end_and_names_what_follows(desk: Desk) -> None:
@@ -57,7 +58,7 @@ def test_nobody_but_the_bureau_ends_anything(desk: Desk, party: str) -> None:
     with pytest.raises(Forbidden):
         desk.registry.deprecate(acting(party), PERSON, desk.now + DAY)
     with pytest.raises(Forbidden):
-        desk.registry.withdraw(acting(party), PERSON, "defective")
+        desk.withdrawn(who=party)
     assert desk.events() == []
 
 
@@ -68,10 +69,10 @@ def test_before_the_grace_is_over_only_a_grave_reason_withdraws(desk: Desk) -> N
     desk.deprecated()
     with pytest.raises(InvalidRequest):
         desk.registry.withdraw(acting(BUREAU), PERSON)
-    withdrawn = desk.registry.withdraw(acting(BUREAU), PERSON, "security_risk")
+    withdrawn = desk.withdrawn(reason="security_risk")
     assert (withdrawn.state, withdrawn.reason) == ("withdrawn", "security_risk")
     assert desk.library.standing(PERSON).ended(desk.now)
-    for move in (desk.deprecated, lambda: desk.registry.withdraw(acting(BUREAU), PERSON, "defective")):
+    for move in (desk.deprecated, desk.withdrawn):
         with pytest.raises(WrongState):
             move()
 
@@ -88,7 +89,7 @@ def test_time_withdraws_what_is_past_its_grace(desk: Desk) -> None:
 
 def test_what_is_withdrawn_can_still_be_read(desk: Desk) -> None:
     digest = desk.library[PERSON].digest
-    desk.registry.withdraw(acting(BUREAU), PERSON, "defective")
+    desk.withdrawn()
     assert desk.library[PERSON].digest == digest  # receipts and agreements of its time speak of it
     assert desk.shelf.get(None, PERSON).state == "withdrawn"
 
@@ -107,7 +108,7 @@ def test_a_draft_is_given_up_in_silence_and_a_consultation_openly(desk: Desk) ->
 def test_the_feed_tells_what_concerns_everybody_newest_first(desk: Desk) -> None:
     desk.published(widened("1.1.0"))
     desk.deprecated()
-    desk.registry.withdraw(acting(BUREAU), PERSON, "defective")
+    desk.withdrawn()
     told = [(move.event, move.standard) for move in desk.shelf.feed()]
     assert told == [
         ("standard.withdrawn", PERSON),
@@ -115,3 +116,40 @@ def test_the_feed_tells_what_concerns_everybody_newest_first(desk: Desk) -> None
         ("standard.published", "person-basic/1.1.0"),
         ("standard.consulted", "person-basic/1.1.0"),
     ]
+
+
+def test_what_is_withdrawn_follows_nothing(desk: Desk) -> None:
+    first, second = desk.published(widened("1.1.0")), desk.published(widened("2.0.0") | {"title": "又一版"})
+    desk.withdrawn(second.id)
+    with pytest.raises(InvalidRequest):
+        desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + DAY, second.id)
+    assert desk.deprecated().successor == first.id  # nor by default
+
+
+def test_what_ends_earlier_follows_nothing(desk: Desk) -> None:
+    follower = desk.published(widened("1.1.0"))
+    desk.deprecated(follower.id, days=10)
+    with pytest.raises(InvalidRequest):
+        desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + 10 * DAY, follower.id)
+    assert desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + 9 * DAY, follower.id).successor == follower.id
+
+
+def test_a_successor_that_was_withdrawn_gives_way_to_another(desk: Desk) -> None:
+    first, second = desk.published(widened("1.1.0")), desk.published(widened("2.0.0") | {"title": "又一版"})
+    assert desk.deprecated(days=30).successor == second.id
+    desk.withdrawn(second.id)
+    assert desk.deprecated(days=31).successor == first.id
+
+
+def test_a_text_that_was_never_laid_open_never_becomes_public(desk: Desk) -> None:
+    opened = desk.open(widened("1.1.0"))
+    desk.registry.reopen(acting(BUREAU), opened.id)
+    desk.registry.edit(acting(BUREAU), opened.id, Proposal(widened("1.1.0") | {"title": "秘密草案"}, CHANGELOG))
+    desk.registry.withdraw(acting(BUREAU), opened.id)
+    for who in (None, acting(POLICE), acting(LINDEN)):
+        with pytest.raises(UnknownStandard):
+            desk.shelf.get(who, opened.id)
+        assert opened.id not in {each.id for each in desk.shelf.all(who)}
+    assert [move.event for move in desk.shelf.feed()] == ["standard.consulted"]  # of what anybody could read then
+    assert "秘密草案" not in str(desk.shelf.feed())
+    assert desk.shelf.get(acting(BUREAU), opened.id).title_zh == "秘密草案"

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from hypothesis.strategies import integers, none, sampled_from
+from hypothesis.strategies import booleans, integers, none, sampled_from
 
 from gateway.errors import TongquError
 from gateway.registry.actions import Proposal
-from gateway.registry.model import MOVES, REASONS, STATES
+from gateway.registry.model import MOVES, REASONS, STATES, Version
 from tests.gateway.registry.desk import BUREAU, CHANGELOG, DAY, LINDEN, POLICE, Desk, acting, widened
 
 people = sampled_from([BUREAU, POLICE, LINDEN])
@@ -40,13 +40,13 @@ class Story(RuleBasedStateMachine):
         self.ends = self.until = self.desk.now
         self.waiting: list[str] = []
         self.desk.registry.draft(acting(BUREAU), Proposal(self.document("起草"), CHANGELOG))
-        self.state, self.public, self.entries, self.revisions = "draft", False, 1, 1
+        self.state, self.laid_open, self.entries, self.revisions = "draft", False, 1, 1
         self.text = self.version().text
 
     def document(self, title: str) -> dict[str, object]:
         return widened("1.0.0", self.name) | {"title": title}
 
-    def version(self):  # type: ignore[no-untyped-def]
+    def version(self) -> Version:
         return self.desk.shelf.get(acting(BUREAU), self.id)
 
     def attempt(self, allowed: bool, act: Callable[[], object], *, move: bool = True) -> bool:
@@ -65,13 +65,13 @@ class Story(RuleBasedStateMachine):
         until = self.desk.now + days * DAY
         allowed = who == BUREAU and self.state == "draft" and days > 0
         if self.attempt(allowed, lambda: self.desk.registry.consult(acting(who), self.id, until)):
-            self.state, self.ends, self.public = "consultation", until, True
+            self.state, self.ends, self.laid_open = "consultation", until, True
 
     @rule(who=people)
     def reopen(self, who: str) -> None:
         allowed = who == BUREAU and self.state == "consultation"
         if self.attempt(allowed, lambda: self.desk.registry.reopen(acting(who), self.id)):
-            self.state = "draft"
+            self.state, self.laid_open = "draft", False
 
     @rule(who=people, title=sampled_from(["改一", "改二"]))
     def edit(self, who: str, title: str) -> None:
@@ -119,15 +119,17 @@ class Story(RuleBasedStateMachine):
         if self.attempt(allowed, lambda: self.desk.registry.deprecate(acting(who), self.id, until)):
             self.state, self.until = "deprecated", until
 
-    @rule(who=people, reason=reasons)
-    def withdraw(self, who: str, reason: str | None) -> None:
+    @rule(who=people, reason=reasons, signs=booleans())
+    def withdraw(self, who: str, reason: str | None, signs: bool) -> None:
         if self.state in ("draft", "consultation"):
             good = reason in (None, "abandoned")
         else:
             over = self.state == "deprecated" and self.until <= self.desk.now
             good = reason in EARLY or (over and reason in (None, "grace_over"))
-        allowed = who == BUREAU and self.state != "withdrawn" and good
-        if self.attempt(allowed, lambda: self.desk.registry.withdraw(acting(who), self.id, reason)):
+        signed = signs or reason not in EARLY
+        jws = self.desk.word(self.version(), str(reason)) if signs else None
+        allowed = who == BUREAU and self.state != "withdrawn" and good and signed
+        if self.attempt(allowed, lambda: self.desk.registry.withdraw(acting(who), self.id, reason, jws)):
             self.state = "withdrawn"
 
     @rule(days=integers(0, 2))
@@ -150,7 +152,7 @@ class Story(RuleBasedStateMachine):
         assert self.desk.revision(self.id) == now.revision == self.revisions
         assert (self.id in self.desk.library) == now.released
         seen = {each.id for each in self.desk.shelf.all(acting(LINDEN))}
-        assert (self.id in seen) == (self.state != "draft" and self.public)
+        assert (self.id in seen) == self.laid_open
 
 
 def test_state_log_and_revision_tell_the_same_story(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from gateway.lib import jose
 from gateway.lib.canonical_json import canonical, digest
 from gateway.lib.clock import rfc3339
 from gateway.registry.model import SIGNATURE_TYPE
+from gateway.registry.terms import WITHDRAWAL_TYPE
 from tests.clock import FixedClock
 from tests.gateway.agreements.office import BASE_URL, Office, opened
 from tests.gateway.agreements.people import BUREAU, DOCUMENT, POLICE, STREET, document
@@ -51,6 +52,14 @@ def published(office: Office, clock: FixedClock) -> dict[str, Any]:
 def jws(office: Office, path: str) -> str:
     schema = office.send(BUREAU, "GET", path).get_json()
     return office.keys[BUREAU].sign_detached(SIGNATURE_TYPE, canonical(schema))
+
+
+def withdraw(office: Office, standard: str) -> None:
+    """At once, signed: what is signed can be put together from what is public."""
+    digest = anybody(office, f"/v1/standards/{standard}/signature").get_json()["digest"]
+    statement = canonical({"standard": standard, "digest": digest, "move": "withdraw", "reason": "defective"})
+    jws = office.keys[BUREAU].sign_detached(WITHDRAWAL_TYPE, statement)
+    office.did(BUREAU, "POST", f"/v1/standards/{standard}/withdraw", {"reason": "defective", "jws": jws})
 
 
 def agreed_on(standard: str) -> dict[str, Any]:
@@ -131,6 +140,7 @@ BAD = {
     "no date": ("POST", "/v1/standards/person-basic/1.0.0/deprecate", {"until": "soon"}),
     "a time without a zone": ("POST", "/v1/standards/person-basic/1.0.0/deprecate", {"until": "2027-01-01T00:00:00"}),
     "a date that does not exist": ("POST", "/v1/standards/person-basic/1.0.0/deprecate", {"until": "2027-02-30"}),
+    "no signature": ("POST", "/v1/standards/person-basic/1.0.0/withdraw", {"reason": "defective"}),
     "an unknown reason": ("POST", "/v1/standards/person-basic/1.0.0/withdraw", {"reason": "bored"}),
     "no changelog": ("POST", "/v1/standards", {"schema": widened("1.1.0")}),
     "no English": ("POST", "/v1/standards", {"schema": widened("1.1.0"), "changelog": {"zh": ["新"], "en": []}}),
@@ -177,7 +187,7 @@ def test_nothing_new_rests_on_a_withdrawn_version(office: Office, clock: FixedCl
     published(office, clock)
     waiting = office.did(STREET, "POST", "/v1/agreements", agreed_on("person-basic/1.0.0"))
     office.did(BUREAU, "POST", "/v1/standards/person-basic/1.0.0/deprecate", {"until": rfc3339(clock.now() + DAY)})
-    office.did(BUREAU, "POST", "/v1/standards/person-basic/1.0.0/withdraw", {"reason": "defective"})
+    withdraw(office, "person-basic/1.0.0")
     for path, body in (("", agreed_on("person-basic/1.0.0")), (f"/{waiting['id']}/submit", None)):
         refused = office.send(STREET, "POST", f"/v1/agreements{path}", body)
         assert code(refused) == (422, "invalid_request")

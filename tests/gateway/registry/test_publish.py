@@ -121,6 +121,35 @@ def test_a_number_that_says_less_is_refused_with_a_record_that_shows_why(desk: D
     assert told["changes"] and all(each["zh"] and each["en"] for each in told["changes"])
 
 
+def about_many(number: str) -> dict[str, Any]:
+    return schema(number) | {"x-cardinality": "many"}
+
+
+def less_sensitive(number: str) -> dict[str, Any]:
+    document = schema(number)
+    phone = {name: value for name, value in document["properties"]["phone"].items() if name != "x-element"}
+    document["properties"]["phone"] = phone | {"x-sensitivity": "none"}
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "least", "said"),
+    [
+        (narrowed, "2.0.0", "the old version takes records that the new one refuses"),
+        (about_many, "2.0.0", "the records per subject of"),
+        (less_sensitive, "1.1.0", "the sensitivity of “Telephone” changes"),
+        (widened, "1.1.0", "new optional element “Second telephone”"),
+    ],
+)
+def test_the_refusal_says_what_is_true_of_the_change(
+    desk: Desk, change: Callable[[str], Any], least: str, said: str
+) -> None:
+    with pytest.raises(VersionTooLow) as refused:
+        desk.open(change("1.0.1"))
+    assert refused.value.members["least"] == least
+    assert said in refused.value.detail_en and ("refuse" in refused.value.detail_en) == (change is narrowed)
+
+
 def test_what_came_between_is_what_a_number_is_measured_by(desk: Desk) -> None:
     late, early = desk.open(widened("1.1.1")), desk.open(reworded("1.1.0"))
     desk.clock.advance(seconds=timedelta(days=11).total_seconds())
