@@ -31,7 +31,7 @@ def check(entry: Mapping[str, Any]) -> list[Violation]:
         "conditions": attribute == CONDITIONAL,
         "refusal": attribute == REFUSED,
     }
-    return [_violation(field, wanted) for field, wanted in asked.items() if (field in entry) is not wanted]
+    return [_violation(field, wanted) for field, wanted in asked.items() if bool(entry.get(field)) is not wanted]
 
 
 def _violation(field: str, wanted: bool) -> Violation:

@@ -21,7 +21,8 @@ from standards.validate import FORMATS, Validator, beyond_bounds, pointer
 
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-MAX_SMALLEST = 2000  # values in a record with its lists at their shortest: short lists within lists multiply, and examples are written out
+# Values in a record with its lists at their shortest: short lists within lists multiply, and examples are written out.
+MAX_SMALLEST = 2000
 # Fewest and most characters of a text that obeys the format; no most where fractions of a second may follow.
 FORMAT_LENGTHS = {"date": (10, 10), "date-time": (20, None), "cn-resident-id": (18, 18), "cn-uscc": (18, 18)}
 

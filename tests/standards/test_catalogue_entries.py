@@ -1,4 +1,4 @@
-"""What an entry of the catalogue must say by its sharing attribute (Regulation on Government Data Sharing, 14 and 15)."""
+"""What a catalogue entry must say by its sharing attribute (Regulation on Government Data Sharing, 14 and 15)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REFUSAL = {"reason": "法律规定不得提供", "basis": "档案法 第二十�
 
 def entry(attribute: str, **members: Any) -> dict[str, Any]:
     whole = json.loads((FOLDER / "required-fields-only.json").read_text(encoding="utf-8"))
-    for name in ("sharingModes", "conditions", "refusal"):
+    for name in ("conditions", "refusal"):
         whole.pop(name, None)
-    return {**whole, "sharingAttribute": attribute, **members}
+    return {**whole, "sharingAttribute": attribute, "sharingModes": [], **members}
 
 
 GOOD = {
