@@ -19,9 +19,9 @@ REFUSAL = {"reason": "法律规定不得提供", "basis": "档案法 第二十�
 
 def entry(attribute: str, **members: Any) -> dict[str, Any]:
     whole = json.loads((FOLDER / "required-fields-only.json").read_text(encoding="utf-8"))
-    for name in ("conditions", "refusal"):
+    for name in ("sharingModes", "conditions", "refusal"):
         whole.pop(name, None)
-    return {**whole, "sharingAttribute": attribute, "sharingModes": [], **members}
+    return {**whole, "sharingAttribute": attribute, **members}
 
 
 GOOD = {
