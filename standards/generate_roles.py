@@ -109,6 +109,7 @@ BY_PATH: Mapping[str, Role] = {
     "members": _members,
     "householdMembers": _members,
     "tenants": _members,
+    **dict.fromkeys(("ownerCertType", "ownerCertNumber", "tenants.certType", "tenants.certNumber"), lambda _: OMIT),
     "householdMembers.relationship": lambda scene: "01" if scene.person is scene.family.head else scene.person.kinship,
     "disabilityCertNumber": lambda scene: f"{scene.person.number}{scene.number % 7 + 1}{scene.number % 4 + 1}",
     "disabilityType": lambda scene: str(scene.number % 7 + 1),

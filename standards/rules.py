@@ -22,6 +22,10 @@ from standards.validate import FORMATS, REFERENCES, Validator, beyond_bounds, po
 META_SCHEMA = Path(__file__).parent / "standard.schema.json"
 MAX_PATTERN_TEXT = 20_000  # characters of the different patterns of one standard together
 MAX_PATTERN_COST = 60_000  # positions of all patterns of one standard together; compiling them takes about 30 ms
+# Values in a record with its lists at their shortest: short lists within lists multiply, and examples are written out.
+MAX_SMALLEST = 2000
+# Fewest and most characters of a text that obeys the format; no most where fractions of a second may follow.
+FORMAT_LENGTHS = {"date": (10, 10), "date-time": (20, None), "cn-resident-id": (18, 18), "cn-uscc": (18, 18)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def _as_a_whole(document: dict[str, Any]) -> Iterator[Problem]:
         place = _place(document, element.path)
         yield from _code_list(element, place)
         yield from _text(element, place)
+        yield from _limits(element, place)
+    yield from _smallest_record(standard)
     if problems := list(_patterns(standard, document)):
         yield from problems
         return
@@ -176,10 +182,45 @@ def _text(element: Element, place: str) -> Iterator[Problem]:
             "文本字段应有 enum、pattern 或 format",
             "a text field needs enum, pattern or format",
         )
-    if schema.get("minLength", 0) > schema.get("maxLength", 2000):
-        yield Problem(place, "empty_range", "minLength 大于 maxLength", "minLength is greater than maxLength")
-    if schema.get("minimum", 0) > schema.get("maximum", schema.get("minimum", 0)):
-        yield Problem(place, "empty_range", "minimum 大于 maximum", "minimum is greater than maximum")
+
+
+RANGES = (("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems"))
+
+
+def _limits(element: Element, place: str) -> Iterator[Problem]:
+    """No value can obey limits that leave nothing between them, or lengths that the format never has."""
+    schema = element.schema
+    for low, high in RANGES:
+        if low in schema and high in schema and schema[low] > schema[high]:
+            yield Problem(place, "empty_range", f"{low} 大于 {high}", f"{low} is greater than {high}")
+    if "format" in schema:
+        fewest, most = FORMAT_LENGTHS[schema["format"]]
+        if schema.get("maxLength", fewest) < fewest or (most is not None and schema.get("minLength", most) > most):
+            yield Problem(
+                place,
+                "empty_range",
+                f"minLength、maxLength 容不下 format {schema['format']} 的文本",
+                f"minLength and maxLength leave no room for a text of the format {schema['format']}",
+            )
+
+
+def _smallest_record(standard: Standard) -> Iterator[Problem]:
+    """Lists that must be long, within lists that must be long, make a record without end out of a short schema."""
+    if _values({**standard.schema, "required": list(standard.schema["properties"])}) > MAX_SMALLEST:
+        yield Problem(
+            "",
+            "record_too_large",
+            f"各列表取最短，一条记录也超过 {MAX_SMALLEST} 个值：请减小 minItems",
+            f"with each list at its shortest a record still has more than {MAX_SMALLEST} values: lower minItems",
+        )
+
+
+def _values(schema: Mapping[str, Any]) -> int:
+    """How many values the smallest one of this schema is made of, itself included; nothing is built."""
+    if "items" in schema:
+        return 1 + int(schema.get("minItems", 0)) * _values(schema["items"])
+    parts = schema.get("properties", {})
+    return 1 + sum(_values(parts[name]) for name in schema.get("required", ()) if name in parts)
 
 
 def _patterns(standard: Standard, document: dict[str, Any]) -> Iterator[Problem]:

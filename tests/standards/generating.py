@@ -12,7 +12,7 @@ from typing import Any
 from standards.identifiers import resident_check_digit, uscc_check_character
 
 _FITTING: dict[str, list[str]] = {}  # what one character of a pattern may be, looked at once
-LETTERS = "0159abcdexyzABHNPTZ-+.()/:·测试é "
+LETTERS = "五0159abcdexyzABHNPTZ-+.()/:·测试é "
 
 
 def record(schema: dict[str, Any], chance: Random) -> Any:

@@ -32,6 +32,32 @@ def _without_none(members: dict[str, Any], keep: str = "") -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None or name == keep}
 
 
+BIRTH = "/properties/birthDate"
+WORDS = {"title": "列表", "x-en": "List", "description": "列表的内容。 / What is in the list.", "x-standard": "local"}
+KEPT = {"x-sensitivity": "personal", "x-authority": PERSON["x-authority"]}
+ITEM = {"name": PERSON["properties"]["name"]}
+
+
+def with_birth(members: dict[str, Any]) -> dict[str, Any]:
+    """person-basic with these members of the element ``birthDate``."""
+    changed = copy.deepcopy(PERSON)
+    changed["properties"]["birthDate"] |= members
+    return changed
+
+
+def _list(low: int, high: int, parts: dict[str, Any]) -> dict[str, Any]:
+    item = {"type": "object", "properties": parts, "required": [*parts], "unevaluatedProperties": False}
+    return {**WORDS, **KEPT, "type": "array", "minItems": low, "maxItems": high, "items": item}
+
+
+def with_list(low: int, high: int, parts: dict[str, Any] = ITEM) -> dict[str, Any]:
+    """person-basic with one more required element, a list."""
+    changed = copy.deepcopy(PERSON)
+    changed["properties"]["it"] = _list(low, high, parts)
+    changed["required"].append("it")
+    return changed
+
+
 def _deep(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {"type": "string"}
     for _ in range(levels):
@@ -91,6 +117,22 @@ BAD: dict[str, tuple[Any, tuple[str, str]]] = {
         ("/x-jurisdiction", "not_a_code"),
     ),
     "a range without anything in it": (with_name({"minLength": 60}), (NAME, "empty_range")),
+    "a date that has no room": (with_birth({"maxLength": 9}), (BIRTH, "empty_range")),
+    "a date that is too long": (with_birth({"minLength": 11, "maxLength": 20}), (BIRTH, "empty_range")),
+    "a list longer than it may be": (with_list(9, 5), ("/properties/it", "empty_range")),
+    "lists within lists": (with_list(100, 100, {"it": _list(100, 100, ITEM)}), ("", "record_too_large")),
+    "one long list of lists that may be left out": (
+        at_top({"properties": PERSON["properties"] | {"it": _list(200, 200, {"it": _list(10, 10, ITEM)})}}),
+        ("", "record_too_large"),
+    ),
+    "a version with a leading zero": (
+        at_top({"$id": "https://tongqu.example/v1/standards/person-basic/01.1.0"}),
+        ("/$id", "meta:pattern"),
+    ),
+    "a code list by a version with a leading zero": (
+        with_name({"x-codelist": "person-status/1.0.00"}),
+        (f"{NAME}/x-codelist", "meta:pattern"),
+    ),
     "a length beyond all text": (with_name({"maxLength": 10**9}), (f"{NAME}/maxLength", "meta:maximum")),
 }
 
@@ -100,6 +142,12 @@ def test_what_is_no_standard_is_told_by_place(written: Any, problem: tuple[str, 
     began = time.process_time()
     assert problem in {(found.pointer, found.code) for found in standards.check(written)}
     assert time.process_time() - began < 1.0
+
+
+def test_a_record_may_be_large_but_not_too_large() -> None:
+    """Sixteen names beside the list: their values and those of 100 items of 19 stay under 2,000."""
+    assert standards.check(with_list(100, 100, {"it": _list(8, 8, ITEM)})) == []
+    assert standards.check(with_list(200, 200)) == []
 
 
 def test_every_problem_is_a_sentence_in_both_languages() -> None:

@@ -40,7 +40,12 @@ def test_every_code_is_found_by_itself(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "codes"),
-    [("gbt-3304-1991-ethnic-group", 56), ("gbt-4761-2008-kinship", 84), ("gbt-4658-2006-education", 40)],
+    [
+        ("gbt-3304-1991-ethnic-group", 56),
+        ("gbt-4761-2008-kinship", 84),
+        ("gbt-4658-2006-education", 40),
+        ("gbt-2659.1-2022-country-alpha3", 249),
+    ],
 )
 def test_the_big_lists_are_whole(name: str, codes: int) -> None:
     assert len(codelists.get(name).codes) == codes

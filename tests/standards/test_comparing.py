@@ -96,12 +96,13 @@ CASES: list[tuple[str, str, tuple[Edit, ...], str, str, str]] = [
     ("a higher least length", PERSON, (change("certNumber", minLength=6),), "breaking", "major", "FORWARD"),
     ("a lower least length that the pattern forbids", PERSON, (change("phone", minLength=1),), "compatible", "minor",
      "FULL"),
-    ("a pattern with more characters", PERSON, (change("certNumber", pattern="^[0-9A-Za-z()/-]+$"),), "compatible",
-     "minor", "BACKWARD"),
+    ("a pattern with more characters", PERSON, (change("certNumber", pattern="^[0-9A-Za-z\\u4e00-\\u9fff()（）/-]+$"),),
+     "compatible", "minor", "BACKWARD"),
     ("a pattern with fewer characters", PERSON, (change("certNumber", pattern="^[0-9A-Z]+$"),), "breaking", "major",
      "FORWARD"),
     ("the same pattern written differently", PERSON,
-     (change("certNumber", pattern="^(?:[0-9]|[A-Z]|[a-z]|[()]|-){1,}$"),), "compatible", "minor", "FULL"),
+     (change("certNumber", pattern="^(?:[0-9]|[A-Z]|[a-z]|[\\u4e00-\\u9fff]|[()（）]|-){1,}$"),),
+     "compatible", "minor", "FULL"),
     ("a pattern that overlaps", PERSON, (change("domicileDivision", pattern="^(44[0-9]{4}|0{6})$"),), "breaking",
      "major", "NONE"),
     ("a pattern with an optional end less", PERSON,
@@ -134,7 +135,7 @@ CASES: list[tuple[str, str, tuple[Edit, ...], str, str, str]] = [
      "FORWARD"),
     ("codes become free text", PERSON,
      (change("sex", enum=None, x_codelist=None, maxLength=1, pattern="^[0-9]$"),), "compatible", "minor", "BACKWARD"),
-    ("free text becomes codes", PERSON, (change("nationality", enum=["CHN", "RUS"]),), "breaking", "major", "FORWARD"),
+    ("free text becomes codes", PERSON, (change("phone", enum=["110", "119"]),), "breaking", "major", "FORWARD"),
     ("a pattern that the codes obey", PERSON, (change("sex", pattern="^[0-9]$"),), "compatible", "minor", "FULL"),
     ("a pattern that a code breaks", PERSON, (change("sex", pattern="^[0-8]$"),), "breaking", "major", "FORWARD"),
     ("text becomes yes or no", PERSON, (kind("phone", type="boolean"),), "breaking", "major", "NONE"),
@@ -301,7 +302,7 @@ def test_an_element_that_takes_nothing_breaks_nothing() -> None:
 
 
 def test_what_cannot_be_decided_says_why() -> None:
-    old, new = edited(PERSON, change("certNumber", pattern="^(?i:[0-9a-z()-]+)$"))
+    old, new = edited(PERSON, change("certNumber", pattern="^(?i:[0-9a-z\\u4e00-\\u9fff()（）-]+)$"))
     comparison = compare(old, new)
     assert (comparison.verdict, comparison.bump, comparison.example) == ("unproven", "major", None)
     assert "正则表达式" in comparison.why_zh

@@ -14,6 +14,7 @@ import standards
 from standards import codelists, drafting
 from standards.drafting import DraftRefused, departures, dictionary, expand
 from standards.subjects import SCHEMES
+from standards.validate import Validator
 
 AUTHORITY = {"zh": "民政", "en": "Civil affairs"}
 
@@ -259,3 +260,40 @@ def test_a_draft_without_end_is_refused() -> None:
         deep = {"properties": {"a": deep}}
     with pytest.raises(DraftRefused, match="too large"):
         expand(deep)
+
+
+TAKEN = {
+    "certNumber": ["E12345678", "H12345678(00)", "军字第00000000号", "南字第0000000号"],
+    "documentNumber": [
+        "民函〔2026〕12号",
+        "国务院令第809号",
+        "中华人民共和国主席令第九十一号",
+        "民政部公告2026年第5号",
+    ],
+    "recordNumber": ["J990101-2016-000123", "(91)示婚字第0000号", "〔2003〕示结字第00号"],
+    "standardId": ["person-basic/1.0.0", "person-basic/10.0.20"],
+    "nationality": ["CHN", "DEU", "HKG"],
+    "serviceItemCode": ["A" * 31, "A" * 33],
+}
+REFUSED = {
+    "certNumber": ["E 12345678", "=1+1", ""],
+    "documentNumber": ["民函(2026)12号", "国务院令第0809号", "国务院令809", "第五号令"],
+    "recordNumber": ["〔〕", "((1", "=1+1", "-1"],
+    "standardId": ["person-basic/01.1.0", "person-basic/1.0.00"],
+    "nationality": ["QQQ", "CHI", "ROC", "chn", "YUG"],
+    "serviceItemCode": ["A" * 34],
+}
+
+
+def _cases(texts: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(name, text) for name, several in texts.items() for text in several]
+
+
+@pytest.mark.parametrize(("name", "text"), _cases(TAKEN))
+def test_what_is_really_written_is_taken(name: str, text: str) -> None:
+    assert Validator.of(dictionary()[name]).ok(text)
+
+
+@pytest.mark.parametrize(("name", "text"), _cases(REFUSED))
+def test_what_is_no_such_thing_is_refused(name: str, text: str) -> None:
+    assert not Validator.of(dictionary()[name]).ok(text)

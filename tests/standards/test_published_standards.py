@@ -194,6 +194,19 @@ def test_income_and_hardship_are_sensitive_and_hidden(path: str) -> None:
     assert (found.sensitivity, found.mask) == ("sensitive", "hidden")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "market-entity/domicile.room", "hazard-inspection/address.text", "hazard-inspection/targetHouseCode",
+        "hazard-inspection/items.note", "grid-event/title", "grid-event/result", "grid-event/progress.note",
+        "grid-event/location.room",
+    ],
+)  # fmt: skip
+def test_where_a_person_may_live_and_what_may_be_written_of_one_is_personal(path: str) -> None:
+    name, element = path.split("/")
+    assert standards.get(f"{name}/1.0.0").element(element).sensitivity == "personal"
+
+
 def test_what_no_service_needs_is_in_no_standard() -> None:
     """Religion, politics, biometrics, and lists of people to be controlled (PIPL articles 6 and 28)."""
     left_out = re.compile("宗教|信仰|政治面貌|党|血型|指纹|人脸|虹膜|吸毒|艾滋|上访|刑满|社区矫正|避孕|孕检")

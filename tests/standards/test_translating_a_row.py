@@ -53,7 +53,9 @@ def test_a_missing_optional_value_is_refused_if_the_crosswalk_says_so() -> None:
 
 
 def test_a_default_is_reported() -> None:
-    done = person(nationality={"from": "/gj", "on_missing": "default", "default": "CHN"}).apply(ROW)
+    lookup = {"fn": "lookup", "codelist": "gbt-2659.1-2022-country-alpha3"}
+    rule = {"from": "/gj", "fn": [lookup], "on_unknown": "refuse", "on_missing": "default", "default": "CHN"}
+    done = person(nationality=rule).apply(ROW)
     assert done.record is not None and done.record["nationality"] == "CHN"
     assert done.defaulted == ("nationality",)
     assert "nationality" not in done.translated

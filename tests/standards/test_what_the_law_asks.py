@@ -21,7 +21,11 @@ ASKED: dict[str, tuple[str, str, bool]] = {
     "条例 13(2) 数据格式": ("catalogue-entry", "format", True),
     "条例 13(2) 更新频率": ("catalogue-entry", "updateFrequency", True),
     "条例 13(2) 共享属性": ("catalogue-entry", "sharingAttribute", True),
-    "条例 13(2) 共享方式": ("catalogue-entry", "sharingModes", True),
+    "条例 13(2) 共享方式": (
+        "catalogue-entry",
+        "sharingModes",
+        False,
+    ),  # none for an entry that is not shared: catalogue_check
     "条例 13(2) 使用条件": ("catalogue-entry", "conditions", False),
     "条例 13(2) 分类": ("catalogue-entry", "category", True),
     "条例 13(2) 分级": ("catalogue-entry", "dataLevel", True),
