@@ -1,6 +1,6 @@
 """What a catalogue entry must say beside its form: the rules of the Regulation that no schema here can hold.
 
-The dialect has no conditions between fields (docs/decisions/0021-code-lists.md); ``check`` is asked after the
+The dialect has no conditions between fields (docs/decisions/0018-code-lists.md); ``check`` is asked after the
 validator of ``catalogue-entry`` has taken the record.
 
 >>> [violation.pointer for violation in check({"sharingAttribute": "2", "sharingModes": [{"mode": "api"}]})]

@@ -8,7 +8,7 @@
 
 *Compatible* is a proof: searches over automata of all texts that end without finding anything, agreed to by a second
 implementation where it knows an answer. *Breaking* is an example that the validator of records has tried on both
-versions. What is neither is *unproven*, and a person decides. Why these and no others: docs/decisions/0023.
+versions. What is neither is *unproven*, and a person decides. Why these and no others: docs/decisions/0020.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The dictionary (``elements/<group>.json``) holds each shared element once. A draft names one by ``x-element`` and may
 say some things in its own words; it may only narrow what the dictionary allows, and only raise how sensitive it is.
-The published file is complete in itself and holds no reference (docs/decisions/0020-elements.md).
+The published file is complete in itself and holds no reference (docs/decisions/0017-elements.md).
 
 >>> draft = {"x-authority": {"zh": "民政", "en": "Civil affairs"}, "properties": {"since": {"x-element": "date"}}}
 >>> expand(draft)["properties"]["since"]["x-authority"]["en"]

@@ -6,7 +6,7 @@ further cells are hidden until the totals that are shown tell no more of a small
 
 What totals tell is exact here, not a rule of thumb: in a table of up to two dimensions with its margins, the hidden
 cells are edges between the lines they stand in, and how far one of them could be larger or smaller is the most that can
-flow round through the others (the network form of the cell suppression problem; docs/decisions/0025-indicators.md).
+flow round through the others (the network form of the cell suppression problem; docs/decisions/0022-indicators.md).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.clients.provider import corpus_a, corpus_b, corpus_c, corpus_d
 from tests.clients.provider.corpus import Extract, Score, mapped, score
 
 EXTRACTS = [*corpus_a.extracts(), *corpus_b.extracts(), *corpus_c.extracts(), *corpus_d.extracts()]
-BEST, SURE = 0.95, 0.4  # floors well below what is measured (docs/decisions/0026)
+BEST, SURE = 0.95, 0.4  # floors well below what is measured (docs/decisions/0023)
 
 
 @cache
