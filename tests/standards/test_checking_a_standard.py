@@ -145,7 +145,7 @@ def test_what_is_no_standard_is_told_by_place(written: Any, problem: tuple[str, 
 
 
 def test_a_record_may_be_large_but_not_too_large() -> None:
-    """Sixteen names beside the list: their values and those of 100 items of 19 stay under 2,000."""
+    """100 items of 18 values each stay under 2,000 together with the rest of the record."""
     assert standards.check(with_list(100, 100, {"it": _list(8, 8, ITEM)})) == []
     assert standards.check(with_list(200, 200)) == []
 
