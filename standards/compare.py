@@ -20,6 +20,7 @@ from typing import Any
 from standards import algebra
 from standards.changes import LEVELS, Change, changes
 from standards.proof.search import MAX_EFFORT, Effort
+from standards.rules import too_large
 from standards.validate import Validator
 
 Schema = Mapping[str, Any]
@@ -80,6 +81,8 @@ def compare(old: Schema, new: Schema, effort: int = MAX_EFFORT) -> Comparison:
     """
     for schema in (old, new):
         Validator.of(dict(schema))  # refuses what is larger than any standard before anything of it is looked at
+        if too_large(schema):  # an example would be written out
+            raise ValueError("with each list at its shortest a record still has too many values")
     found = tuple(changes(old, new, Effort(effort)))
     backward = _direction(found, old, new)
     forward = _direction(tuple(changes(new, old, Effort(effort))), new, old)

@@ -206,13 +206,18 @@ def _limits(element: Element, place: str) -> Iterator[Problem]:
 
 def _smallest_record(standard: Standard) -> Iterator[Problem]:
     """Lists that must be long, within lists that must be long, make a record without end out of a short schema."""
-    if _values({**standard.schema, "required": list(standard.schema["properties"])}) > MAX_SMALLEST:
+    if too_large(standard.schema):
         yield Problem(
             "",
             "record_too_large",
             f"各列表取最短，一条记录也超过 {MAX_SMALLEST} 个值：请减小 minItems",
             f"with each list at its shortest a record still has more than {MAX_SMALLEST} values: lower minItems",
         )
+
+
+def too_large(schema: Mapping[str, Any]) -> bool:
+    """Whether a record with every field, and each list at its shortest, has more than MAX_SMALLEST values."""
+    return _values({**schema, "required": list(schema["properties"])}) > MAX_SMALLEST
 
 
 def _values(schema: Mapping[str, Any]) -> int:

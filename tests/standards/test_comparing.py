@@ -328,3 +328,16 @@ def test_work_is_bounded() -> None:
 
 def _text(pattern: str) -> dict[str, object]:
     return {"title": "文本", "x-en": "Text", "type": "string", "maxLength": 2000, "pattern": pattern}
+
+
+def test_no_example_is_written_out_whose_lists_multiply() -> None:
+    """Three lists within one another, each of two hundred at least, make eight million values of a short schema."""
+    text = {"type": "string", "minLength": 1, "maxLength": 5, "pattern": "^[a-z]+$"}
+    inner: dict[str, Any] = text
+    for _ in range(3):
+        item = {"type": "object", "properties": {"a": inner}, "required": ["a"], "unevaluatedProperties": False}
+        inner = {"type": "array", "minItems": 200, "maxItems": 200, "items": item}
+    old = {"type": "object", "properties": {"a": inner}, "required": ["a"], "unevaluatedProperties": False}
+    new = {**old, "properties": {"a": inner, "b": text}, "required": ["a", "b"]}
+    with pytest.raises(ValueError, match="too many values"):
+        compare(old, new)
