@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from standards import Element, Standard
 
-from tongqu_client.provider.mapping import names, rules
+from tongqu_client.provider.mapping import names, rules, speakers
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
 from tongqu_client.provider.mapping.names import heading
 from tongqu_client.provider.mapping.profile import Profile, profile, words_of
@@ -48,6 +48,8 @@ class Look:
     rows: Sequence[Mapping[str, str | None]] = field(repr=False)
     profiles: Mapping[str, Profile] = field(repr=False)
     vocabulary: Vocabulary = field(repr=False)
+    heard: Mapping[str, str] = field(repr=False)  # column → its name without a prefix of the vendor's
+    own: frozenset[str] = frozenset()  # columns that are the subject's only because its numbers differ in every row
 
     @classmethod
     def at(
@@ -59,7 +61,11 @@ class Look:
         profiles: Mapping[str, Profile] | None = None,
     ) -> Look:
         rows = sampled(table)
-        return cls(standard, table, comments, codes, rows, profiles or profiles_of(table), vocabulary(standard))
+        profiles = profiles or profiles_of(table)
+        heard = speakers.without_vendor(table.columns)
+        words = vocabulary(standard)
+        own = speakers.own_columns(heard, profiles) if words.about_anybody else {}
+        return cls(standard, table, comments, codes, rows, profiles, words, heard | own, frozenset(own))
 
     def values(self, column: str) -> list[str | None]:
         return [row.get(column) for row in self.rows]
@@ -98,9 +104,10 @@ def candidates(look: Look, elements: Sequence[Element], columns: Sequence[str]) 
 def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candidate]:
     fitting = []
     for column in columns:
-        if names.is_flag(column) or names.left_out(column):
+        heard = look.heard[column]
+        if names.is_flag(heard) or names.left_out(heard):
             continue
-        fits = look.vocabulary.fits(element, column, look.comments.get(column, ""))
+        fits = look.vocabulary.fits(element, heard, look.comments.get(column, ""))
         if fits.score >= WORTH_A_LOOK:
             fitting.append(column)
             yield look.candidate(element, (column,), fits)
@@ -129,10 +136,10 @@ def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:
 def by_values(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> Iterator[Candidate]:
     """Columns whose names say nothing, or nothing known, recognised by what only such an element can hold."""
     for column in columns:
-        head, seen = heading(column), look.profiles[column]
+        head, seen = heading(look.heard[column]), look.profiles[column]
         telling = [one for one in elements if _told_by_values(one, seen)] if seen.count > 2 or seen.share("id") else []
-        known = bool(head.role) or look.vocabulary.means_something(column)
-        if len(telling) != 1 or names.left_out(column):
+        known = bool(head.role) or look.vocabulary.means_something(look.heard[column])
+        if len(telling) != 1 or names.left_out(look.heard[column]):
             continue
         kind = kind_of(telling[0])
         if head.opaque or (not known and kind != "uscc") or (kind == "id" and head.role is None):
