@@ -25,7 +25,9 @@ def test_the_comment_behind_a_column_or_above_it_is_the_columns() -> None:
     assert found == {"A01": "身份证号", "A 02": "姓名", "a03": "出生日期", "a05": "学历"}
 
 
-@pytest.mark.parametrize("statement", ["", "CREATE TABLE t (a TEXT)", "CREATE TABLE t (a TEXT -- ", "CREATE VIEW v AS SELECT 1"])
+@pytest.mark.parametrize(
+    "statement", ["", "CREATE TABLE t (a TEXT)", "CREATE TABLE t (a TEXT -- ", "CREATE VIEW v AS SELECT 1"]
+)
 def test_no_comment_no_word(statement: str) -> None:
     assert comments_in(statement) == {}
 

@@ -93,3 +93,29 @@ def test_a_better_name_that_fell_out_is_told() -> None:
     found = choices("residence-record", {"身份证号": numbers(), "到达日期": days(2024), "入住日期": spoilt})
     assert found["arrivalDate"].certainty == "likely"
     assert "入住日期" in "".join(doubt.zh for doubt in found["arrivalDate"].doubts)
+
+
+def test_a_number_repeated_in_many_rows_is_a_clerks() -> None:
+    found = choices("person-basic", {"身份证号": numbers(step=20), "居民身份证号": numbers(), "姓名": names()})
+    assert found["idNumber"].columns == ("居民身份证号",)
+
+
+def test_a_counter_is_not_taken_where_a_number_of_its_own_stands_beside_it() -> None:
+    counted = [str(index + 1) for index in range(PEOPLE)]
+    own = [f"DJ2026{index:06}" for index in range(PEOPLE)]
+    found = choices("residence-record", {"序号": counted, "登记表编号": own, "身份证号": numbers()})
+    assert found["recordId"].columns == ("登记表编号",)
+
+
+def test_names_of_people_are_not_those_of_an_office() -> None:
+    found = choices(
+        "service-evaluation", {"user_name": names(), "eval_no": [f"P{index:05}" for index in range(PEOPLE)]}
+    )
+    assert found["office.name"].columns == ()
+
+
+def test_a_pattern_of_its_own_tells_a_number_whose_heading_says_nothing() -> None:
+    given = [f"440399001001GB{index:05}F{index:08}" for index in range(PEOPLE)]
+    found = choices("rental-housing", {"F7": given, "房东身份证号": numbers()})
+    assert found["realEstateUnit"].columns == ("F7",)
+    assert found["realEstateUnit"].certainty != "certain"

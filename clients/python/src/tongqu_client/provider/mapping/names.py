@@ -248,6 +248,16 @@ def is_running(column: str) -> bool:
     return heading(column).leaf in _listed("running")
 
 
+def is_number(column: str) -> bool:
+    """A name that ends as those of numbers of things do: 编号, 号码, _no, _code, BH."""
+    head = heading(column)
+    if not head.latin:
+        return head.leaf.endswith(("编号", "号", "号码", "编码"))
+    return (len(head.words) > 1 and head.words[-1] in ("no", "code", "num", "number")) or head.leaf.endswith(
+        ("bh", "hm")
+    )
+
+
 @cache
 def _left_out() -> Mapping[str, tuple[str, str]]:
     topics = synonyms.not_carried().values()
