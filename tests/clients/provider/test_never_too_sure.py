@@ -119,3 +119,27 @@ def test_a_pattern_of_its_own_tells_a_number_whose_heading_says_nothing() -> Non
     found = choices("rental-housing", {"F7": given, "房东身份证号": numbers()})
     assert found["realEstateUnit"].columns == ("F7",)
     assert found["realEstateUnit"].certainty != "certain"
+
+
+def test_an_address_is_put_together_in_the_order_in_which_it_is_written() -> None:
+    parts = {
+        "房号": ["302"] * PEOPLE,
+        "楼栋号": ["5栋"] * PEOPLE,
+        "现住街路巷": ["示例大道"] * PEOPLE,
+        "门牌号": ["12号"] * PEOPLE,
+    }
+    found = choices("residence-record", {"身份证号": numbers(), **parts})
+    assert found["residenceAddress.text"].columns == ("现住街路巷", "门牌号", "楼栋号", "房号")
+
+
+def test_a_vendors_prefix_says_nothing_and_a_flag_behind_it_is_a_flag() -> None:
+    columns = {"QX_SFZHM": numbers(), "QX_XM": names(), "QX_SCBZ": ["0"] * PEOPLE, "QX_LXDH": ["13800000000"] * PEOPLE}
+    table = Table(
+        tuple(columns),
+        tuple(Row(2, dict(zip(columns, one, strict=True))) for one in zip(*columns.values(), strict=True)),
+        (),
+        {},
+    )
+    found = propose(standards.get("person-basic/1.0.0"), table, {}, Wishes())
+    assert {one.element.path: one.columns for one in found.choices}["name"] == ("QX_XM",)
+    assert [one.column for one in found.unused if one.flag] == ["QX_SCBZ"]
