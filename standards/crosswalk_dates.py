@@ -67,7 +67,13 @@ def parser(
     if with_time and serials and not midnight:
         raise FormatInvalid("序列号没有时刻，须声明 missing_time", "a day number has no time; declare missing_time")
 
+    alone = _quick(patterns[0]) if len(patterns) == 1 and not serials and STANDARD_TIME not in formats else None
+
     def parse(value: Any) -> str:
+        quick = alone(value, with_time) if alone is not None and type(value) is str else None
+        return quick or slow(value)
+
+    def slow(value: Any) -> str:
         found = {_native(value)} if isinstance(value, date) else set()
         if not found:
             text = as_text(value).strip()
@@ -96,6 +102,29 @@ def parser(
         return f"{day.isoformat()}T{clock}{OFFSET}" if with_time else day.isoformat()
 
     return parse
+
+
+def _quick(pattern: re.Pattern[str]) -> Callable[[str, bool], str | None] | None:
+    """The commonest case, one format with a year of four digits and a day: the same result, or None to be judged."""
+    if not {"year", "day"} <= pattern.groupindex.keys():
+        return None
+    wanted = ["year", "month", "day", *(part for part in ("hour", "minute", "second") if part in pattern.groupindex)]
+
+    def read(text: str, with_time: bool) -> str | None:
+        match = pattern.fullmatch(text)
+        if match is None:
+            return None
+        year, month, day, *clock = match.group(*wanted)
+        try:
+            moment = date(int(year), int(month), int(day))
+        except ValueError:
+            return None
+        hour, minute, second = (*clock, "00", "00", "00")[:3]
+        if not FIRST_YEAR <= moment.year <= LAST_DAY.year or hour > "23" or minute > "59" or second > "59":
+            return None
+        return f"{moment.isoformat()}T{hour}:{minute}:{second}{OFFSET}" if with_time else moment.isoformat()
+
+    return read
 
 
 def writer(format_: str, wanted: str = "date") -> Callable[[str], str] | None:

@@ -346,6 +346,15 @@ def _value(rule: CheckedRule, source: Read) -> Read:
 def _chained(runs: tuple[Run, ...], finish: Run) -> Run:
     """The functions of a rule one after the other, and the element's type at the end."""
 
+    if len(runs) == 1:
+        only = runs[0]
+
+        def single(value: Any) -> Any:
+            value = only(value) if value is not MISSING else value
+            return MISSING if value is MISSING or value == "" else finish(value)
+
+        return single
+
     def chained(value: Any) -> Any:
         for run in runs:
             if value is MISSING:

@@ -87,6 +87,9 @@ def _trim(parameters: Mapping[str, Any]) -> Step:
     return Step("trim", {"text": trim_text, "name": trim_name, "identifier": trim_identifier}[kind])
 
 
+SHORT_TEXT = 64  # characters
+
+
 def trim_text(value: Any) -> str:
     """NFC, no space at either end, one space where there were several or a line break."""
     return _SPACES.sub(" ", unicodedata.normalize("NFC", as_text(value))).strip()
@@ -114,6 +117,8 @@ def trim_name(value: Any) -> str:
 
 def trim_identifier(value: Any) -> str:
     """A number or code: half-width, upper case, no spaces, no apostrophe that kept a spreadsheet from converting it."""
+    if type(value) is str and len(value) <= SHORT_TEXT and value.isascii() and value.isalnum():
+        return value.upper()  # the commonest, without a look at anything else
     text = as_text(value)
     if text.isascii() and text.isalnum():
         return text.upper()

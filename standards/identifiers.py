@@ -15,6 +15,7 @@ _RESIDENT_ZEROS = ord("0") * sum(_RESIDENT_WEIGHTS)  # the sum is taken over ASC
 # GB 32100-2015, 5.3: 31 characters, without I, O, S, V, Z; the weight of position i is 3^i mod 31
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
+_USCC_CHARACTERS = frozenset(_USCC_VALUES)
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
 _DIGITS = frozenset("0123456789")
@@ -71,7 +72,7 @@ def check_uscc(text: str) -> None:
     """
     if len(text) != 18:
         raise IdentifierInvalid("uscc_length", "统一社会信用代码应为 18 位", "a social credit code has 18 characters")
-    if not _USCC_VALUES.keys() >= set(text) or not _DIGITS.issuperset(text[2:8]):
+    if not _USCC_CHARACTERS.issuperset(text) or not _DIGITS.issuperset(text[2:8]):
         raise IdentifierInvalid(
             "uscc_characters",
             "统一社会信用代码只用数字和除 I、O、S、V、Z 以外的大写字母，第 3 至 8 位为数字",
@@ -85,7 +86,7 @@ def check_uscc(text: str) -> None:
 
 def uscc_check_character(first17: str) -> str:
     """The 18th character for the first 17 (GB 32100-2015, 5.3)."""
-    total = sum(_USCC_VALUES[character] * weight for character, weight in zip(first17, _USCC_WEIGHTS, strict=True))
+    total = sum(map(mul, map(_USCC_VALUES.__getitem__, first17), _USCC_WEIGHTS))
     return _USCC_ALPHABET[-total % 31]
 
 

@@ -61,7 +61,12 @@ def office(standard: Standard, element: Element) -> Called | None:
     names = list(dict.fromkeys([above.zh, *called(standard, above).exact]))
     chinese = [name for name in names if not name.isascii()]
     endings = ("名称",) if last == "name" else ("统一社会信用代码", "信用代码", "代码", "编码", "机构代码")
-    return Called([name + ending for name in chinese for ending in endings] + names, called(standard, above).near, None)
+    latin = [name for name in names if name.isascii() and "_" not in name]
+    suffixes = ("_NAME",) if last == "name" else ("_CODE", "_USCC", "_ID")
+    spelt = [name + ending for name in chinese for ending in endings] + [
+        name + end for name in latin for end in suffixes
+    ]
+    return Called(spelt + names, called(standard, above).near, None)
 
 
 def subject_roles(standard: Standard) -> frozenset[str]:

@@ -109,6 +109,12 @@ def test_a_file_alone_is_mapped_and_nothing_is_written(tmp_path: Path, capsys: p
     assert len(report["preview"]) == 3 and list(tmp_path.iterdir()) == [extract]
 
 
+def test_a_standard_without_a_version_is_its_newest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    extract = SAMPLES / POLICE.source.path
+    main(["provider", "map", str(extract), "--json", "--standard", "person-basic"])
+    assert json.loads(capsys.readouterr().out)["standard"] == f"person-basic/{standards.versions('person-basic')[-1]}"
+
+
 def test_a_file_of_an_unknown_kind_is_refused_with_the_kinds_there_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from tongqu_client import Gateway
 from tongqu_client.cli import provider_convert, provider_indicator, provider_map
-from tongqu_client.cli.provider_common import add, at, say, show
+from tongqu_client.cli.provider_common import add, at, newest, say, show
 from tongqu_client.provider import conform, crosswalks, register, reporting, rowcheck, server, sources, trust
 from tongqu_client.provider.config import FILE, Config, Source, load, with_source
 from tongqu_client.provider.errors import ConfigInvalid
@@ -71,7 +71,7 @@ def _init(args: argparse.Namespace) -> int:
         raise ConfigInvalid(
             f"{folder / FILE} 已存在；要覆盖请加 --force", f"{folder / FILE} exists already; add --force to overwrite"
         )
-    config = Config(folder, args.standard or "", _source(args), title_zh=args.title_zh, title_en=args.title_en)
+    config = Config(folder, newest(args.standard or ""), _source(args), title_zh=args.title_zh, title_en=args.title_en)
     config = replace(provider_map.titled(config) if config.standard else config, contact=args.contact)
     table = sources.read_table(config)
     config = with_source(config, **table.declared)

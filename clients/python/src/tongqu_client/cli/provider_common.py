@@ -10,8 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import standards
+
 from tongqu_client.provider.config import FILE
 from tongqu_client.provider.errors import KitError
+
+
+def newest(name: str) -> str:
+    """``person-basic`` with its newest published version; what is no name of a standard stays as it is."""
+    versions = standards.versions(name)
+    return f"{name}/{versions[-1]}" if versions else name
 
 
 def add(

@@ -13,7 +13,7 @@ from typing import Any
 
 import standards
 
-from tongqu_client.cli.provider_common import add, english, say, show
+from tongqu_client.cli.provider_common import add, english, newest, say, show
 from tongqu_client.provider import crosswalks, sources
 from tongqu_client.provider.config import CROSSWALK, Config, Source, SourceKind, load, with_source, write_private
 from tongqu_client.provider.errors import ConfigInvalid
@@ -52,7 +52,7 @@ def _map(args: argparse.Namespace) -> int:
     config = _of_file(args) if file else load(args.folder)
     table, comments = sources.read_table(config), sources.comments_of(config)
     ranked: list[Ranked] = []
-    config = replace(config, standard=args.standard or config.standard)
+    config = replace(config, standard=newest(args.standard or config.standard))
     if not config.standard:
         ranked = _with_fields(rank(table, comments), args)
         config = replace(config, standard=ranked[0].standard)

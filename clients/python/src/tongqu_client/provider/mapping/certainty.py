@@ -9,30 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from standards import Element, codelists
 
-from tongqu_client.provider.mapping import crosscheck
+from tongqu_client.provider.mapping import crosscheck, shortness
+from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping.matching import Candidate, Look
-from tongqu_client.provider.mapping.names import Heading, heading
+from tongqu_client.provider.mapping.names import heading
 from tongqu_client.provider.mapping.profile import HARD, words_of
 
-Certainty = Literal["certain", "likely", "unsure"]
 LIKELY = 0.68  # score below which a choice is unsure
 FEW = 5  # values; fewer prove nothing
 NEARLY_ALL = 0.97
 COMPETES = 0.72  # share of our score at which another column competes
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Why a choice is not certain. ``grave``: it may well be wrong."""
-
-    zh: str
-    en: str
-    grave: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,8 @@ class Court:
             yield Doubt(zh, en, grave=one.values.factor < 0.65)
         yield from self._amount_of_evidence(one)
         for column in one.columns:
-            yield from self._competition(one, heading(column))
+            yield from self._competition(one, column)
+        yield from shortness.doubts(self, one)
         yield from _of_kind(self, one)
 
     def _amount_of_evidence(self, one: Candidate) -> Iterator[Doubt]:
@@ -81,26 +73,35 @@ class Court:
         if one.fit.share < NEARLY_ALL:
             yield Doubt(f"{one.fit.bad} 个取值不合要求", f"{one.fit.bad} values do not fit", grave=one.fit.share < 0.8)
 
-    def _competition(self, one: Candidate, head: Heading) -> Iterator[Doubt]:
+    def _competition(self, one: Candidate, column: str) -> Iterator[Doubt]:
         """Other columns for this element, other elements for this column, other things of this name."""
         for other in self.found:
             rival = other.element.path == one.element.path and not {*other.columns} & {*one.columns}
-            if rival and other.score >= COMPETES * one.score and not self._spoken_for(other):
+            better = other.name.sure and other.name.score >= one.name.score
+            if rival and (better or other.score >= COMPETES * one.score) and not self._spoken_for(other):
                 listed = "、".join(other.columns)
                 yield Doubt(f"列 {listed} 也可能是", f"{listed} may be it as well")
             also = other.columns == one.columns and other.element.path != one.element.path
             if also and other.score >= 0.9 * one.score and not _same_family(one.element, other.element):
                 yield Doubt(f"此列也可能是 {other.element.zh}", f"the column may be {other.element.en} as well")
-        if head.twin or f"{head.column}#2" in self.look.table.columns:
+        if heading(column).twin or f"{column}#2" in self.look.table.columns:
             yield Doubt("有同名的列", "another column has the same name")
-        settled = one.element.path == "birthDate" and self._born_as_numbered(one)
-        for rival_name in () if settled else self._same_letters(one, head):
+        settled = one.element.path == "birthDate" and self.born_as_numbered(one)
+        for rival_name in () if settled else self._same_letters(one, column):
             yield Doubt(f"列名也可能指 {rival_name}", f"the name may also mean {rival_name}")
 
-    def _born_as_numbered(self, one: Candidate) -> bool:
+    def born_as_numbered(self, one: Candidate) -> bool:
         identity = _subject_identity(self)
         return (
             identity is not None and crosscheck.births(self.look.rows, identity, one.columns[0], one.rule["fn"]).holds
+        )
+
+    def elsewhere(self, column: str, one: Candidate) -> bool:
+        """The column surely is another element of this standard."""
+        return any(
+            column in other.columns and other.name.sure
+            for path, other in self.taken.items()
+            if path != one.element.path
         )
 
     def _spoken_for(self, other: Candidate) -> bool:
@@ -108,12 +109,17 @@ class Court:
         holder = next((one for one in self.taken.values() if other.columns[0] in one.columns), None)
         return holder is not None and holder.name.sure and holder.element.path != other.element.path
 
-    def _same_letters(self, one: Candidate, head: Heading) -> Iterator[str]:
+    def _same_letters(self, one: Candidate, column: str) -> Iterator[str]:
         """Letters are ambiguous (CSRQ), characters hardly; a telling comment settles it."""
-        if not head.latin or self.look.comments.get(head.column) or kind_of(one.element) in ("id", "uscc", "division"):
+        heard = self.look.heard[column]
+        if (
+            not heading(heard).latin
+            or self.look.comments.get(column)
+            or kind_of(one.element) in ("id", "uscc", "division")
+        ):
             return
         kind = kind_of(one.element)
-        for key in sorted(self.look.vocabulary.rivals(one.element, head.column)):
+        for key in sorted(self.look.vocabulary.rivals(one.element, heard)):
             title, rival_kind = self.look.vocabulary.describe(key)
             confusable = rival_kind in (kind, "?") and kind not in ("person", "phone")
             if title == one.element.zh:
@@ -155,7 +161,7 @@ def _identity(court: Court, one: Candidate) -> Iterator[Doubt]:
     for column, seen in court.look.profiles.items():
         if column in one.columns or seen.share("id") < 0.5:
             continue
-        other = heading(column)
+        other = heading(court.look.heard[column])
         if other.role in (None, "self") or other.opaque:
             settled = subject and birth is not None and ours is not None and ours.holds
             theirs = crosscheck.births(rows, column, birth.columns[0], birth.rule["fn"]) if birth else None
@@ -176,7 +182,7 @@ def _subject_identity(court: Court) -> str | None:
     alike = [
         column
         for column, seen in court.look.profiles.items()
-        if seen.share("id") >= HARD and heading(column).role in (None, "self")
+        if seen.share("id") >= HARD and heading(court.look.heard[column]).role in (None, "self")
     ]
     return alike[0] if len(alike) == 1 else None
 

@@ -76,8 +76,10 @@ def weigh(element: Element, profile: Profile, rule: Rule, fit: Fit) -> Evidence:
     if kind == "address":
         return _address(profile)
     if kind == "organisation":
+        people = profile.person_like and profile.share("organisation") < 0.5
         return Evidence(
-            1.0 if not profile.kind else 0.25, profile.share("organisation") >= HARD and not profile.words_of_a_list
+            0.25 if profile.kind or people else 1.0,
+            profile.share("organisation") >= HARD and not profile.words_of_a_list,
         )
     if kind == "text":
         return _text(element, profile, fit)

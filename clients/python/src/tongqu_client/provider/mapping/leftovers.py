@@ -9,7 +9,7 @@ from dataclasses import replace
 from standards import Standard
 
 from tongqu_client.provider.mapping import names, rules
-from tongqu_client.provider.mapping.certainty import Certainty, Doubt
+from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.matching import Look
 from tongqu_client.provider.mapping.model import Choice, Unused
 from tongqu_client.provider.mapping.rules import Rule
@@ -117,7 +117,7 @@ def unused_columns(choices: Sequence[Choice], look: Look) -> tuple[Unused, ...]:
 
 
 def _unused(column: str, look: Look) -> Unused:
-    if names.is_flag(column):
+    if names.is_flag(look.heard[column]):
         counted = Counter((row.cells.get(column) or "空") for row in look.table.rows)
         return Unused(
             column,
@@ -126,7 +126,7 @@ def _unused(column: str, look: Look) -> Unused:
             "a flag, not passed on; if it marks rows that no longer count, keep the others with --keep",
             dict(counted.most_common(6)),
         )
-    why = names.left_out(column)
+    why = names.left_out(look.heard[column])
     if why is not None:
         return Unused(column, False, *why, left_out=True)
     return Unused(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 from standards import Element, Standard
 
-from tongqu_client.provider.mapping import names, rules
+from tongqu_client.provider.mapping import names, rules, speakers
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
 from tongqu_client.provider.mapping.names import heading
 from tongqu_client.provider.mapping.profile import Profile, profile, words_of
@@ -18,6 +20,7 @@ from tongqu_client.provider.readers.table import Table
 SAMPLE = 1000  # rows looked at, spread over the table: the first thousand are often the oldest
 WORTH_A_LOOK = 0.3  # score of a name below which its values are not looked at
 BY_VALUES = 0.6  # score of a column that says nothing by its name but everything by its values
+COUNTER = 0.75  # factor for a counter beside a number
 SHARED = ("divisionCode", "streetCode", "communityCode", "domicileDivision")  # one code column may give several
 
 
@@ -48,6 +51,8 @@ class Look:
     rows: Sequence[Mapping[str, str | None]] = field(repr=False)
     profiles: Mapping[str, Profile] = field(repr=False)
     vocabulary: Vocabulary = field(repr=False)
+    heard: Mapping[str, str] = field(repr=False)  # column → its name without a prefix of the vendor's
+    own: frozenset[str] = frozenset()  # columns that are the subject's only because its numbers differ in every row
 
     @classmethod
     def at(
@@ -59,7 +64,11 @@ class Look:
         profiles: Mapping[str, Profile] | None = None,
     ) -> Look:
         rows = sampled(table)
-        return cls(standard, table, comments, codes, rows, profiles or profiles_of(table), vocabulary(standard))
+        profiles = profiles or profiles_of(table)
+        heard = speakers.without_vendor(table.columns)
+        words = vocabulary(standard)
+        own = speakers.own_columns(heard, profiles) if words.about_anybody else {}
+        return cls(standard, table, comments, codes, rows, profiles, words, heard | own, frozenset(own))
 
     def values(self, column: str) -> list[str | None]:
         return [row.get(column) for row in self.rows]
@@ -91,16 +100,41 @@ def profiles_of(table: Table) -> dict[str, Profile]:
 
 def candidates(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> list[Candidate]:
     """Everything worth considering, best first; among equals in the order of the standard and of the table."""
-    found = [one for element in elements for one in _of(look, element, columns)]
+    found = [_in_company(look, one, columns) for element in elements for one in _of(look, element, columns)]
     return sorted(found, key=lambda one: -one.score)
+
+
+def _in_company(look: Look, one: Candidate, columns: Sequence[str]) -> Candidate:
+    """Beside a number that differs in every row, one that is repeated is a clerk's, and a counter is only a counter."""
+    seen, kind = look.profiles[one.columns[0]], kind_of(one.element)
+    beside = [look.profiles[column] for column in columns if column not in one.columns]
+    repeated = kind == "id" and one.element.path == look.standard.subject_field and seen.distinct < 0.5 * seen.count
+    if repeated and any(other.share("id") >= 0.9 and other.distinct >= 0.95 * other.count for other in beside):
+        zh, en = "各行多为同一号码，而旁边另有各行不同的号码", "repeated in many rows, beside one that differs"
+        return replace(one, name=Fits(one.name.score * 0.5, False, zh, en))
+    numbered = any(
+        not look.profiles[column].counts and look.profiles[column].differs and names.is_number(look.heard[column])
+        for column in columns
+        if column not in one.columns and not look.profiles[column].kind and not heading(look.heard[column]).role
+    )
+    if kind == "text" and seen.counts and numbered:
+        known = names.is_running(look.heard[one.columns[0]])  # then its own words say more
+        zh, en = (
+            (one.name.zh, one.name.en)
+            if known
+            else ("只是 1、2、3 的序号，旁边另有编号", "only a counter, beside a number")
+        )
+        return replace(one, name=Fits(one.name.score * COUNTER, False, zh, en))
+    return one
 
 
 def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candidate]:
     fitting = []
     for column in columns:
-        if names.is_flag(column) or names.left_out(column):
+        heard = look.heard[column]
+        if names.is_flag(heard) or names.left_out(heard):
             continue
-        fits = look.vocabulary.fits(element, column, look.comments.get(column, ""))
+        fits = look.vocabulary.fits(element, heard, look.comments.get(column, ""))
         if fits.score >= WORTH_A_LOOK:
             fitting.append(column)
             yield look.candidate(element, (column,), fits)
@@ -129,10 +163,10 @@ def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:
 def by_values(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> Iterator[Candidate]:
     """Columns whose names say nothing, or nothing known, recognised by what only such an element can hold."""
     for column in columns:
-        head, seen = heading(column), look.profiles[column]
+        head, seen = heading(look.heard[column]), look.profiles[column]
         telling = [one for one in elements if _told_by_values(one, seen)] if seen.count > 2 or seen.share("id") else []
-        known = bool(head.role) or look.vocabulary.means_something(column)
-        if len(telling) != 1 or names.left_out(column):
+        known = bool(head.role) or look.vocabulary.means_something(look.heard[column])
+        if len(telling) != 1 or names.left_out(look.heard[column]):
             continue
         kind = kind_of(telling[0])
         if head.opaque or (not known and kind != "uscc") or (kind == "id" and head.role is None):
@@ -143,6 +177,7 @@ def by_values(look: Look, elements: Sequence[Element], columns: Sequence[str]) -
 _TOLD = {
     "id": ("按校验码认出的公民身份号码", "recognised by its check digits"),
     "uscc": ("按校验码认出的统一社会信用代码", "recognised by its check characters"),
+    "text": ("按编号的格式认出", "recognised by the form of the number"),
     "code": ("按取值认出的代码", "recognised by its words"),
 }
 
@@ -152,7 +187,38 @@ def _told_by_values(element: Element, seen: Profile) -> bool:
     kind = kind_of(element)
     if kind in ("id", "uscc"):
         return seen.share(kind) >= 0.9
+    if kind == "text":
+        return seen.count >= 5 and _has_a_form(str(element.schema.get("pattern", ""))) and _all_match(element, seen)
     if kind != "code" or element.codelist is None or not seen.values:
         return False
     words = words_of(element.codelist)
-    return len(seen.values) > 1 and all(not value.isascii() and value in words for value in seen.values)
+    spoken = [value for value in seen.values if not value.isascii()]
+    return len(spoken) > 1 and all(value in words for value in seen.values)
+
+
+# values of many kinds: a pattern that takes none of them has a form of its own
+_ANYTHING = (
+    *("1234567890123456789012"[:length] for length in range(1, 22)),
+    *(
+        "A1",
+        "ABC",
+        "abc",
+        "2026-01-01",
+        "440399001001",
+        "13800000000",
+        "ABC-2026-1",
+        "测试",
+        "ab c",
+        "ABCDEFGHJKLMNPQRTU",
+    ),
+    *("113.1234567", "22.123456"),
+)
+
+
+@cache
+def _has_a_form(pattern: str) -> bool:
+    return bool(pattern) and not any(re.search(pattern, text) for text in _ANYTHING)
+
+
+def _all_match(element: Element, seen: Profile) -> bool:
+    return all(re.search(str(element.schema["pattern"]), value) for value in seen.values)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from standards import Element
 
-from tongqu_client.provider.mapping.certainty import Certainty, Doubt
+from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.rules import Fit, Rule
 
 State = Literal["mapped", "derived", "constant", "assumed", "waiting", "open"]

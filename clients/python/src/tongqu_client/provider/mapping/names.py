@@ -221,9 +221,15 @@ def is_flag(column: str) -> bool:
 
 def address_parts(columns: Sequence[str]) -> list[str]:
     """Columns that are parts of an address, in the order in which they are written."""
-    order = {plain(name): rank for rank, name in enumerate(synonyms.document()["addressParts"])}
-    parts = [column for column in columns if heading(column).leaf in order]
-    return sorted(parts, key=lambda column: order[heading(column).leaf])
+    ranks = {column: rank for column in columns if (rank := _rank_of_part(heading(column).leaf)) is not None}
+    return sorted(ranks, key=lambda column: ranks[column])
+
+
+def _rank_of_part(leaf: str) -> int | None:
+    """Where the part stands in an address; a Chinese name may say before it which address (现住街路巷)."""
+    known = [plain(name) for name in synonyms.document()["addressParts"]]
+    fitting = [name for name in known if leaf == name or (len(name) > 1 and not leaf.isascii() and leaf.endswith(name))]
+    return known.index(max(fitting, key=len)) if fitting else None
 
 
 def assumed(path: str) -> Mapping[str, str] | None:
@@ -246,6 +252,16 @@ def status_words(path: str) -> Mapping[str, str]:
 def is_running(column: str) -> bool:
     """A running number: it identifies a row, but perhaps another one in the next extract."""
     return heading(column).leaf in _listed("running")
+
+
+def is_number(column: str) -> bool:
+    """A name that ends as those of numbers of things do: 编号, 号码, _no, _code, BH."""
+    head = heading(column)
+    if not head.latin:
+        return head.leaf.endswith(("编号", "号", "号码", "编码"))
+    return (len(head.words) > 1 and head.words[-1] in ("no", "code", "num", "number")) or head.leaf.endswith(
+        ("bh", "hm")
+    )
 
 
 @cache

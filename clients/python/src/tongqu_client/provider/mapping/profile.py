@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from standards import codelists
 from standards.crosswalk_steps import resident_id, trim_identifier
@@ -143,6 +144,20 @@ class Profile:
     def person_like(self) -> bool:
         """Short Chinese texts that differ from row to row and are no words of a code list."""
         return self.share("person") >= 0.85 and self.distinct > 0.5 * self.count and not self.words_of_a_list
+
+    @property
+    def differs(self) -> bool:
+        """Another value in every row."""
+        return self.count > 4 and self.distinct >= 0.98 * self.count
+
+    @property
+    def counts(self) -> bool:
+        """1, 2, 3 and so on: a number of the row, not of what the row is about."""
+        if not self.differs or not all(value.isascii() and value.isdigit() and len(value) < 8 for value in self.values):
+            return False
+        found = sorted(map(int, self.values))
+        steps = {later - earlier for earlier, later in pairwise(found)}
+        return found[0] <= max(1, *steps) and max(steps) <= 2 * min(steps)
 
     @property
     def words_of_a_list(self) -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 from standards import Element, Standard
 
 from tongqu_client.provider.mapping import crosscheck, names, rules
-from tongqu_client.provider.mapping.certainty import Certainty, Court, Doubt
+from tongqu_client.provider.mapping.certainty import Court
+from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.leftovers import from_words, in_lists, required_lists, unused_columns, whole_objects
 from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_values, candidates
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes

@@ -68,6 +68,19 @@ class Vocabulary:
     same_roles: Mapping[str, str]
     _cache: dict[tuple[str, str, str], Fits] = field(default_factory=dict)
 
+    @property
+    def about_anybody(self) -> bool:
+        """The subject is a person whom its element does not name: any person may be the one."""
+        subject = self.standard.element(self.standard.subject_field)
+        return kind_of(subject) == "id" and self.names[subject.path].role in (None, "self")
+
+    def abbreviated(self, element: Element, column: str) -> bool:
+        """Whether a heading is initials only, which many other things may have."""
+        head, initials = heading(column), self.names[element.path].initials
+        if not head.latin or any(mark.isdigit() for mark in head.leaf):
+            return False
+        return bool({head.leaf, head.rest} & initials) or not any(re.search("[aeiou]", w[2:] and w) for w in head.words)
+
     def fits(self, element: Element, column: str, comment: str = "") -> Fits:
         """How well a column's name, and the database's comment on it, fit an element."""
         key = (element.path, column, comment)

@@ -38,6 +38,7 @@ class Names:
     phrases: frozenset[str]
     an_item: bool  # part of a list whose items are not what the rows are about: only what nothing else wants
     words: frozenset[frozenset[str]]
+    initials: frozenset[str]  # of the Chinese names: letters that many other things share
 
 
 def names_of(standard: Standard, element: Element) -> Names:
@@ -70,6 +71,7 @@ def names_of(standard: Standard, element: Element) -> Names:
         frozenset(name for name in (*exact, *near) if not name.isascii()),
         rows_are_items and not members,
         frozenset(english(one) for one in (camel, *words)),
+        _initials([*exact, *near, *rests]),
     )
 
 
@@ -132,6 +134,12 @@ def _spelt(names: Iterable[str]) -> dict[str, float]:
             if len(initials) > 1:
                 add(initials, INITIALS if len(initials) > 3 else SHORT)
     return known
+
+
+def _initials(names: Iterable[str]) -> frozenset[str]:
+    phrases = {name for name in names if not name.isascii()}
+    phrases |= {other for phrase in phrases for other in _other_endings(phrase)}
+    return frozenset(initials for phrase in phrases for _, initials in spellings(phrase))
 
 
 def _other_endings(phrase: str) -> Iterator[str]:

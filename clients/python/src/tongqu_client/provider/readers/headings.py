@@ -212,7 +212,8 @@ def _rare(number: int, column: str) -> Note:
     return Note("info", "private_use", number, column, zh, en)
 
 
-_LONG_NUMBER = re.compile(r"(?:[0-9][^0-9]*){15}")
+_NO_DIGITS = re.compile("[^0-9]+")
+LONG_NUMBER = 15  # digits
 
 
 def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
@@ -221,7 +222,7 @@ def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
     if not filled:
         return ("blank", "空行", "a blank row")
     for cell in filled:
-        if len(cell) >= 15 and _LONG_NUMBER.search(cell):
+        if len(cell) >= LONG_NUMBER and len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER:
             return None
     first = re.sub(r"[\s:：]", "", filled[0]).lower()
     if first in TOTALS:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
 from tongqu_client.provider.errors import ConfigInvalid, SourceUnavailable, Unreadable
+from tongqu_client.provider.readers.sqlitecomments import comments_in
 from tongqu_client.provider.readers.table import Note, Row, flaw_of, suspicious, text_of
 
 ROW_CAP = 200  # rows answered for one subject; the contract allows no more
@@ -68,7 +69,19 @@ class SqlTable:
     @property
     def comments(self) -> Mapping[str, str]:
         """Column comments, where the database has them; they often hold the Chinese name."""
+        if self.engine.dialect.name == "sqlite":
+            return self._written_beside()
         return {column.name: column.comment for column in self.reflected.columns if column.comment}
+
+    def _written_beside(self) -> Mapping[str, str]:
+        """SQLite keeps the text of CREATE TABLE, with the comments in it."""
+        schema, _, name = self.table.rpartition(".")
+        master = sa.table("sqlite_master", sa.column("sql"), sa.column("name"), schema=schema or None)
+        statement = sa.select(master.c.sql).where(sa.func.lower(master.c.name) == name.lower())
+        with self._reading() as connection:
+            text = connection.execute(statement).scalar()
+        written = comments_in(text or "")
+        return {column: written[column] for column in self.names if column in written}
 
     def scan(self) -> Iterator[Row]:
         """Every row, in the order of the primary key; row 1 is the first. For ``map`` and ``test``, not for serving."""
