@@ -48,7 +48,11 @@ def test_a_breaking_file_is_told_with_its_example(tmp_path: Path, run: Any) -> N
         (widened("1.1.0"), 0, "compatible"),
         (reworded("1.0.1"), 0, "compatible"),
         (narrowed("2.0.0"), 1, "breaking"),
-        (edited("person-basic/1.0.0", change("certNumber", pattern="^(?i:[0-9a-z()-]+)$"))[1], 3, "unproven"),
+        (
+            edited("person-basic/1.0.0", change("certNumber", pattern="^(?i:[0-9a-z\\u4e00-\\u9fff()（）-]+)$"))[1],
+            3,
+            "unproven",
+        ),
     ],
 )
 def test_json_and_the_exit_status(tmp_path: Path, run: Any, new: dict[str, Any], exit_code: int, verdict: str) -> None:
