@@ -143,3 +143,12 @@ def test_a_vendors_prefix_says_nothing_and_a_flag_behind_it_is_a_flag() -> None:
     found = propose(standards.get("person-basic/1.0.0"), table, {}, Wishes())
     assert {one.element.path: one.columns for one in found.choices}["name"] == ("QX_XM",)
     assert [one.column for one in found.unused if one.flag] == ["QX_SCBZ"]
+
+
+def test_what_all_names_of_a_list_end_in_may_be_left_out() -> None:
+    """视力 is 视力残疾, because every name of that list ends in 残疾; 视障 is nobody's name."""
+    spoken = ["视力", "听力", "言语", "肢体", "智力", "精神", "多重", "视障"]
+    kinds = [spoken[index % len(spoken)] for index in range(PEOPLE)]
+    found = choices("elderly-disability", {"身份证号": numbers(), "姓名": names(), "残疾类别": kinds})
+    (lookup,) = [step for step in found["disabilityType"].rule["fn"] if step["fn"] == "lookup"]
+    assert lookup["table"] == dict(zip(spoken[:7], "1234567", strict=True))

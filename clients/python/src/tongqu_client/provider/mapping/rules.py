@@ -184,6 +184,7 @@ def _lookup(element: Element, values: Sequence[str | None], codes: Mapping[str, 
         if sum(text not in known for text in texts) > len(texts) / 2:
             step["written"] = "name"
             table = _spellings(element.codelist, texts) | table
+        table |= _without_ending(element.codelist, texts)
     else:
         table = {str(one): one for one in element.schema.get("enum", ())} | dict(codes)
     if table:
@@ -194,6 +195,22 @@ def _lookup(element: Element, values: Sequence[str | None], codes: Mapping[str, 
         step.pop("written", None)
         return [{"fn": "split", "separator": marks.pop(), "index": 0}, step]
     return [step]
+
+
+def _without_ending(codelist: str, texts: Sequence[str]) -> dict[str, str]:
+    """What all names of a list end in is left out in speech: 视力 for 视力残疾. No other shortening is taken."""
+    spelt = words_of(codelist)
+    names = {code.zh: code.code for code in codelists.get(codelist).codes.values()}
+    ending = _common_ending(list(names))
+    if len(ending) < 2:
+        return {}
+    short = {name.removesuffix(ending): code for name, code in names.items()}
+    return {text: short[text] for text in dict.fromkeys(texts) if len(text) > 1 and text in short and text not in spelt}
+
+
+def _common_ending(names: Sequence[str]) -> str:
+    shortest = min(names, key=len)
+    return next((shortest[at:] for at in range(len(shortest)) if all(n.endswith(shortest[at:]) for n in names)), "")
 
 
 def _spellings(codelist: str, texts: Sequence[str]) -> dict[str, str]:
