@@ -20,7 +20,7 @@ from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.export import export
 from gateway.audit.files import TileName
 from gateway.audit.log import Log
-from gateway.lib.canonical_json import canonical
+from gateway.lib.canonical_json import canonical, digest_bytes
 from tests.clients.made_log import Keys
 from tests.clock import FixedClock
 from tests.gateway.audit.examples import authorized, failed, released
@@ -57,9 +57,9 @@ async def _fill(log: Log) -> None:
 @pytest.fixture(scope="module")
 def exported(real_log: Log, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "log"
-    export(
-        real_log, folder, trust=keys.trust(), agreements=[canonical({"schema": "tongqu-agreement/1", "id": "agr_1"})]
-    )
+    document = canonical({"schema": "tongqu-agreement/1", "id": "agr_1"})
+    paper = (f"agreements/{digest_bytes(document).removeprefix('sha-256:')}.json", document)
+    export(real_log, folder, trust=keys.trust(), papers=[paper])
     return folder
 
 
