@@ -31,8 +31,9 @@ def export(
 ) -> Checkpoint:
     """Write the log to ``target``, which must be empty or not exist. Returns the checkpoint it stands under.
 
-    ``papers``: path and bytes of what the entries name by digest, so that every decision can be made again. The export itself is an entry (``audit.exported``, with
-    the size before it), and part of what is exported. Raises AlreadyExists, LogUnfit, LogUnavailable, OSError.
+    ``papers``: path and bytes of what the entries name by digest, so that every decision can be made again. The export
+    itself is an entry (``audit.exported``, with the size before it), and part of what is exported. Raises
+    AlreadyExists, LogUnfit, LogUnavailable, OSError.
     """
     if target.exists() and any(target.iterdir()):
         raise AlreadyExists(

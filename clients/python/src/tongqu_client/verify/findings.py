@@ -29,8 +29,8 @@ class Finding:
 class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
 
-    ``replayed``: decisions that were made again and came out the same; ``claimed``: of them, and of refusals without a
-    text to decide by, those that rest on what only the gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way when the log was exported.
+    ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
+    gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
     checkpoint: Checkpoint

@@ -81,7 +81,9 @@ class Ledger:
         elif kind == "service" and event in _SERVICE_STATES and isinstance(entry.get("service"), Mapping):
             self.states[kind, str(entry["service"].get("id"))] = _SERVICE_STATES[event]
         elif kind == "standard" and event in _STANDARD_STATES:
-            until = entry.get("until") if event == "deprecated" else self.standards.get(entry["standard"], ("", None))[1]
+            until = (
+                entry.get("until") if event == "deprecated" else self.standards.get(entry["standard"], ("", None))[1]
+            )
             self.standards[str(entry.get("standard"))] = (_STANDARD_STATES[event], until)
         elif kind == "exchange":
             self._use(index, event, entry)
@@ -144,7 +146,8 @@ class Ledger:
             yield Finding(
                 "agreement_unsigned",
                 f"entry {index}",
-                f"第 {index} 条使协议 {named.get('id')} 生效，而 {party} 的有效签名不成立：无人可以替一方授权，该协议不能作为依据。",
+                f"第 {index} 条使协议 {named.get('id')} 生效，而没有 {party} 的有效签名：无人可以替一方授权，"
+                "该协议不能作为依据。",
                 f"Entry {index} put the agreement {named.get('id')} in force without a valid signature of {party} "
                 f"({why}): nobody can grant anything for a party, so nothing may rest on this agreement.",
             )

@@ -1,4 +1,4 @@
-"""The papers that a log speaks of by their digests: agreements, consents, standards, with who signed them, and the keys.
+"""The papers that a log names by their digests: agreements, consents, standards, who signed them, and the keys.
 
 Nothing is believed because it lies here. A paper counts under the digest of its own RFC 8785 bytes, a signature counts
 once its key does, and a key counts once the log says whose it is (ledger.py).

@@ -61,11 +61,15 @@ def _rules(case: Case) -> Iterator[tuple[str, bool]]:
     state, actor = facts["agreement_state"], entry["actor"]["party"]
     known = state is not None and document is not None and actor in parties(document).values()
     yield "R1", not known or state != "active" or (item is not None and not _in_force(case))
-    yield "R2", known and (
-        (item is not None and actor != parties(document or {})["consumer"])
-        or facts["client_state"] != "active"
-        or facts["consumer_state"] != "active"
-        or facts["provider_state"] != "active"
+    yield (
+        "R2",
+        known
+        and (
+            (item is not None and actor != parties(document or {})["consumer"])
+            or facts["client_state"] != "active"
+            or facts["consumer_state"] != "active"
+            or facts["provider_state"] != "active"
+        ),
     )
     yield "R4", entry["standard"] is None
     if known and item is None:
@@ -184,9 +188,11 @@ class Replay:
         claimed = said & CLAIMED
         self.claimed += bool(claimed)
         effect = "refuse" if claimed else now.effect
-        if (logged["effect"] == "permit") != (case.entry["type"] == "exchange.authorized") or logged["effect"] != effect:
-            yield _differs(index, logged, now)
-        elif said - CLAIMED != set(now.rules) - CLAIMED:
+        if (
+            (logged["effect"] == "permit") != (case.entry["type"] == "exchange.authorized")
+            or logged["effect"] != effect
+            or said - CLAIMED != set(now.rules) - CLAIMED
+        ):
             yield _differs(index, logged, now)
 
     def _honest(self, index: int, case: Case) -> Iterator[Finding]:
@@ -219,8 +225,8 @@ class Replay:
             yield Finding(
                 "quota_overrun",
                 f"entry {index}",
-                f"第 {index} 条是协议 {window[0]} 在 {window[1]} 的第 {self.ledger.used[window] + 1} 次准许，而协议只许 "
-                f"{quota['max']} 次：额度被突破或篡改。",
+                f"第 {index} 条是协议 {window[0]} 在 {window[1]} 的第 {self.ledger.used[window] + 1} 次准许，"
+                f"而协议只许 {quota['max']} 次：额度被突破或篡改。",
                 f"Entry {index} is permit {self.ledger.used[window] + 1} of the agreement {window[0]} in {window[1]}, "
                 f"which allows {quota['max']}: the quota was broken or tampered with.",
             )
@@ -232,13 +238,15 @@ def _differs(index: int, logged: Mapping[str, Any], now: Verdict) -> Finding:
     en_rules, en_logged = ", ".join(now.rules), ", ".join(logged["rules"])
     if logged["effect"] == "permit":
         zh = f"第 {index} 条记为准许，而按它自己的事实与协议重新裁定，应当拒绝（{rules}）：不该放行。"
-        en = f"Entry {index} says permitted; its own facts and the agreement say refused ({en_rules}): it should not be."
+        en = (
+            f"Entry {index} says permitted; its own facts and the agreement say refused ({en_rules}): it should not be."
+        )
     elif permit:
         zh = f"第 {index} 条记为拒绝（{logged_rules}），而按它自己的事实与协议重新裁定，应当准许：拒绝没有依据。"
         en = f"Entry {index} says refused ({en_logged}); its own facts and the agreement say permitted."
     else:
         zh = f"第 {index} 条记载的拒绝理由（{logged_rules}）与重新裁定的（{rules}）不同：条目被改写，或裁定有误。"
-        en = f"Entry {index} refuses by {en_logged}; deciding again gives {en_rules}: it was rewritten, or decided wrongly."
+        en = f"Entry {index} refuses by {en_logged}; deciding again gives {en_rules}: it was rewritten or wrong."
     return Finding("decision_differs", f"entry {index}", zh, en)
 
 
@@ -246,7 +254,8 @@ def _claims(index: int, name: str, claimed: object, truth: object) -> Finding:
     return Finding(
         "facts_differ",
         f"entry {index}",
-        f"第 {index} 条裁定时所称的 {name}（{_short(claimed)}）与日志此前所记（{_short(truth)}）不同：它依据的不是事实。",
+        f"第 {index} 条裁定时所称的 {name}（{_short(claimed)}）与日志此前所记（{_short(truth)}）不同："
+        "它依据的不是事实。",
         f"Entry {index} was decided on {name} = {_short(claimed)}, while the log before it says {_short(truth)}: "
         "it does not rest on the facts.",
     )
