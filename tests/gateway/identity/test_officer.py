@@ -33,8 +33,16 @@ class Agency:
     def assertion(self, *, key: Key | None = None, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
         now, key = self.house.street.now(), key or self.key
         usual = {
-            "iss": self.party, "sub": self.clerk, "aud": BASE_URL, "iat": now, "exp": now + 300,
-            "jti": secrets.token_urlsafe(16), "role": ["clerk"], "unit": "公共服务办", "acr": "mfa", "amr": ["otp"],
+            "iss": self.party,
+            "sub": self.clerk,
+            "aud": BASE_URL,
+            "iat": now,
+            "exp": now + 300,
+            "jti": secrets.token_urlsafe(16),
+            "role": ["clerk"],
+            "unit": "公共服务办",
+            "acr": "mfa",
+            "amr": ["otp"],
             "auth_time": now - 60,
         }
         whole = {name: value for name, value in {**usual, **claims}.items() if value is not REMOVE}
@@ -44,8 +52,11 @@ class Agency:
 
 def ask(house: House, assertion: str, **form: Any) -> Any:
     asked = {
-        "grant_type": EXCHANGE, "subject_token": assertion, "subject_token_type": JWT,
-        "authorization_details": details(), **form,
+        "grant_type": EXCHANGE,
+        "subject_token": assertion,
+        "subject_token_type": JWT,
+        "authorization_details": details(),
+        **form,
     }
     return house.ask_token(house.street, **asked)
 
