@@ -23,9 +23,9 @@ EXIT_CANNOT_START = 3
 # The event loop gives the interpreter away at each signature and each statement. Beside a thread that computes (the
 # publisher, a handler of the control plane) it would wait Python's default of 5 ms to get it back, each time.
 SWITCH_S = 0.0005
-# Python's collector looks at every object there is once enough new ones have lived for a while: standards, templates and
-# routes are 140,000 that stay, and 50 to 100 ms in which nothing is answered. So they are set aside at the start, and
-# young objects, most of which are gone with their query, are looked at less often.
+# Python's collector looks at every object there is once enough new ones have lived for a while. Standards, templates
+# and routes are 140,000 that stay, and looking at them takes 50 to 100 ms in which nothing is answered: they are set
+# aside at the start. Young objects, most of which are gone with their query, are looked at less often.
 COLLECT_AFTER = (10_000, 20, 20)
 CLOSING_S = 3.0  # after departments have had their time: writing the outcomes and sending the answers
 TELLING_S = 0.5  # before connections are closed: who is in the middle of a request hears that it is to go away
