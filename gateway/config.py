@@ -26,8 +26,13 @@ _LEAST = {
     "shutdown_seconds": 0,
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
+    "review_sample_percent": 0,
 }
-_MOST = {"standards_consultation_days": 366, "standards_grace_days": 3660}  # beyond it somebody slipped
+_MOST = {
+    "standards_consultation_days": 366,
+    "standards_grace_days": 3660,
+    "review_sample_percent": 100,
+}  # beyond it somebody slipped
 REPLAY_KINDS = ("auto", "process", "database")
 
 
@@ -57,6 +62,7 @@ class Settings:
     standards_consultation_days: int = 7  # shortest consultation of a standard
     standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
+    review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     log_level: str = "INFO"
 
     @property
@@ -124,6 +130,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "review_sample_percent": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
@@ -169,7 +176,7 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"{name}: expected a number, {least} or more, got {value!r} / 应为不小于 {least} 的数")
     for name, most in _MOST.items():
         if (days := getattr(settings, name)) > most:
-            raise ConfigError(f"{name}: expected at most {most} days, got {days} / 应不超过 {most} 天")
+            raise ConfigError(f"{name}: expected at most {most}, got {days} / 应不超过 {most}")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 
