@@ -110,6 +110,13 @@ _case: dict[str, Kind] = {
     "subject": maybe(kinds.SUBJECT),
     "text": maybe(kinds.DIGEST),
 }
+_account: dict[str, Kind] = {
+    "actor": ACTOR,
+    "account": maybe(kinds.ACCOUNT_ID),
+    "role": maybe(kinds.CODE),
+    "method": maybe(kinds.CODE),
+    "outcome": maybe(kinds.CODE),
+}
 
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
@@ -184,6 +191,13 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         "entry": maybe(kinds.INDEX),
         "outcome": kinds.CODE,
         "file": maybe(kinds.FILE_ID),
+    },
+    **{
+        f"account.{step}": _account
+        for step in (
+            "added", "suspended", "resumed", "reset", "signed_in", "sign_in_failed", "signed_out", "stepped_up",
+            "password_changed", "factor_added", "factor_removed", "linked",
+        )
     },
     "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
