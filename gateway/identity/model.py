@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
+
+from gateway.lib.jose import encode64
 
 PartyKind = Literal["department", "street_office", "data_bureau", "audit_office"]
 State = Literal["active", "suspended"]
@@ -90,6 +94,47 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Assertion:
+    """What an agency vouched for about its officer when the token was asked for (RFC 8693, officer_assertion.py).
+
+    ``case``: base64url SHA-256 of the case number; ``subject``: ``<salt>.<base64url SHA-256>`` of one resident. Where
+    they are there, the token is for that case and that resident only.
+    """
+
+    officer: str
+    roles: tuple[str, ...]
+    unit: str | None
+    acr: str | None
+    amr: tuple[str, ...]
+    auth_time: datetime | None
+    case: str | None
+    subject: str | None
+
+    def is_for_case(self, number: str) -> bool:
+        """Is the token good for this case? True as well when it names none."""
+        return self.case is None or hmac.compare_digest(self.case.encode(), case_digest(number).encode())
+
+    def is_about(self, scheme: str, subject_id: str) -> bool:
+        """Is the token good for this resident? True as well when it names none."""
+        if self.subject is None:
+            return True
+        salt, _, digest = self.subject.rpartition(".")
+        return hmac.compare_digest(digest.encode(), subject_digest(salt, scheme, subject_id).encode())
+
+
+def case_digest(number: str) -> str:
+    """The claim ``case_ref`` of an officer assertion: base64url SHA-256 of the case number in UTF-8."""
+    return encode64(hashlib.sha256(number.encode("utf-8", "surrogatepass")).digest())
+
+
+def subject_digest(salt: str, scheme: str, subject_id: str) -> str:
+    """The claim ``subject_ref_digest``: base64url SHA-256 over three lines. ``salt``: the assertion's own jti, so that
+    two tokens about one resident do not show it."""
+    lines = f"{salt}\n{scheme}\n{subject_id}"
+    return encode64(hashlib.sha256(lines.encode("utf-8", "surrogatepass")).digest())
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Whoever proved to be the holder of a valid token and of the key it is bound to."""
 
@@ -102,7 +147,9 @@ class Caller:
     key_thumbprint: str  # of the proofs that belong to the token
     client_key: str  # the thumbprint of the client's own key with which the token was asked for
     expires: datetime
-    officer: str | None = None
+    officer: str | None = None  # the person for whom the client acts; None: a system asks for itself
+    officer_key: str | None = None  # the thumbprint of the key that vouched for the officer
+    assertion: Assertion | None = None  # what it vouched for
 
     def actor(self) -> dict[str, str | None]:
         """As the log names whoever did something."""
