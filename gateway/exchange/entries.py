@@ -92,7 +92,7 @@ def withheld(query: Query, of: int, reasons: tuple[Reason, ...]) -> Entry:
 def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
     """The facts beside the signed agreement that the verdict rests on, so that anyone can decide again.
 
-    What does not apply, or is as the entry and the agreement say it, is left out; docs/decision-facts.md describes each.
+    What does not apply, or is as entry and agreement say it, is left out; docs/decision-facts.md describes each fact.
     ``known``: of the fields and predicates that the query is about, those that are published.
     """
     query, terms, standard, standing = facts.query, facts.terms, facts.standard, facts.standing
