@@ -18,6 +18,7 @@ from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.search import Search
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
@@ -82,6 +83,7 @@ class Store:
             build=__version__,
             on_broken=on_broken,
         )
+        self.search = Search(self.database, self.clock)
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.library = Library(self.database)
