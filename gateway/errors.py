@@ -202,6 +202,23 @@ class Forbidden(TongquError):
     title_en = "Not allowed"
 
 
+# ── at the pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+class SignInRefused(TongquError):
+    """The same sentence whatever was wrong, so that it tells nobody which accounts exist."""
+
+    code = "sign_in_refused"
+    title_zh = "账户名、密码或验证码不正确"
+    title_en = "The account, password or code is not right"
+
+
+class FormRejected(TongquError):
+    """A form that did not come from a page of ours, or from one of an earlier session."""
+
+    code = "form_rejected"
+    title_zh = "页面已过期，请返回后重新提交"
+    title_en = "The page is out of date; go back and send it again"
+
+
 # ── the department did not answer as it should ────────────────────────────────────────────────────────────────────────
 class ProviderError(TongquError):
     code = "provider_error"

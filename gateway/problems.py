@@ -35,6 +35,8 @@ STATUS: dict[type[errors.TongquError], int] = {
     errors.NonceRequired: 401,
     errors.ScopeMissing: 403,
     errors.Forbidden: 403,
+    errors.SignInRefused: 403,
+    errors.FormRejected: 403,
     errors.ProviderError: 502,
     errors.ProviderUnavailable: 502,
     errors.ProviderTimedOut: 504,

@@ -8,11 +8,17 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from gateway import __version__, db
+from gateway.accounts.actions import Accounts
+from gateway.accounts.model import Limits
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.sessions import SessionStore
+from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
@@ -86,6 +92,7 @@ class Store:
         self.search = Search(self.database, self.clock)
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
+        self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
@@ -152,6 +159,8 @@ class Deps(Store):
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+        self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
             self.database,
             self.log,
@@ -267,6 +276,8 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.accounts.tidy(now)
+        self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)

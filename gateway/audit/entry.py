@@ -98,6 +98,13 @@ _comment: dict[str, Kind] = {
     "comment": closed(id=kinds.COMMENT_ID, digest=kinds.DIGEST),
     "outcome": maybe(kinds.CODE),
 }
+_account: dict[str, Kind] = {
+    "actor": ACTOR,
+    "account": maybe(kinds.ACCOUNT_ID),
+    "role": maybe(kinds.CODE),
+    "method": maybe(kinds.CODE),
+    "outcome": maybe(kinds.CODE),
+}
 
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
@@ -147,6 +154,13 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("drafted", "consulted", "reopened", "published", "signed", "deprecated", "withdrawn")
     },
     **{f"standard.{step}": _comment for step in ("commented", "answered")},
+    **{
+        f"account.{step}": _account
+        for step in (
+            "added", "suspended", "resumed", "reset", "signed_in", "sign_in_failed", "signed_out", "stepped_up",
+            "password_changed", "factor_added", "factor_removed", "linked",
+        )
+    },
     "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
 }  # fmt: skip
