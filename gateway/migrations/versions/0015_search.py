@@ -1,7 +1,7 @@
 """The index of the log answers for queries with their outcomes, and counts. Derived: filled anew after the upgrade.
 
 Revision ID: 0015_search
-Revises: 0009_registry
+Revises: 0011_accounts
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015_search"
-down_revision = "0009_registry"
+down_revision = "0011_accounts"
 branch_labels = None
 depends_on = None
 
