@@ -78,6 +78,7 @@ class Facts:
     quota_used: int | None  # None: not counted yet; the commit counts
     standing: Standing = IN_FORCE  # of the standard: does it still serve, and until when
     key_held: bool = True  # the client still has the key with which the token was asked for
+    officer_speaks: bool = True  # the officer, if there is one, still stands, and the key that vouched
     token_checked: bool = True  # False when somebody only asks what would be decided (explain)
     rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit
 
