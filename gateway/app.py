@@ -83,11 +83,11 @@ def create_app(deps: Deps) -> Flask:
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
-        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock), deps.shelf, deps.guard),
+        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock, deps.search), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
-        audit_api.blueprint(deps.log, deps.guard),
+        audit_api.blueprint(deps.log, deps.search, deps.guard),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):

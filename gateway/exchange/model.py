@@ -114,6 +114,7 @@ class Facts:
     officer_day_used: int | None = None
     questions_used: int | None = None  # distinct questions asked about this resident; None: the commit counts
     key_held: bool = True  # the client still has the key with which the token was asked for
+    officer_speaks: bool = True  # the officer, if there is one, still stands, and the key that vouched
     token_checked: bool = True  # False when somebody only asks what would be decided (explain)
     rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit
 

@@ -58,13 +58,17 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A party's registered system. ``keys``: its public JWKs, each with its thumbprint as ``kid``."""
+    """A party's registered system. ``keys``: its public JWKs, each with its thumbprint as ``kid``.
+
+    ``certificate``: which certificate it may show instead (RFC 8705), as registered; None: none.
+    """
 
     id: str
     party: str
     keys: tuple[Mapping[str, Any], ...]
     scopes: frozenset[str]
     state: str = "active"
+    certificate: Mapping[str, str] | None = None
 
     def has_key(self, thumbprint: str) -> bool:
         return any(key["kid"] == thumbprint for key in self.keys)
@@ -72,14 +76,36 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """A person acting for a party. ``title`` is the post (科长), never the person's name; ``key`` a public JWK."""
+    """A person acting for a party. ``title`` is the post (科长), never the person's name.
+
+    ``key``: a public JWK; None for an officer who signs nothing and is vouched for by the party's assertion key.
+    """
 
     id: str
     party: str
     role: str
     title: str
-    key: Mapping[str, Any]
+    key: Mapping[str, Any] | None
     state: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerStanding:
+    """An officer as of now, with the public JWKs that may vouch for officers of its party."""
+
+    officer: Officer
+    assertion_keys: tuple[Mapping[str, Any], ...]
+
+    @property
+    def keys(self) -> tuple[Mapping[str, Any], ...]:
+        """Whose signature under an officer assertion counts: the officer's own key and the party's."""
+        own = self.officer.key
+        return self.assertion_keys if own is None else (own, *self.assertion_keys)
+
+    def speaks(self, party: str, thumbprint: str) -> bool:
+        """Does a token of this party's officer, vouched for by this key, still count?"""
+        active = self.officer.state == "active" and self.officer.party == party
+        return active and any(key["kid"] == thumbprint for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +176,13 @@ class Caller:
     officer: str | None = None  # the person for whom the client acts; None: a system asks for itself
     officer_key: str | None = None  # the thumbprint of the key that vouched for the officer
     assertion: Assertion | None = None  # what it vouched for
+
+    def still_speaks(self, officer: OfficerStanding | None) -> bool:
+        """Does the officer in whose name this caller acts still stand, and the key that vouched? True for a system that
+        asks for itself."""
+        if self.officer is None:
+            return True
+        return officer is not None and officer.speaks(self.party, self.officer_key or "")
 
     def actor(self) -> dict[str, str | None]:
         """As the log names whoever did something."""

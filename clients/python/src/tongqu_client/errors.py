@@ -184,6 +184,18 @@ class ProofRequired(Unauthorized):
     )
 
 
+class OfficerAssertionInvalid(Unauthorized):
+    code, title_zh, title_en = (
+        "officer_assertion_invalid",
+        "工作人员断言无效",
+        "The officer assertion is not valid",
+    )
+
+
+class OfficerSuspended(Unauthorized):
+    code, title_zh, title_en = "officer_suspended", "该工作人员已被停用", "The officer is suspended"
+
+
 # ── what the agreement, the consent and the law allow ─────────────────────────────────────────────────────────────────
 class Denied(GatewayError):
     code, title_zh, title_en, exit_code = "forbidden", "不允许此操作", "Not allowed", 4
