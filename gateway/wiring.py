@@ -24,6 +24,7 @@ from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.search import Search
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
 from gateway.catalogue import outbound
@@ -90,6 +91,7 @@ class Store:
             build=__version__,
             on_broken=on_broken,
         )
+        self.search = Search(self.database, self.clock)
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
@@ -104,6 +106,7 @@ class Store:
             self.database,
             self.log,
             self.clock,
+            self.search,
             self.keys.sampling_secret,
             percent=settings.review_sample_percent,
         )

@@ -158,7 +158,10 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("requested", "given", "refused", "withdrawn", "expired", "superseded", "invalidated")
     },
     **{f"service.{step}": _service for step in ("registered", "tested", "approved", "suspended", "resumed", "removed")},
-    **{f"party.{step}": _party for step in ("added", "suspended", "resumed")},
+    **{
+        f"party.{step}": _party
+        for step in ("added", "suspended", "resumed", "assertion_key_added", "assertion_key_removed")
+    },
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
     **{f"officer.{step}": _party for step in ("added", "suspended")},
     **{

@@ -6,17 +6,16 @@ run again at any time, by any process: what was done stays done. The queue count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-
-from gateway.audit import search
+from gateway.audit.filter import Filter
 from gateway.audit.log import Log
 from gateway.audit.merkle import root_at
-from gateway.audit.store import INDEX, Rows
+from gateway.audit.search import Search
+from gateway.audit.store import Rows
 from gateway.cases import sampling, store
 from gateway.cases.actions import open_in, overseers_only
 from gateway.cases.model import REVIEW_WORKDAYS, Case, Item, Person, Progress
@@ -51,6 +50,7 @@ class Reviews:
         database: Database,
         log: Log,
         clock: Clock,
+        search: Search,
         secret: bytes,
         *,
         percent: int,
@@ -59,6 +59,7 @@ class Reviews:
         self._database = database
         self._log = log
         self._clock = clock
+        self._search = search
         self._secret = secret
         self.percent = percent
         self._risks = risks
@@ -96,17 +97,15 @@ class Reviews:
 
     def _draw(self, row: Any) -> int:
         day = date.fromisoformat(row.day)
-        search.catch_up(self._database)
         begins, ends = (rfc3339(workdays.start_of(each)) for each in (day, day + _DAY))
+        later = self._search.find(Filter.of(since=ends), after=-1, limit=1, each="entry").found
         with self._database.read() as conn:
-            size = conn.scalar(select(func.min(INDEX.c.number)).where(INDEX.c.t >= ends))
-            if size is None:  # nothing was written since: the day's tree is not closed yet
-                size = Rows(conn).head().size
-            released = INDEX.c.type == "exchange.released"
-            within = (INDEX.c.t >= begins, INDEX.c.t < ends, INDEX.c.number > row.commitment)
-            numbers = conn.scalars(select(INDEX.c.number).where(released, *within).order_by(INDEX.c.number)).all()
+            size = later[0].index if later else Rows(conn).head().size
             root = root_at(size, Rows(conn).nodes)
-            parties = dict(self._parties(conn, numbers))
+        wanted = Filter.of(type="exchange.released", since=begins, until=ends)
+        released = self._search.every(wanted, each="entry", below=size)
+        parties = {found.index: found.row.party if found.row else None for found in released}
+        numbers = sorted(number for number in parties if number > row.commitment)
         seed = sampling.seed_of(self._secret, day)
         drawn = sampling.draw(seed, root, row.percent, numbers)
         made = [self._item(SAMPLE, day, entry=number, party=parties[number]) for number in drawn]
@@ -135,12 +134,6 @@ class Reviews:
             store.add_items(tx.conn, made)
             store.set_drawn(tx.conn, row.day, at.index)
         return len(made)
-
-    @staticmethod
-    def _parties(conn: Any, numbers: Sequence[int]) -> Iterable[tuple[int, str | None]]:
-        for low in range(0, len(numbers), 500):
-            chosen = select(INDEX.c.number, INDEX.c.party).where(INDEX.c.number.in_(numbers[low : low + 500]))
-            yield from ((row.number, row.party) for row in conn.execute(chosen))
 
     def _item(self, reason: str, day: date, **members: Any) -> Item:
         return Item("", day.isoformat(), reason, self._clock.now(), **members)

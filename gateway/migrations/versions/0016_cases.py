@@ -1,7 +1,7 @@
 """Cases of supervision, unmasking by two people, and the queue of what is to be reviewed.
 
 Revision ID: 0016_cases
-Revises: 0011_accounts
+Revises: 0015_search
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_cases"
-down_revision = "0011_accounts"
+down_revision = "0015_search"
 branch_labels = None
 depends_on = None
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.audit.entry import read
 from gateway.audit.log import Log
+from gateway.audit.search import Search
 from gateway.audit.store import ENTRY
 from gateway.cases.actions import Cases
 from gateway.cases.model import Case, Person
@@ -65,7 +66,7 @@ class Desk:
             log,
             clock,
             Cases(database, log, clock),
-            Reviews(database, log, clock, b"s" * 32, percent=percent),
+            Reviews(database, log, clock, Search(database, clock), b"s" * 32, percent=percent),
             Unmaskings(database, log, clock, sidecar),
             sidecar,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.audit.log import Log
+from gateway.audit.search import Search
 from gateway.cases import sampling
 from gateway.cases.model import Link
 from gateway.cases.review import Reviews, Risk
@@ -60,7 +61,7 @@ def test_what_was_done_stays_done(desk: Desk) -> None:
     a_day_over(desk)
     before = desk.reviews.queue(WEI)
     desk.reviews.tidy()
-    other = Reviews(desk.database, desk.log, desk.clock, b"s" * 32, percent=50)
+    other = Reviews(desk.database, desk.log, desk.clock, Search(desk.database, desk.clock), b"s" * 32, percent=50)
     other.tidy()
     assert desk.reviews.queue(WEI) == before
     assert len(desk.entries("review.sampled")) == 1
@@ -126,6 +127,7 @@ def test_what_the_risk_rules_find_stands_in_the_queue(desk: Desk, log: Log, cloc
         desk.database,
         log,
         clock,
+        Search(desk.database, clock),
         b"s" * 32,
         percent=0,
         risks=lambda day: [Risk("night", day, f"officer:off_1 since:{day}", 300, STREET)],
