@@ -117,8 +117,12 @@ class Store:
             "issuer": self.settings.issuer,
             "resource": self.settings.public_url,
             "log": {"origin": self.settings.origin, "vkey": str(self.log.key.verifier)},
-            "jwks": self.keys.jwks(),
+            "jwks": {"keys": [*self.keys.jwks()["keys"], *self._retired_keys()]},
         }
+
+    def _retired_keys(self) -> list[dict[str, Any]]:
+        """Of what people keep for years. A request or a token signed by a retired key is worth nothing to anybody."""
+        return [each for each in self.keys.retired() if each["tongqu_purpose"] in ("receipt", "response")]
 
     def close(self) -> None:
         self.database.close()
@@ -198,7 +202,7 @@ class Deps(Store):
                 clock=self.clock,
                 issuer=settings.issuer,
                 fetch=self._fetch,
-                sign_receipt=self.keys.receipt.sign_jwt,
+                sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
                 under_way={},
@@ -313,6 +317,7 @@ class Deps(Store):
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            self.keys.refresh()  # what `gateway keys` changed since
             self.measure()
 
     def measure(self) -> None:

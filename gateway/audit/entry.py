@@ -118,6 +118,8 @@ _account: dict[str, Kind] = {
     "outcome": maybe(kinds.CODE),
 }
 
+_key: dict[str, Kind] = {"actor": ACTOR, "purpose": kinds.CODE, "key": kinds.THUMBPRINT}
+
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
         "origin": kinds.ORIGIN,
@@ -162,6 +164,7 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         f"party.{step}": _party
         for step in ("added", "suspended", "resumed", "assertion_key_added", "assertion_key_removed")
     },
+    **{f"key.{step}": _key for step in ("published", "activated", "removed")},
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
     **{f"officer.{step}": _party for step in ("added", "suspended")},
     **{

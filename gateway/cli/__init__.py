@@ -12,8 +12,8 @@ from gateway.config import ConfigError
 from gateway.lib.keys import KeysUnusable
 
 COMMANDS = {  # name → its file
-    "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "config": "config",
-    "standards": "standards", "party": "administration", "client": "administration", "officer": "administration",
+    "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "keys": "keys",
+    "config": "config", "standards": "standards", "party": "administration", "client": "administration", "officer": "administration",
     "user": "users",     "audit": "audit", "doctor": "doctor",
 }  # fmt: skip
 
