@@ -91,7 +91,7 @@ def create_app(deps: Deps) -> Flask:
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
         audit_api.blueprint(deps.log, deps.search, deps.guard),
         declare.blueprint(),
-        *identity_api.blueprints(deps.identity, deps.guard),
+        *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))

@@ -43,6 +43,7 @@ from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
+from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
@@ -95,6 +96,7 @@ class Store:
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
+        self.registrations = Registrations(self.identity, self.database, self.log, self.clock)
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
