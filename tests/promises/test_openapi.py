@@ -84,6 +84,9 @@ GET /v1/log/entries
 GET /v1/log/entries.json
 GET /v1/log/entries.jsonl
 GET /v1/log/entries.csv
+GET /v1/log/search
+GET /v1/log/facets
+GET /v1/log/histogram
 GET /v1/log/entries/{index}
 GET /v1/log/entries/{index}/proof
 """
