@@ -26,12 +26,14 @@ _LEAST = {
     "shutdown_seconds": 0,
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
+    "review_sample_percent": 0,
     "session_idle_minutes": 1,
     "session_hours": 1,
 }
 _MOST = {  # beyond it somebody slipped
     "standards_consultation_days": 366,
     "standards_grace_days": 3660,
+    "review_sample_percent": 100,
     "session_idle_minutes": 480,
     "session_hours": 24,
 }
@@ -66,6 +68,7 @@ class Settings:
     standards_consultation_days: int = 7  # shortest consultation of a standard
     standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
+    review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
     log_level: str = "INFO"
@@ -135,6 +138,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "review_sample_percent": env.int,
         "session_idle_minutes": env.int,
         "session_hours": env.int,
         "provider_plain_http": env.bool,

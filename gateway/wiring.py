@@ -25,6 +25,8 @@ from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.cases.actions import Cases
+from gateway.cases.review import Reviews
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
@@ -99,6 +101,15 @@ class Store:
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
+        self.cases = Cases(self.database, self.log, self.clock)
+        self.reviews = Reviews(
+            self.database,
+            self.log,
+            self.clock,
+            self.search,
+            self.keys.sampling_secret,
+            percent=settings.review_sample_percent,
+        )
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -276,6 +287,7 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.reviews.tidy()
         self.accounts.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
