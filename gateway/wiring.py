@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +22,11 @@ from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.watch import Watch
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
 from gateway.catalogue import outbound
@@ -92,6 +94,7 @@ class Store:
             on_broken=on_broken,
         )
         self.search = Search(self.database, self.clock)
+        self.watch = Watch(self.search, _limits(settings))
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
@@ -122,6 +125,11 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+
+
+def _limits(settings: Settings) -> AnomalyLimits:
+    names = [item.name for item in fields(AnomalyLimits)]
+    return AnomalyLimits(**{name: getattr(settings, f"anomaly_{name}") for name in names})
 
 
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
