@@ -16,6 +16,8 @@ from gateway.audit import api as audit_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
+from gateway.evidence import api as evidence_api
+from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
@@ -84,6 +86,7 @@ def create_app(deps: Deps) -> Flask:
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         audit_api.blueprint(deps.log, deps.guard),
+        evidence_api.blueprint(deps.log, lambda: Bundler(deps.log, deps.library, deps.trust()), deps.guard),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):

@@ -3,6 +3,8 @@
 Every ``verify_*`` raises on failure and none returns a bool, so that nobody can overlook a failure.
 """
 
+from tongqu_client.verify.bundle import Bundle
+from tongqu_client.verify.evidence import EvidenceReport, verify_bundle
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.merkle import leaf_hash, verify_consistency
@@ -12,7 +14,9 @@ from tongqu_client.verify.standards import VerifiedStandard, verify_standard
 from tongqu_client.verify.trust import TrustStore
 
 __all__ = [
+    "Bundle",
     "Checkpoint",
+    "EvidenceReport",
     "ExportReport",
     "Finding",
     "TlogProof",
@@ -22,6 +26,7 @@ __all__ = [
     "VerifierKey",
     "leaf_hash",
     "open_note",
+    "verify_bundle",
     "verify_consistency",
     "verify_export",
     "verify_inclusion",

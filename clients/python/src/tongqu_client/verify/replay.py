@@ -132,7 +132,7 @@ class Replay:
             return
         try:
             case = self.case(index, entry)
-            yield from self._compare(index, case)
+            yield from self.compare(index, case)
             if entry["type"] == "exchange.authorized":
                 yield from self._honest(index, case)
                 yield from self._within_quota(index, case)
@@ -173,7 +173,8 @@ class Replay:
     def _level(self, word: Consent | None) -> int:
         return PROOF_LEVELS["counter-two-person"] if word is not None and word.proved else 0
 
-    def _compare(self, index: int, case: Case) -> Iterator[Finding]:
+    def compare(self, index: int, case: Case) -> Iterator[Finding]:
+        """Decide again, and say where the entry says something else."""
         logged, now = case.entry["decision"], decide(case)
         self.replayed += 1
         if logged["policy"] not in POLICIES:
