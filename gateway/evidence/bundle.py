@@ -1,7 +1,7 @@
 """All that the gateway can say about one query, in one document that a stranger verifies without the gateway.
 
-Format ``tongqu-evidence/1``: docs/evidence-bundle.md, docs/evidence-bundle.schema.json. RFC 8785 JSON, so the same
-query under the same checkpoint gives the same bytes. Its holder adds what only he has: the receipt, the request, the answer.
+Format ``tongqu-evidence/1``: docs/evidence-bundle.md and its schema beside it. RFC 8785 JSON, so the same query under
+the same checkpoint gives the same bytes. Its holder adds what only he has: the receipt, the request, the answer.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _parties(conn: Connection, decided: Entry) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Bundler:
-    """Makes bundles. ``trust``: the trust document as it is now; ``policy``: the text of the witness policy, or None."""
+    """Makes bundles. ``trust``: the trust document of now; ``policy``: the text of the witness policy, or None."""
 
     log: Log
     library: Mapping[str, Standard]
@@ -129,7 +129,9 @@ class Bundler:
     def _standard(self, conn: Connection, subject: Subject) -> dict[str, Any] | None:
         name = subject.decided["standard"]
         standard = self.library.get(name) if name else None
-        return standard and {"schema": standard.schema, "signature": archive.standard_signature(conn, name)}
+        if standard is None:
+            return None
+        return {"schema": standard.schema, "signature": archive.standard_signature(conn, standard.id)}
 
     # ── the entries ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _supporting(
