@@ -18,8 +18,9 @@ from gateway.agreements.model import Agreement
 from gateway.audit import entry as entries
 from gateway.audit import merkle
 from gateway.audit.checkpoint import proof_text
+from gateway.audit.filter import Filter
 from gateway.audit.log import Log
-from gateway.audit.search import Filter, find
+from gateway.audit.search import Search
 from gateway.audit.store import Rows
 from gateway.consent import store as consents
 from gateway.consent.model import Consent, counting
@@ -71,6 +72,7 @@ class Bundler:
     """Makes bundles. ``trust``: the trust document of now; ``policy``: the text of the witness policy, or None."""
 
     log: Log
+    search: Search
     library: Mapping[str, Standard]
     trust: Mapping[str, Any]
     policy: str | None = None
@@ -140,25 +142,25 @@ class Bundler:
         """What made the agreement and the consent count, and whose the keys are."""
         if agreement is not None:
             for step in ("signed", "activated"):
-                found = self._find(Filter(type=f"agreement.{step}", agreement=agreement.id))
+                found = self._find(f"agreement.{step}", agreement=agreement.id)
                 yield from (at for at, each in found if each["agreement"]["digest"] == agreement.digest)
         if consent is not None:
             yield from (event.log_index for event in consent.events if event.log_index < subject.index)
         client = subject.decided["actor"]["client"]
         parties = {subject.decided["actor"]["party"], *(agreement.party_ids if agreement else ())}
         for party in sorted(parties):
-            yield from (at for at, each in self._find(Filter(type="party.added", party=party)))
-            for at, each in self._find(Filter(type="client.added", party=party)):
+            yield from (at for at, each in self._find("party.added", party=party))
+            for at, each in self._find("client.added", party=party):
                 if each["client"] == client:
                     yield at
-            for at, each in self._find(Filter(type="officer.added", party=party)):
+            for at, each in self._find("officer.added", party=party):
                 if each["officer"] in officers:
                     yield at
 
-    def _find(self, wanted: Filter) -> Iterator[tuple[int, Entry]]:
+    def _find(self, type: str, **wanted: str) -> Iterator[tuple[int, Entry]]:
         before: int | None = None
         while True:
-            page = find(self.log.database, wanted, before=before, limit=_MANY)
+            page = self.search.find(Filter.of(type=type, **wanted), before=before, limit=_MANY, each="entry")
             yield from ((item.index, item.entry) for item in page.found)
             if page.next is None:
                 return

@@ -508,8 +508,10 @@ def regrow(entries: list[Entry]) -> None:
 
 
 lines(
-    ("a registration taken out", "forked", "first", signed(lambda e: remove(e, place(e, "party.added"))), (CHECKPOINT,)),
-    ("a denial taken out", "receipt_entry_differs", "receipt", signed(lambda e: remove(e, refused(e, "R9"))), (RECEIPT,)),
+    ("a registration taken out", "forked", "first",
+     signed(lambda e: remove(e, place(e, "party.added"))), (CHECKPOINT,)),
+    ("a denial taken out", "receipt_entry_differs", "receipt",
+     signed(lambda e: remove(e, refused(e, "R9"))), (RECEIPT,)),
     ("a query taken out", "receipt_entry_differs", "receipt", signed(remove_query), (RECEIPT,)),
     ("a query taken out with all that came later", "receipt_entry_absent", "promises",
      lambda f: f.write([canonical(e) for e in f.entries()[:-10]], hashes=True, sign=True), (RECEIPT,)),
