@@ -9,8 +9,9 @@ from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit.api import OVERSEERS, Needs
+from gateway.audit.api import Needs
 from gateway.audit.log import Log
+from gateway.audit.search import OVERSEERS
 from gateway.errors import NotFound
 from gateway.evidence.bundle import Bundler, subject_of, to_bytes
 from gateway.lib.canonical_json import digest

@@ -189,8 +189,8 @@ CHANGES: dict[str, tuple[Change, str]] = {
                                      "consent_differs"),
     "the consent gone": (put(None, "consent"), "paper_missing"),
     "a witness's signature gone": (lambda b: b["consent"]["signatures"].pop(), "consent_unproven"),
-    "the consent was never given": (without("consent.given"), "decision_differs"),
-    "another standard": (put("其他", "standard", "schema", "title"), "decision_differs"),
+    "the consent was never given": (without("consent.given"), "facts_differ"),
+    "another standard": (put("其他", "standard", "schema", "title"), "facts_differ"),
     "no standard": (put(None, "standard"), "paper_missing"),
     "another body of the response": (
         lambda b: b["response"].update(body=b["response"]["body"].replace("police", "palace")), "response_signature"),

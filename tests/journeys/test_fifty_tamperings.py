@@ -429,6 +429,11 @@ def permit_gone(entries: list[Entry]) -> None:
     entries[place(entries, "exchange.released")]["of"] = 1
 
 
+def consented(entries: list[Entry]) -> Entry:
+    """The permit that rests on the consent."""
+    return entries[place(entries, "exchange.authorized", consent=entries[place(entries, "consent.given")]["consent"])]
+
+
 def facts(**members: Any) -> Callable[[list[Entry]], Any]:
     return lambda entries: entries[permit(entries)]["decision"]["facts"].update(members)
 
@@ -452,14 +457,19 @@ lines(
      signed(lambda e: e[refused(e, "R9")]["decision"].update(rules=["R11"])), ()),
     ("a denial without a reason", "decision_differs", "should",
      signed(lambda e: e[refused(e, "R8")]["decision"].update(effect="permit")), ()),
-    ("the withdrawal of a consent taken out", "decision_differs", "R8",
+    ("the withdrawal of a consent taken out", "facts_differ", "consent_state",
      signed(lambda e: remove(e, place(e, "consent.withdrawn"))), ()),
     ("a withdrawn consent given again", "consent_revived", "con_", signed(consent_again), ()),
     ("a release after the suspension", "released_after_stop", "agreement", signed(release_after_suspension), ()),
     ("a permit for a suspended client", "facts_differ", "client_state", signed(suspended_client), ()),
-    ("invented facts: the consent", "facts_differ", "consent_state",
-     signed(lambda e: e[place(e, "exchange.authorized", consent=e[place(e, "consent.given")]["consent"])]["decision"]
-            ["facts"].update(consent_state="expired")), ()),
+    ("invented facts: a stronger consent", "facts_differ", "consent_level",
+     signed(lambda e: consented(e)["decision"]["facts"]["consent"].update(level=3)), ()),
+    ("invented facts: a longer consent", "facts_differ", "consent_until",
+     signed(lambda e: consented(e)["decision"]["facts"]["consent"].update(until="2099-01-01T00:00:00.000Z")), ()),
+    ("invented facts: the standard in force", "facts_differ", "standard_state",
+     signed(facts(standard_state="deprecated")), ()),
+    ("invented facts: the token", "decision_differs", "R17",
+     signed(facts(token={"purpose": "dibao.initial"})), ()),
     ("invented facts: the hour", "decision_differs", "R1", signed(facts(at="2019-01-01T03:00:00.000Z")), ()),
     ("facts left out", "decision_malformed", "facts", signed(lambda e: e[permit(e)]["decision"].update(facts={})), ()),
     ("rules of no known policy", "policy_unknown", "own-rules",

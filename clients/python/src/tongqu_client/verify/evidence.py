@@ -256,6 +256,7 @@ class _Case:
     def _decide_again(self, index: int, entry: Mapping[str, Any], replay: Replay) -> None:
         try:
             case = replay.case(index, entry)
+            found = [*replay.compare(index, case), *replay.papers_agree(index, case)]
         except Undecidable as error:
             if entry["type"] == DECIDING[0]:
                 self.findings.append(error.args[0])
@@ -269,7 +270,6 @@ class _Case:
         except (KeyError, TypeError, ValueError, AttributeError):
             self.findings.append(_malformed_decision(index))
             return
-        found = list(replay.compare(index, case))
         self.findings += found
         if not found:
             self._say(

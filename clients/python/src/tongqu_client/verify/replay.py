@@ -222,8 +222,9 @@ class Replay:
         try:
             case = self.case(index, entry)
             yield from self.compare(index, case)
-            if entry["type"] == "exchange.authorized":
+            if case.item is not None and case.facts.get("known", True):
                 yield from self._honest(index, case)
+            if entry["type"] == "exchange.authorized":
                 yield from self._within_quota(index, case)
         except Undecidable as error:
             if entry["type"] == "exchange.authorized":
@@ -306,7 +307,7 @@ class Replay:
             yield _differs(index, logged, now)
 
     def _honest(self, index: int, case: Case) -> Iterator[Finding]:
-        """The facts of a permit against the log before it. (A refusal's may be older: nothing is released on it.)"""
+        """What the entry claims against the log before it: the gateway compares both in the entry's transaction."""
         facts, entry, ledger = case.facts, case.entry, self.ledger
         roles = parties(case.document or {"parties": ()})
         standard = ledger.standards.get(entry["standard"], ("published", None))
@@ -321,11 +322,16 @@ class Replay:
         for name, truth in told.items():
             if facts.get(name) != truth:
                 yield _claims(index, name, facts.get(name), truth)
-        if ledger.states.get(("service", str(entry["service"]))) != "active":
-            yield _claims(index, "service", "active", ledger.states.get(("service", str(entry["service"]))))
+        service = ledger.states.get(("service", str(entry["service"])))
+        if facts["service"] and service != "active":
+            yield _claims(index, "service", "active", service)
+        yield from self.papers_agree(index, case)
+
+    def papers_agree(self, index: int, case: Case) -> Iterator[Finding]:
+        """What the entry claims of standard and consent, against their texts."""
         if case.item is not None:
             yield from self._honest_standard(index, case, case.item)
-            if case.item["consent"] == "required" and not case.emergency:
+            if case.item["consent"] == "required":
                 yield from self._honest_consent(index, case)
 
     def _honest_standard(self, index: int, case: Case, item: Mapping[str, Any]) -> Iterator[Finding]:
@@ -341,10 +347,13 @@ class Replay:
         truth = consented(word, record, entry) if word is not None and record is not None else None
         claimed = case.facts.get("consent")
         for name in ("id", "state", "level", "from", "until", "agreement", "purpose", "fields"):
+            if name == "fields" and case.facts.get("fields_unknown", 0) > 0:
+                continue  # what nobody published cannot have been consented to, and has no name here
             true, said = (truth or {}).get(name), (claimed or {}).get(name)
             if true != said:
                 yield _claims(index, f"consent_{name}", said, true)
-        if word is not None and entry["consent"] != {"id": word.id, "digest": word.digest}:
+        permitted = entry["type"] == "exchange.authorized" and not case.emergency
+        if permitted and word is not None and entry["consent"] != {"id": word.id, "digest": word.digest}:
             yield _claims(index, "consent", entry["consent"], {"id": word.id, "digest": word.digest})
 
     def _within_quota(self, index: int, case: Case) -> Iterator[Finding]:
