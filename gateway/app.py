@@ -83,7 +83,7 @@ def create_app(deps: Deps) -> Flask:
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
-        audit_api.blueprint(deps.log, deps.guard),
+        audit_api.blueprint(deps.log, deps.guard, deps.policy),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):

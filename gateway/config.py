@@ -26,6 +26,8 @@ _LEAST = {
     "shutdown_seconds": 0,
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
+    "witness_seconds": 0.1,
+    "witness_warning_minutes": 1,
 }
 _MOST = {"standards_consultation_days": 366, "standards_grace_days": 3660}  # beyond it somebody slipped
 REPLAY_KINDS = ("auto", "process", "database")
@@ -57,6 +59,9 @@ class Settings:
     standards_consultation_days: int = 7  # shortest consultation of a standard
     standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
+    witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
+    witness_seconds: float = 5  # how often a grown log is shown to them
+    witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
     log_level: str = "INFO"
 
     @property
@@ -94,6 +99,8 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     values |= {name: value for name, value in overrides.items() if value is not None}
     base = file.parent if file else Path.cwd()
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
+    if values.get("witness_policy"):
+        values["witness_policy"] = str((base / Path(str(values["witness_policy"]))).resolve())
     for name in ("provider_networks", "provider_ports"):
         if name in values:
             values[name] = tuple(values[name])
@@ -124,6 +131,8 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "witness_seconds": env.float,
+        "witness_warning_minutes": env.float,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),

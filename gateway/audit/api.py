@@ -13,9 +13,10 @@ from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit import schemas, tabular, tiles
+from gateway.audit import kept, schemas, tabular, tiles
 from gateway.audit.files import TileName
 from gateway.audit.log import Log
+from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.search import Filter, Page, find
 from gateway.errors import Forbidden, NotFound
 from gateway.lib.canonical_json import digest
@@ -35,23 +36,23 @@ class Needs(Protocol):
         ...
 
 
-def blueprint(log: Log, guard: Needs) -> Blueprint:
+def blueprint(log: Log, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
     blp = Blueprint("log", __name__, url_prefix="/v1/log", description="The tamper-evident log · 审计日志")
-    _public(blp, log)
+    _public(blp, log, policy)
+    _witnesses(blp, log, policy)
     for suffix, write in _FORMATS.items():
         _search(blp, log, guard, suffix, write)
     return blp
 
 
-def _public(blp: Blueprint, log: Log) -> None:
+def _public(blp: Blueprint, log: Log, policy: Policy) -> None:
     @blp.route("/checkpoint")
     class Checkpoint(MethodView):
         @blp.doc(security=[])  # anybody may check the log
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self) -> Response:
-            """The signed head of the log (C2SP tlog-checkpoint) · 检查点"""
-            _, note = log.published() or log.publish()
-            return Response(note, content_type=TEXT, headers={"Cache-Control": "no-cache"})
+            """The signed head of the log (C2SP tlog-checkpoint), with the cosignatures it has · 检查点"""
+            return Response(tiles.checkpoint(log), content_type=TEXT, headers={"Cache-Control": "no-cache"})
 
     @blp.route("/tile/<path:path>")
     class Tile(MethodView):
@@ -83,10 +84,53 @@ def _public(blp: Blueprint, log: Log) -> None:
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self, index: int) -> Response:
             """That this entry is in the log (c2sp.org/tlog-proof@v1) · 存在性证明"""
-            proof = tiles.proof(log, index)
+            proof = tiles.proof(log, index, policy)
             if proof is None:
                 raise _no_entry(index)
             return Response(proof, content_type=TEXT, headers={"Cache-Control": "no-cache"})
+
+
+def _witnesses(blp: Blueprint, log: Log, policy: Policy) -> None:
+    @blp.route("/checkpoint/witnessed")
+    class Witnessed(MethodView):
+        @blp.doc(security=[])
+        @blp.response(200, _TEXT_BODY, content_type="text/plain")
+        def get(self) -> Response:
+            """The newest checkpoint with the quorum of witnesses that our policy names · 已见证的检查点"""
+            with log.database.read() as conn:
+                found = kept.newest(conn, policy) if policy.witnesses else None
+            if found is None:
+                raise NotFound(
+                    "还没有经见证的检查点。",
+                    "No checkpoint was cosigned by a quorum of witnesses yet: see /v1/log/witnesses.",
+                )
+            return Response(found.note, content_type=TEXT, headers={"Cache-Control": "no-cache"})
+
+    @blp.route("/checkpoints")
+    class Checkpoints(MethodView):
+        @blp.doc(security=[])
+        @blp.arguments(schemas.WhichCheckpoints, location="query", unknown="raise")
+        @blp.response(200, schemas.KeptCheckpoints)
+        def get(self, asked: dict[str, Any]) -> dict[str, Any]:
+            """The checkpoints that are kept: the last of each day, and the newest · 历次检查点"""
+            with log.database.read() as conn:
+                found = kept.every(conn, limit=asked["limit"], below=asked.get("below"))
+            return {"checkpoints": [schemas.kept_checkpoint(each) for each in found]}
+
+    @blp.route("/witnesses")
+    class Witnesses(MethodView):
+        @blp.doc(security=[])
+        @blp.response(200, schemas.WitnessList)
+        def get(self) -> dict[str, Any]:
+            """Who watches this log, and how far each has seen it · 见证人"""
+            with log.database.read() as conn:
+                found, best = kept.standings(conn), kept.newest(conn, policy) if policy.witnesses else None
+            return {
+                "quorum": policy.quorum,
+                "policy": policy.text,
+                "witnessed_size": best.size if best else None,
+                "witnesses": [schemas.witness(each, found.get(each.key.id)) for each in policy.witnesses],
+            }
 
 
 def _search(blp: Blueprint, log: Log, guard: Needs, suffix: str, write: Callable[[Page, int], Response]) -> None:
