@@ -28,8 +28,18 @@ _LEAST = {
     "standards_grace_days": 0,
     "witness_seconds": 0.1,
     "witness_warning_minutes": 1,
+    "review_sample_percent": 0,
+    "session_idle_minutes": 1,
+    "session_hours": 1,
 }
-_MOST = {"standards_consultation_days": 366, "standards_grace_days": 3660}  # beyond it somebody slipped
+_MOST = {  # beyond it somebody slipped
+    "standards_consultation_days": 366,
+    "standards_grace_days": 3660,
+    "review_sample_percent": 100,
+    "session_idle_minutes": 480,
+    "session_hours": 24,
+}
+ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
 
 
@@ -45,6 +55,7 @@ class Settings:
     public_url: str = ""  # what callers type; tokens and proofs are bound to it. Empty: http://127.0.0.1:<port>
     database_url: str = ""  # empty: SQLite in data_dir
     log_origin: str = ""  # empty: host of public_url and "/log"; names this log for ever
+    environment: str = "live"  # what the pages say this installation is: test, pilot, live
     node: str = "gw1"  # which machine wrote an entry
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -62,6 +73,9 @@ class Settings:
     witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
     witness_seconds: float = 5  # how often a grown log is shown to them
     witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
+    review_sample_percent: int = 2  # of each day's releases, drawn for people to review
+    session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
+    session_hours: int = 10  # and in any case after so long
     log_level: str = "INFO"
 
     @property
@@ -133,6 +147,9 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "standards_grace_days": env.int,
         "witness_seconds": env.float,
         "witness_warning_minutes": env.float,
+        "review_sample_percent": env.int,
+        "session_idle_minutes": env.int,
+        "session_hours": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
@@ -160,6 +177,10 @@ def _check(settings: Settings) -> None:
         raise ConfigError(
             f"public_url: http is for this machine only; use https for {url.hostname} / 非本机地址必须使用 https"
         )
+    if settings.environment not in ENVIRONMENTS:
+        raise ConfigError(
+            f"environment: expected {', '.join(ENVIRONMENTS)}, got {settings.environment!r} / 应为其中之一"
+        )
     for network in settings.provider_networks:
         try:
             ipaddress.ip_network(network)
@@ -177,8 +198,8 @@ def _check(settings: Settings) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
             raise ConfigError(f"{name}: expected a number, {least} or more, got {value!r} / 应为不小于 {least} 的数")
     for name, most in _MOST.items():
-        if (days := getattr(settings, name)) > most:
-            raise ConfigError(f"{name}: expected at most {most} days, got {days} / 应不超过 {most} 天")
+        if (given := getattr(settings, name)) > most:
+            raise ConfigError(f"{name}: expected at most {most}, got {given} / 应不超过 {most}")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 

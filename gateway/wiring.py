@@ -15,13 +15,21 @@ from typing import Any
 import structlog
 
 from gateway import __version__, db
+from gateway.accounts.actions import Accounts
+from gateway.accounts.model import Limits
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.sessions import SessionStore
+from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.search import Search
 from gateway.audit.witnesses import Witnessing
+from gateway.cases.actions import Cases
+from gateway.cases.review import Reviews
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
@@ -88,14 +96,25 @@ class Store:
         )
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
+        self.search = Search(self.database, self.clock)
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
+        self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
+        self.cases = Cases(self.database, self.log, self.clock)
+        self.reviews = Reviews(
+            self.database,
+            self.log,
+            self.clock,
+            self.search,
+            self.keys.sampling_secret,
+            percent=settings.review_sample_percent,
+        )
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -176,6 +195,8 @@ class Deps(Store):
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+        self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
             self.database,
             self.log,
@@ -302,6 +323,9 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.reviews.tidy()
+        self.accounts.tidy(now)
+        self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)

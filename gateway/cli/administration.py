@@ -1,4 +1,4 @@
-"""``gateway party|client|user``: administration without the web page, on the gateway's own machine.
+"""``gateway party|client|officer``: administration without the web page, on the gateway's own machine.
 
 The log names the operator as nobody: party, client and officer are null.
 """
@@ -148,18 +148,18 @@ def list_clients(config_file: Path | None) -> None:
 
 
 @click.group()
-def user() -> None:
+def officer() -> None:
     """People who act for organisations · 人员"""
 
 
-@user.command("add")
+@officer.command("add")
 @click.argument("party_id")
 @click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--title", required=True, help="the post (科长), never the person's name")
 @_key_file
 @_new_key
 @config_option
-def add_user(party_id: str, role: str, title: str, key_file: Path, new_key: bool, config_file: Path | None) -> None:
+def add_officer(party_id: str, role: str, title: str, key_file: Path, new_key: bool, config_file: Path | None) -> None:
     """Register a person of PARTY_ID by post and public key · 登记人员"""
     with store_of(config_file) as store:
         store.identity.party(party_id)
@@ -169,19 +169,19 @@ def add_user(party_id: str, role: str, title: str, key_file: Path, new_key: bool
     click.echo(f"officer_id: {added.id}")
 
 
-@user.command("list")
+@officer.command("list")
 @config_option
-def list_users(config_file: Path | None) -> None:
+def list_officers(config_file: Path | None) -> None:
     """All registered people · 人员列表"""
     with store_of(config_file) as store:
         for each in store.identity.officers():
             click.echo(f"{each.id:32} {each.party:24} {each.role:14} {each.state:10} {each.title}")
 
 
-@user.command("suspend")
+@officer.command("suspend")
 @click.argument("officer_id")
 @config_option
-def suspend_user(officer_id: str, config_file: Path | None) -> None:
+def suspend_officer(officer_id: str, config_file: Path | None) -> None:
     """This person's signatures count for nothing new · 停用人员"""
     with store_of(config_file) as store:
         store.identity.suspend_officer(OPERATOR, officer_id)

@@ -83,6 +83,8 @@ _EXPLAIN = jsonschema_rs.Draft202012Validator(EXPLAIN_SCHEMA)
 
 _STATUS_OF_REASON = {
     "quota_exceeded": 429,
+    "officer_quota_exceeded": 429,
+    "question_budget_spent": 429,
     "service_unavailable": 503,
     "subject_invalid": 422,
     "subject_scheme_unknown": 422,

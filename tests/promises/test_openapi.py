@@ -34,7 +34,7 @@ OF_RFCS = {
     ("GET", "/.well-known/oauth-protected-resource"),  # RFC 9728
     ("GET", "/.well-known/tongqu-trust"),
 }
-PAGES = "site."  # for people: a contract for programs says nothing of them
+PAGES = ("site.", "frame.", "account.")  # for people: a contract for programs says nothing of them
 # What anybody may read: standards, code lists and the log; and what anybody may have computed, which keeps nothing.
 PUBLIC = re.compile(
     r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"
@@ -87,6 +87,9 @@ GET /v1/log/entries
 GET /v1/log/entries.json
 GET /v1/log/entries.jsonl
 GET /v1/log/entries.csv
+GET /v1/log/search
+GET /v1/log/facets
+GET /v1/log/histogram
 GET /v1/log/entries/{index}
 GET /v1/log/entries/{index}/proof
 """

@@ -1,7 +1,7 @@
 """Checkpoints that are kept, their cosignatures, and how it goes with each witness.
 
 Revision ID: 0013_witnesses
-Revises: 0009_registry
+Revises: 0016_cases
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_witnesses"
-down_revision = "0009_registry"
+down_revision = "0016_cases"
 branch_labels = None
 depends_on = None
 

@@ -30,6 +30,7 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         "✓ 每次放行之前都有准许，暂停或撤回之后没有放行。",
         "✓ Each release was permitted; none came after a suspension or withdrawal.",
     )
+    _show_replay(report, out)
     if report.previous:
         out.line(
             f"✓ 与先前 {report.previous} 份检查点一致。", f"✓ Consistent with {report.previous} earlier checkpoints."
@@ -67,6 +68,26 @@ def show_witnesses(witnessed: Witnessed | None, out: Output, *, required: bool) 
 
 def reported_witnesses(witnessed: Witnessed | None) -> dict[str, Any] | None:
     return None if witnessed is None else {"enough": witnessed.enough, "times": dict(witnessed.times)}
+
+
+def _show_replay(report: ExportReport, out: Output) -> None:
+    if report.replayed:
+        out.line(
+            f"✓ {report.replayed} 次裁定按所记事实与 {report.agreements} 份协议、{report.consents} 份同意重新裁定，"
+            "结果相同；生效的协议均有双方有效签名，额度未突破。",
+            f"✓ {report.replayed} decisions were made again from the logged facts, {report.agreements} agreements and "
+            f"{report.consents} consents: the same result. Each agreement bears both signatures; no quota was broken.",
+        )
+    elif any(name in report.types for name in ("exchange.authorized", "exchange.refused")):
+        out.line(
+            "! 未重新裁定：这里没有协议与同意的文本，请用完整导出（gateway audit export）核验。",
+            "! No decision was made again: agreements and consents are not here; use a full export.",
+        )
+    if report.claimed:
+        out.line(
+            f"! 其中 {report.claimed} 次拒绝依据的事实（令牌、证件写法、未提交的草稿）不在日志内，以网关所述为准。",
+            f"! {report.claimed} refusals rest on what the log lacks (token, identifier, draft): the gateway's word.",
+        )
 
 
 def show_receipt(receipt: VerifiedReceipt, out: Output) -> None:
@@ -114,6 +135,9 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "last": report.last,
         "unfinished": report.unfinished,
         "agreements": report.agreements,
+        "consents": report.consents,
+        "replayed": report.replayed,
+        "claimed": report.claimed,
         "previous": report.previous,
         "receipts": report.receipts,
         "own_trust": report.own_trust,

@@ -31,7 +31,8 @@ class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
 
     ``witnessed``: which witnesses saw the checkpoint, by the verifier's policy or else the gateway's.
-    ``unfinished``: permits without an outcome yet; queries that were under way when the log was exported.
+    ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
+    gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
     checkpoint: Checkpoint
@@ -40,6 +41,9 @@ class ExportReport:
     last: str | None = None
     unfinished: int = 0
     agreements: int = 0
+    consents: int = 0
+    replayed: int = 0
+    claimed: int = 0
     previous: int = 0
     receipts: int = 0
     own_trust: bool = False
