@@ -14,6 +14,7 @@ NAMES = [
     "GatewayError",
     "Health",
     "IntegrityError",
+    "Officer",
     "Reason",
     "Retries",
     "Subject",
