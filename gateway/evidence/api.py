@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit.api import Needs
 from gateway.audit.log import Log
 from gateway.audit.search import OVERSEERS
+from gateway.audit.search_api import Needs, looked
 from gateway.errors import NotFound
 from gateway.evidence.bundle import Bundler, subject_of, to_bytes
-from gateway.lib.canonical_json import digest
 
 MAX_INDEX = 2**53 - 1
 MEDIA_TYPE = "application/vnd.tongqu.evidence+json"
@@ -34,16 +32,7 @@ def blueprint(log: Log, bundler: Callable[[], Bundler], guard: Needs) -> Bluepri
             if subject is None or (g.caller.party_kind not in OVERSEERS and g.caller.party not in subject.parties):
                 raise _nothing(index)
             made = bundler().bundle(subject)
-            with log.transaction() as tx:  # durable before the reader sees anything
-                seen: dict[str, Any] = {"evidence": index}
-                tx.append(
-                    {
-                        "type": "audit.viewed",
-                        "actor": g.caller.actor(),
-                        "filter_digest": digest(seen),
-                        "rows": len(made["entries"]),
-                    }
-                )
+            looked(log, {"evidence": index}, len(made["entries"]))
             name = f'attachment; filename="evidence-{index}.tqe"'
             headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
             return Response(to_bytes(made), content_type=MEDIA_TYPE, headers=headers)

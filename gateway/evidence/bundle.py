@@ -16,10 +16,11 @@ from sqlalchemy import Connection
 from gateway.agreements import store as agreements
 from gateway.agreements.model import Agreement
 from gateway.audit import entry as entries
-from gateway.audit import merkle
+from gateway.audit import kept, merkle
 from gateway.audit.checkpoint import proof_text
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
+from gateway.audit.policy import Policy
 from gateway.audit.search import Search
 from gateway.audit.store import Rows
 from gateway.consent import store as consents
@@ -69,13 +70,13 @@ def _parties(conn: Connection, decided: Entry) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Bundler:
-    """Makes bundles. ``trust``: the trust document of now; ``policy``: the text of the witness policy, or None."""
+    """Makes bundles. ``trust``: the trust document of now; ``policy``: which witnesses there are."""
 
     log: Log
     search: Search
     library: Mapping[str, Standard]
     trust: Mapping[str, Any]
-    policy: str | None = None
+    policy: Policy
 
     def bundle(self, subject: Subject) -> dict[str, Any]:
         """The document, without what only the holder of the answer has. Raises LogUnavailable, LogUnfit."""
@@ -87,7 +88,7 @@ class Bundler:
                 *(archive.consent_signatures(consent) if consent else ()),
             ]
             officers = {each["officer"] for each in signatures}
-            keys = [dict(known.key) for name in sorted(officers) if (known := identity.get_officer(conn, name))]
+            known = [identity.get_officer(conn, name) for name in sorted(officers)]
             standard = self._standard(conn, subject)
         told = sorted({subject.index, subject.decided_at, *self._supporting(subject, agreement, consent, officers)})
         note, shown = self._proved(told)
@@ -103,9 +104,9 @@ class Bundler:
             "consent": consent
             and {"record": strict_loads(consent.text), "signatures": archive.consent_signatures(consent)},
             "standard": standard,
-            "keys": keys,
+            "keys": [dict(officer.key) for officer in known if officer and officer.key],
             "trust": dict(self.trust),
-            "policy": self.policy,
+            "policy": self.policy.text if self.policy.witnesses else None,
             **dict.fromkeys(HOLDERS),
         }
 
@@ -166,14 +167,23 @@ class Bundler:
                 return
             before = page.next
 
+    def _checkpoint(self, covering: int) -> tuple[int, str]:
+        """The newest checkpoint with a quorum of witnesses that covers this much, else one signed now."""
+        with self.log.database.read() as conn:
+            found = kept.newest(conn, self.policy, covering=covering) if self.policy.witnesses else None
+        if found is not None:
+            return found.size, found.note
+        checkpoint, note = self.log.publish(covering=covering)
+        return checkpoint.size, note
+
     def _proved(self, indexes: list[int]) -> tuple[str, list[dict[str, Any]]]:
         """The entries with their proofs, all under one checkpoint, and that checkpoint's text."""
-        checkpoint, note = self.log.publish(covering=indexes[-1] + 1)
+        size, note = self._checkpoint(indexes[-1] + 1)
         shown = []
         with self.log.database.read() as conn:
             rows = Rows(conn)
             for index in indexes:
-                hashes = merkle.inclusion_proof(index, checkpoint.size, rows.nodes)
+                hashes = merkle.inclusion_proof(index, size, rows.nodes)
                 told = [base64.b64encode(each).decode("ascii") for each in hashes]
                 shown.append({"index": index, "entry": _entry(rows, index), "hashes": told})
         return note, shown

@@ -14,13 +14,9 @@ from tongqu_client._client import Gateway
 from tongqu_client._models import SAVED
 from tongqu_client._settings import settings
 from tongqu_client.cli._output import Output
-<<<<<<< HEAD
-from tongqu_client.cli._report import show_bundle, show_log, show_receipt
+from tongqu_client.cli._report import reported_witnesses, show_bundle, show_log, show_receipt, show_witnesses
 from tongqu_client.verify.bundle import MAX_BYTES, looks_like_one
 from tongqu_client.verify.evidence import verify_bundle
-=======
-from tongqu_client.cli._report import reported_witnesses, show_log, show_receipt, show_witnesses
->>>>>>> main
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.policy import Policy

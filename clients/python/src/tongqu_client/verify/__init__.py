@@ -3,12 +3,9 @@
 Every ``verify_*`` raises on failure and none returns a bool, so that nobody can overlook a failure.
 """
 
-<<<<<<< HEAD
 from tongqu_client.verify.bundle import Bundle
-from tongqu_client.verify.evidence import EvidenceReport, verify_bundle
-=======
 from tongqu_client.verify.cosignatures import WitnessKey
->>>>>>> main
+from tongqu_client.verify.evidence import EvidenceReport, verify_bundle
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.merkle import leaf_hash, verify_consistency

@@ -64,7 +64,7 @@ def verify_bundle(data: bytes | Bundle, trust: TrustStore | None = None) -> Evid
     began = time.perf_counter()
     bundle = data if isinstance(data, Bundle) else Bundle.parse(data)
     keys = trust or TrustStore.from_document(bundle["trust"])
-    checkpoint = Checkpoint.open(bundle["checkpoint"], keys.log_key)
+    checkpoint = keys.open_checkpoint(bundle["checkpoint"])
     case = _Case(bundle, keys, checkpoint, own_trust=trust is None)
     report = case.verify()
     return replace(report, seconds=time.perf_counter() - began)
@@ -374,6 +374,7 @@ class _Case:
                 "网关的身份：密钥取自证据包自身。请用 --trust 指定从别处取得的信任文件再核验。",
                 "Whose gateway this is: the keys came with the bundle. Verify with --trust and a file got another way.",
             )
+        self._say_who_witnessed()
         if self.bundle["receipt"] is None:
             self._open("no_receipt", "回执：证据包里没有。", "The receipt: the bundle has none.")
         elif self.bundle["answer"] is None:
@@ -399,6 +400,22 @@ class _Case:
             "部门的数据本身正确，以及没有别的渠道泄露。",
             "That the data is right, or that nothing leaked elsewhere.",
         )
+
+    def _say_who_witnessed(self) -> None:
+        witnessed = self.trust.witnessed(self.checkpoint)
+        if witnessed is not None and witnessed.times:
+            names = "、".join(sorted(witnessed.times))
+            self._say(
+                "witnessed",
+                f"检查点由外部机关见证：{names}。",
+                f"The checkpoint was cosigned by outside offices: {names.replace('、', ', ')}.",
+            )
+        if witnessed is None or not witnessed.enough or not witnessed.times:
+            self._open(
+                "not_witnessed",
+                "网关没有向别人出示另一份日志：没有足够的外部机关见证这个检查点。",
+                "That the gateway shows everybody the same log: too few outside offices cosigned this checkpoint.",
+            )
 
     def _thumbprints(self) -> Iterator[str]:
         return (_jose.thumbprint(jwk)[:12] + "…" for jwk in self.bundle["keys"])
