@@ -635,6 +635,12 @@ class CheckpointInvalid(ProofInvalid):
     title_zh, title_en = "日志检查点无效", "The checkpoint does not hold"
 
 
+class QuorumMissing(CheckpointInvalid):
+    """The log signed, but not as many witnesses as the verifier's policy requires."""
+
+    title_zh, title_en = "检查点缺少见证", "Too few witnesses saw this checkpoint"
+
+
 class LogForked(IntegrityError):
     """The log contradicts what it signed before. ``evidence`` holds both signed checkpoints: keep them."""
 
@@ -657,3 +663,9 @@ class ExportInvalid(IntegrityError):
     def __init__(self, detail_zh: str = "", detail_en: str = "", *, findings: tuple[Any, ...] = ()) -> None:
         super().__init__(detail_zh, detail_en)
         self.findings = findings
+
+
+class BundleInvalid(ExportInvalid):
+    """An evidence bundle does not hold, or is none."""
+
+    title_zh, title_en = "证据包核验不通过", "The evidence bundle does not hold"
