@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,13 @@ from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
 from gateway.audit.sidecar import Sidecar
+from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
@@ -101,6 +103,7 @@ class Store:
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
+        self.watch = Watch(self.search, _limits(settings))
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)
@@ -140,6 +143,11 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+
+
+def _limits(settings: Settings) -> AnomalyLimits:
+    names = [item.name for item in fields(AnomalyLimits)]
+    return AnomalyLimits(**{name: getattr(settings, f"anomaly_{name}") for name in names})
 
 
 def _policy_of(settings: Settings, log: Log) -> Policy:
