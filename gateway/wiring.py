@@ -15,7 +15,10 @@ import structlog
 
 from gateway import __version__, db
 from gateway.accounts.actions import Accounts
+from gateway.accounts.ceremonies import Ceremonies
+from gateway.accounts.factors import Factors
 from gateway.accounts.model import Limits
+from gateway.accounts.passkeys import Passkeys
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
@@ -157,6 +160,9 @@ class Deps(Store):
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        self.factors = Factors(self.accounts, self.keys.accounts_secret)
+        self.ceremonies = Ceremonies(self.database, self.clock)
+        self.passkeys = Passkeys(self.accounts, self.ceremonies, settings.public_url)
         limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
         self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
@@ -275,6 +281,7 @@ class Deps(Store):
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
         self.accounts.tidy(now)
+        self.ceremonies.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:

@@ -56,6 +56,13 @@ class Accounts:
         with self.database.read() as conn:
             return _named(conn, username)
 
+    def by_id(self, account_id: str) -> Account:
+        with self.database.read() as conn:
+            found = store.get_account(conn, account_id)
+        if found is None:
+            raise NotFound("没有这个账户。", "There is no such account.")
+        return found
+
     def resident_of(self, account: Account) -> tuple[str, str] | None:
         """Scheme and id of the person whom a resident's account belongs to. Raises SealBroken."""
         if account.resident is None:
@@ -126,26 +133,38 @@ class Accounts:
     def prove_password(self, username: str, password: str, address: str) -> Account:
         """The account that this password opens. Raises SignInRefused, the same for every reason but waiting."""
         username = normal_username(username)
-        found = self._try(username, address)
+        self.may_try(username, address)
+        with self.database.read() as conn:
+            found = store.find_account(conn, username)
         account, hashed = found or (None, None)
         matches = self.passwords.matches(hashed, password)
         if account is None or not matches or account.state != "active":
-            raise self._refuse(account, username, address, "password")
+            raise self.refuse(account, username, address, "password")
         return account
 
-    def _try(self, username: str, address: str) -> tuple[Account, str | None] | None:
+    def may_try(self, username: str, address: str) -> None:
+        """Raise SignInRefused while this account may not be tried from this address."""
         with self.database.read() as conn:
             until = self.lockout.waits_until(conn, username, address, self._now())
-            if until is not None:
-                raise wait(until - self._now())
-            return store.find_account(conn, username)
+        if until is not None:
+            raise wait(until - self._now())
 
-    def _refuse(self, account: Account | None, username: str, address: str, method: str) -> SignInRefused:
+    def refuse(self, account: Account | None, username: str, address: str, method: str) -> SignInRefused:
         """Count and record a failure; what is raised tells nobody whether the account exists."""
         with self.log.transaction() as tx:
             waits = self.lockout.failed(tx.conn, username, address, self._now())
             record(tx, "sign_in_failed", account, method=method, outcome="locked" if waits else None)
         return SignInRefused()
+
+    def change_password(self, account: Account, old: str, new: str, address: str) -> None:
+        """Raises SignInRefused when ``old`` is wrong, InvalidRequest when ``new`` is not good enough."""
+        self.prove_password(account.username, old, address)
+        if defect := password_defect(new, account.username):
+            raise InvalidRequest(errors=[{"pointer": "/password", "zh": defect[0], "en": defect[1]}])
+        hashed = self.passwords.hash(new)
+        with self.log.transaction() as tx:
+            store.set_account(tx.conn, account.id, self._now(), password=hashed)
+            record(tx, "password_changed", account)
 
     def proved(self, account: Account, address: str) -> None:
         """All factors were shown: earlier failures of this pair count no more."""
