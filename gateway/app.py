@@ -133,7 +133,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         log_status=log_status,
         party_name=party_name,
     )
-    parts = Parts(deps.accounts, deps.factors, deps.passkeys, deps.ceremonies, frame)
+    parts = Parts(deps.accounts, deps.factors, deps.passkeys, deps.ceremonies, deps.oidc, frame)
     for blueprint in (frame.blueprint(), account_pages.blueprint(parts)):
         app.register_blueprint(blueprint)
     return frame

@@ -18,6 +18,7 @@ from gateway.accounts.actions import Accounts
 from gateway.accounts.ceremonies import Ceremonies
 from gateway.accounts.factors import Factors
 from gateway.accounts.model import Limits
+from gateway.accounts.oidc import RelyingParty
 from gateway.accounts.passkeys import Passkeys
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
@@ -163,6 +164,9 @@ class Deps(Store):
         self.factors = Factors(self.accounts, self.keys.accounts_secret)
         self.ceremonies = Ceremonies(self.database, self.clock)
         self.passkeys = Passkeys(self.accounts, self.ceremonies, settings.public_url)
+        self.oidc = {
+            each.id: RelyingParty(each, settings.public_url, self.ceremonies, self.clock) for each in settings.oidc
+        }
         limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
         self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(

@@ -129,6 +129,36 @@ class Accounts:
             record(tx, "suspended" if state == "suspended" else "resumed", account, actor=actor)
         return replace(account, state=state)
 
+    # ── identity providers ────────────────────────────────────────────────────────────────────────────────────────────
+    def link(self, actor: Actor, account: Account, issuer: str, subject: str) -> None:
+        """From now on whom ``issuer`` calls ``subject`` signs in to this account."""
+        with self.log.transaction() as tx:
+            try:
+                store.link(tx.conn, issuer, subject, account.id)
+            except store.Duplicate:
+                raise AlreadyExists("该身份已关联一个账户。", "This identity is linked already.") from None
+            record(tx, "linked", account, actor=actor, method="oidc")
+
+    def linked(self, issuer: str, subject: str) -> Account:
+        """The account of whom the provider calls so. Raises SignInRefused."""
+        with self.database.read() as conn:
+            account = store.linked(conn, issuer, subject)
+        if account is None or account.state != "active":
+            self.failed_at_provider(account)
+            raise SignInRefused(
+                "该身份尚未关联本网关的账户；请先用密码登录，再在“我的账户”中关联，或联系管理员。",
+                "This identity is linked to no account. Sign in with your password and link it, or ask the operator.",
+            )
+        return account
+
+    def failed_at_provider(self, account: Account | None) -> None:
+        with self.log.transaction() as tx:
+            record(tx, "sign_in_failed", account, method="oidc")
+
+    def linked_issuers(self, account: Account) -> list[str]:
+        with self.database.read() as conn:
+            return store.linked_issuers(conn, account.id)
+
     # ── proof ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def prove_password(self, username: str, password: str, address: str) -> Account:
         """The account that this password opens. Raises SignInRefused, the same for every reason but waiting."""

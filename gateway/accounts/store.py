@@ -175,7 +175,8 @@ def forget_sessions(conn: Connection, began_before: datetime, used_before: datet
 
 
 def forget_factors(conn: Connection, account_id: str) -> None:
-    """Passkeys and recovery codes of an account."""
+    """Passkeys, recovery codes and links of an account."""
+    conn.execute(delete(LINK).where(LINK.c.account == account_id))
     conn.execute(delete(PASSKEY).where(PASSKEY.c.account == account_id))
     conn.execute(delete(RECOVERY).where(RECOVERY.c.account == account_id))
 
@@ -241,6 +242,26 @@ def use_passkey(conn: Connection, passkey_id: str, sign_count: int, now: datetim
 def delete_passkey(conn: Connection, account_id: str, passkey_id: str) -> bool:
     this = (PASSKEY.c.account == account_id) & (PASSKEY.c.id == passkey_id)
     return conn.execute(delete(PASSKEY).where(this)).rowcount == 1
+
+
+# ── links ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def link(conn: Connection, issuer: str, subject: str, account_id: str) -> None:
+    """Raises Duplicate when this person of the provider is linked already."""
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(LINK).values(issuer=issuer, subject=subject, account=account_id))
+    except IntegrityError:
+        raise Duplicate from None
+
+
+def linked(conn: Connection, issuer: str, subject: str) -> Account | None:
+    found = select(LINK.c.account).where(LINK.c.issuer == issuer, LINK.c.subject == subject)
+    account_id = conn.execute(found).scalar()
+    return get_account(conn, account_id) if account_id else None
+
+
+def linked_issuers(conn: Connection, account_id: str) -> list[str]:
+    return list(conn.execute(select(LINK.c.issuer).where(LINK.c.account == account_id)).scalars())
 
 
 # ── ceremonies ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -72,6 +72,8 @@ class MyPages:
             done=done,
             factors=self._parts.factors.of(account),
             possible=self._parts.passkeys.possible,
+            providers=[each.provider for each in self._parts.providers.values()],
+            linked=self._parts.accounts.linked_issuers(account),
             others=self._sessions.kept.of(account),
             this=g.session,
             methods=words.METHODS,

@@ -6,11 +6,13 @@ from flask import Blueprint
 
 from gateway.pages.account.mine import MyPages
 from gateway.pages.account.parts import Parts
+from gateway.pages.account.providers import ProviderPages
 from gateway.pages.account.sign_in import SignInPages
 
 
 def blueprint(parts: Parts) -> Blueprint:
     blp = Blueprint("account", __name__)
     SignInPages(parts).routes(blp)
+    ProviderPages(parts).routes(blp)
     MyPages(parts).routes(blp)
     return blp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from jinja2 import Environment
 from gateway.accounts.actions import Accounts
 from gateway.accounts.ceremonies import Ceremonies
 from gateway.accounts.factors import Factors
+from gateway.accounts.oidc import RelyingParty
 from gateway.accounts.passkeys import Passkeys
 from gateway.errors import MalformedRequest
 from gateway.pages.frame.render import Frame
@@ -25,6 +27,7 @@ class Parts:
     factors: Factors
     passkeys: Passkeys
     ceremonies: Ceremonies
+    providers: Mapping[str, RelyingParty]
     frame: Frame
     templates: Environment = field(init=False)
 

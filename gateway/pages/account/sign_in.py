@@ -113,6 +113,7 @@ class SignInPages:
             error=error,
             after=safe_next(request.values.get("next")) or "",
             passkeys=self._parts.passkeys.possible,
+            providers=[each.provider for each in self._parts.providers.values()],
         )
 
     def _second_page(self, account: Account, error: SignInRefused | None = None) -> Response:

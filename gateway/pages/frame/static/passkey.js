@@ -44,6 +44,10 @@ async function run(kind, button) {
   location.assign(done.location);
 }
 
+for (const form of document.querySelectorAll("[data-passkey-form]")) {
+  form.addEventListener("submit", (event) => { event.preventDefault(); form.querySelector("[data-passkey]").click(); });
+}
+
 for (const button of document.querySelectorAll("[data-passkey]")) {
   if (!window.PublicKeyCredential) continue;
   const told = button.parentElement.querySelector("[data-passkey-problem]");
