@@ -15,6 +15,7 @@ from gateway import __version__, problems
 from gateway.accounts.web import within
 from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
+from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
@@ -85,11 +86,12 @@ def create_app(deps: Deps) -> Flask:
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
-        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock), deps.shelf, deps.guard),
+        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock, deps.search), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
-        audit_api.blueprint(deps.log, deps.guard),
+        cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
+        audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):

@@ -190,6 +190,18 @@ class NonceRequired(Unauthenticated):
     retryable = True
 
 
+class OfficerAssertionInvalid(TongquError):
+    code = "officer_assertion_invalid"
+    title_zh = "工作人员断言无效"
+    title_en = "The officer assertion is not valid"
+
+
+class OfficerSuspended(TongquError):
+    code = "officer_suspended"
+    title_zh = "该工作人员已被停用"
+    title_en = "The officer is suspended"
+
+
 class ScopeMissing(TongquError):
     code = "insufficient_scope"
     title_zh = "令牌没有此项权限"

@@ -33,6 +33,8 @@ STATUS: dict[type[errors.TongquError], int] = {
     errors.ProofInvalid: 401,
     errors.ProofReplayed: 401,
     errors.NonceRequired: 401,
+    errors.OfficerAssertionInvalid: 400,
+    errors.OfficerSuspended: 400,
     errors.ScopeMissing: 403,
     errors.Forbidden: 403,
     errors.SignInRefused: 403,

@@ -42,7 +42,8 @@ def papers(conn: Connection, library: Mapping[str, Standard]) -> Iterator[tuple[
             yield f"standards/{_hex(standard.digest)}.json", canonical(standard.schema)
             if signature := standard_signature(conn, name):
                 yield f"signatures/{_hex(standard.digest)}.json", canonical([signature])
-    yield "keys.json", canonical({"keys": [dict(officer.key) for officer in identity.list_officers(conn)]})
+    keys = [dict(officer.key) for officer in identity.list_officers(conn) if officer.key is not None]
+    yield "keys.json", canonical({"keys": keys})
 
 
 def agreement_signatures(agreement: Agreement) -> list[dict[str, str]]:

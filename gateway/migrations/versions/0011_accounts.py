@@ -1,7 +1,7 @@
 """Accounts for the pages: people, their passkeys and codes, their sessions.
 
 Revision ID: 0011_accounts
-Revises: 0009_registry
+Revises: 0010_officers
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0011_accounts"
-down_revision = "0009_registry"
+down_revision = "0010_officers"
 branch_labels = None
 depends_on = None
 

@@ -15,6 +15,7 @@ from flask_smorest import Api
 from gateway import problems
 from gateway.audit.api import blueprint
 from gateway.audit.log import Log
+from gateway.audit.search import Search
 from gateway.errors import ScopeMissing, TokenMissing, TongquError
 
 
@@ -68,7 +69,7 @@ def door() -> Door:
 def web(log: Log, door: Door) -> FlaskClient:
     app = Flask(__name__)
     app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    Api(app).register_blueprint(blueprint(log, door))
+    Api(app).register_blueprint(blueprint(log, Search(log.database, log.clock), door))
 
     @app.errorhandler(TongquError)
     def problem(error: TongquError) -> Any:
