@@ -19,6 +19,8 @@ from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
+from gateway.evidence import api as evidence_api
+from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
@@ -91,7 +93,10 @@ def create_app(deps: Deps) -> Flask:
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
-        audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
+        audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
+        evidence_api.blueprint(
+            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
+        ),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):
