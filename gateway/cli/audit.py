@@ -1,4 +1,4 @@
-"""``gateway audit verify|export``: the operator's own check of the log. The outsider's is ``tongqu verify``."""
+"""``gateway audit …``: the operator's own check of the log, exports, and what is kept. Outsiders: ``tongqu verify``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
+from gateway.cli import audit_keep
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive
 
@@ -52,3 +53,7 @@ def export(folder: Path, config_file: Path | None) -> None:
         found = archive.papers(conn, store.library)
         checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
+
+
+for _command in audit_keep.COMMANDS:
+    audit.add_command(_command)
