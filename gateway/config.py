@@ -31,6 +31,17 @@ _LEAST = {
     "review_sample_percent": 0,
     "session_idle_minutes": 1,
     "session_hours": 1,
+    "anomaly_days": 1,
+    "anomaly_night_queries": 1,
+    "anomaly_volume_queries": 1,
+    "anomaly_volume_factor": 1,
+    "anomaly_walk_subjects": 2,
+    "anomaly_case_subjects": 1,
+    "anomaly_no_case_queries": 1,
+    "anomaly_repeat_days": 1,
+    "anomaly_quick_consents": 1,
+    "anomaly_refusals": 1,
+    "anomaly_clerk_consents": 1,
 }
 _MOST = {  # beyond it somebody slipped
     "standards_consultation_days": 366,
@@ -38,6 +49,7 @@ _MOST = {  # beyond it somebody slipped
     "review_sample_percent": 100,
     "session_idle_minutes": 480,
     "session_hours": 24,
+    "anomaly_days": 90,
 }
 ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
@@ -76,6 +88,18 @@ class Settings:
     review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
+    # from when on the overview of what is unusual tells of something; see audit/limits.py
+    anomaly_days: int = 30
+    anomaly_night_queries: int = 10
+    anomaly_volume_queries: int = 60
+    anomaly_volume_factor: float = 4.0
+    anomaly_walk_subjects: int = 30
+    anomaly_case_subjects: int = 15
+    anomaly_no_case_queries: int = 20
+    anomaly_repeat_days: int = 5
+    anomaly_quick_consents: int = 5
+    anomaly_refusals: int = 20
+    anomaly_clerk_consents: int = 30
     log_level: str = "INFO"
 
     @property
@@ -145,6 +169,17 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "anomaly_days": env.int,
+        "anomaly_night_queries": env.int,
+        "anomaly_volume_queries": env.int,
+        "anomaly_volume_factor": env.float,
+        "anomaly_walk_subjects": env.int,
+        "anomaly_case_subjects": env.int,
+        "anomaly_no_case_queries": env.int,
+        "anomaly_repeat_days": env.int,
+        "anomaly_quick_consents": env.int,
+        "anomaly_refusals": env.int,
+        "anomaly_clerk_consents": env.int,
         "witness_seconds": env.float,
         "witness_warning_minutes": env.float,
         "review_sample_percent": env.int,
