@@ -88,22 +88,18 @@ def create_app(deps: Deps) -> Flask:
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
+        evidence_api.what_if(deps.log, deps.what_if, deps.guard),
+        evidence_api.blueprint(
+            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
+        ),
         impact_api.blueprint(Impact(deps.database, deps.log, deps.clock, deps.search), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
-<<<<<<< HEAD
-        audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
-        evidence_api.what_if(deps.log, deps.what_if, deps.guard),
-=======
         audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
->>>>>>> main
-        evidence_api.blueprint(
-            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
-        ),
         declare.blueprint(),
-        *identity_api.blueprints(deps.identity, deps.guard),
+        *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))
