@@ -18,6 +18,8 @@ from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
 from gateway.exchange import declare
+from gateway.exchange.emergencies import api as emergencies_api
+from gateway.exchange.persons import api as persons_api
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
 from gateway.impact.actions import Impact
@@ -89,6 +91,8 @@ def create_app(deps: Deps) -> Flask:
         consent_api.blueprint(deps.consents, deps.guard),
         audit_api.blueprint(deps.log, deps.search, deps.guard),
         declare.blueprint(),
+        emergencies_api.blueprint(deps.emergencies, deps.guard),
+        *persons_api.blueprints(deps.persons, deps.guard),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):
         api.register_blueprint(blueprint)

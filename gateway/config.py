@@ -28,12 +28,14 @@ _LEAST = {
     "standards_grace_days": 0,
     "session_idle_minutes": 1,
     "session_hours": 1,
+    "emergency_max_hours": 1,
 }
 _MOST = {  # beyond it somebody slipped
     "standards_consultation_days": 366,
     "standards_grace_days": 3660,
     "session_idle_minutes": 480,
     "session_hours": 24,
+    "emergency_max_hours": 4,
 }
 ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
@@ -68,6 +70,7 @@ class Settings:
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
+    emergency_max_hours: int = 4  # the longest that two officers may set consent, quota and hours aside
     log_level: str = "INFO"
 
     @property
@@ -137,6 +140,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "standards_grace_days": env.int,
         "session_idle_minutes": env.int,
         "session_hours": env.int,
+        "emergency_max_hours": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
