@@ -14,6 +14,7 @@ from gateway import __version__, problems
 from gateway.accounts.web import within
 from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
+from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
@@ -89,7 +90,8 @@ def create_app(deps: Deps) -> Flask:
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
-        audit_api.blueprint(deps.log, deps.search, deps.guard),
+        cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
+        audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
         declare.blueprint(),
         emergencies_api.blueprint(deps.emergencies, deps.guard),
         *persons_api.blueprints(deps.persons, deps.guard),

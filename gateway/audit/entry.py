@@ -98,6 +98,18 @@ _comment: dict[str, Kind] = {
     "comment": closed(id=kinds.COMMENT_ID, digest=kinds.DIGEST),
     "outcome": maybe(kinds.CODE),
 }
+_case: dict[str, Kind] = {
+    "actor": ACTOR,
+    "by": maybe(kinds.PERSON),
+    "file": kinds.FILE_ID,
+    "kind": kinds.CODE,
+    "party": maybe(kinds.PARTY),
+    "to": maybe(kinds.PERSON),
+    "code": maybe(kinds.CODE),
+    "entry": maybe(kinds.INDEX),
+    "subject": maybe(kinds.SUBJECT),
+    "text": maybe(kinds.DIGEST),
+}
 _account: dict[str, Kind] = {
     "actor": ACTOR,
     "account": maybe(kinds.ACCOUNT_ID),
@@ -168,6 +180,32 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("drafted", "consulted", "reopened", "published", "signed", "deprecated", "withdrawn")
     },
     **{f"standard.{step}": _comment for step in ("commented", "answered")},
+    **{
+        f"case.{step}": _case
+        for step in (
+            "opened", "assigned", "explanation_asked", "answered", "noted", "linked", "decided", "closed",
+            "unmask_asked", "unmask_approved", "unmask_refused", "unmasked",
+        )
+    },
+    "review.sample_committed": {"day": kinds.DAY, "percent": kinds.INTEGER, "commitment": kinds.DIGEST},
+    "review.sampled": {
+        "day": kinds.DAY,
+        "percent": kinds.INTEGER,
+        "commitment": kinds.INDEX,
+        "seed": kinds.HEX_HASH,
+        "size": kinds.INTEGER,
+        "population": kinds.INTEGER,
+        "drawn": kinds.INTEGER,
+    },
+    "review.reviewed": {
+        "actor": ACTOR,
+        "by": maybe(kinds.PERSON),
+        "item": kinds.text("review item id", r"rev_[A-Za-z0-9_-]{1,64}"),
+        "reason": kinds.CODE,
+        "entry": maybe(kinds.INDEX),
+        "outcome": kinds.CODE,
+        "file": maybe(kinds.FILE_ID),
+    },
     **{
         f"account.{step}": _account
         for step in (

@@ -32,6 +32,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "consents:write": "record consents and withdrawals",
     "standards:write": "draft, publish and withdraw standards (data bureau); comment on them (everybody else)",
     "log:read": "search the log",
+    "cases:read": "read cases: the audit office and the data bureau all, others those in which they must explain",
+    "cases:write": "work on cases; for others: explain",
     ADMIN_SCOPE: "admit and suspend parties, clients and officers",
 }
 

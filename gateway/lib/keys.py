@@ -6,6 +6,7 @@
     keys/dpop-nonce.key          what nonces are made with
     keys/idempotency.key         what kept answers are sealed with
     keys/withdrawal.key          what the printed codes for withdrawing a consent are hashed with
+    keys/sampling.key            what the seeds of the review sample are made from
     keys/accounts.key            what is kept of accounts is sealed with: whose they are, secrets of one-time codes
 
 A signing key is ``published`` (in the JWKS, not yet used), then ``active`` (signs), then ``retiring`` (only verifies),
@@ -48,6 +49,7 @@ class Keys:
         self.dpop_nonce_secret = _secret(folder / "dpop-nonce.key")
         self.idempotency_secret = _secret(folder / "idempotency.key")
         self.withdrawal_secret = _secret(folder / "withdrawal.key")
+        self.sampling_secret = _secret(folder / "sampling.key")
         self.accounts_secret = _secret(folder / "accounts.key")
         self.pseudonym_secrets = dict(_epochs(folder))
         if not self.pseudonym_secrets:
@@ -60,7 +62,7 @@ class Keys:
         for purpose in PURPOSES:
             if not any(folder.glob(f"{purpose}-*.jwk")):
                 _write_signing_key(folder, purpose, SigningKey.generate(), "active")
-        for name in ("checkpoint", "dpop-nonce", "idempotency", "withdrawal", "accounts"):
+        for name in ("checkpoint", "dpop-nonce", "idempotency", "withdrawal", "accounts", "sampling"):
             _make_secret(folder / f"{name}.key")
         if not any(folder.glob("pseudonym-*.key")):
             _make_secret(folder / "pseudonym-1.key")
