@@ -17,6 +17,7 @@ from gateway.agreements.drafting import not_sound
 from gateway.agreements.model import AUDIT_OFFICE, BUREAU, Agreement
 from gateway.agreements.shape import Problem
 from gateway.audit.log import Log, Transaction
+from gateway.cases import actions as cases
 from gateway.db import Database
 from gateway.errors import AlreadyExists, Forbidden, NotFound, WrongState
 from gateway.exchange.emergencies import store
@@ -113,8 +114,9 @@ class Emergencies:
             after = before.confirmed(officer.id, now)
             self._save(tx, after)
             actor = caller.actor() | {"officer": officer.id}
-            _record(tx, "opened", actor, after)
+            index = _record(tx, "opened", actor, after)
             tx.append({"type": "alarm.raised", "actor": actor, "code": "emergency_opened", "query": None})
+            cases.open_in(tx, now, "emergency_review", party=caller.party, source=after.reason, entries=(index,))
         return after
 
     def close(self, caller: Caller, emergency_id: str) -> Emergency:
@@ -232,8 +234,8 @@ def _not_found() -> NotFound:
     return NotFound("没有这次紧急查询，或贵单位无权查看。", "There is no such emergency that your party may see.")
 
 
-def _record(tx: Transaction, event: str, actor: Actor, emergency: Emergency) -> None:
-    tx.append(
+def _record(tx: Transaction, event: str, actor: Actor, emergency: Emergency) -> int:
+    at = tx.append(
         {
             "type": f"emergency.{event}",
             "actor": dict(actor),
@@ -246,3 +248,4 @@ def _record(tx: Transaction, event: str, actor: Actor, emergency: Emergency) -> 
             "outcome": emergency.outcome,
         }
     )
+    return at.index
