@@ -18,6 +18,8 @@ from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
+from gateway.evidence import api as evidence_api
+from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
 from gateway.exchange.emergencies import api as emergencies_api
 from gateway.exchange.persons import api as persons_api
@@ -92,6 +94,9 @@ def create_app(deps: Deps) -> Flask:
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
         audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
+        evidence_api.blueprint(
+            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
+        ),
         declare.blueprint(),
         emergencies_api.blueprint(deps.emergencies, deps.guard),
         *persons_api.blueprints(deps.persons, deps.guard),
