@@ -32,6 +32,17 @@ _LEAST = {
     "session_idle_minutes": 1,
     "session_hours": 1,
     "emergency_max_hours": 1,
+    "anomaly_days": 1,
+    "anomaly_night_queries": 1,
+    "anomaly_volume_queries": 1,
+    "anomaly_volume_factor": 1,
+    "anomaly_walk_subjects": 2,
+    "anomaly_case_subjects": 1,
+    "anomaly_no_case_queries": 1,
+    "anomaly_repeat_days": 1,
+    "anomaly_quick_consents": 1,
+    "anomaly_refusals": 1,
+    "anomaly_clerk_consents": 1,
 }
 _MOST = {  # beyond it somebody slipped
     "standards_consultation_days": 366,
@@ -40,6 +51,7 @@ _MOST = {  # beyond it somebody slipped
     "session_idle_minutes": 480,
     "session_hours": 24,
     "emergency_max_hours": 4,
+    "anomaly_days": 90,
 }
 ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
@@ -79,6 +91,18 @@ class Settings:
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
     emergency_max_hours: int = 4  # the longest that two officers may set consent, quota and hours aside
+    # from when on the overview of what is unusual tells of something; see audit/limits.py
+    anomaly_days: int = 30
+    anomaly_night_queries: int = 10
+    anomaly_volume_queries: int = 60
+    anomaly_volume_factor: float = 4.0
+    anomaly_walk_subjects: int = 30
+    anomaly_case_subjects: int = 15
+    anomaly_no_case_queries: int = 20
+    anomaly_repeat_days: int = 5
+    anomaly_quick_consents: int = 5
+    anomaly_refusals: int = 20
+    anomaly_clerk_consents: int = 30
     log_level: str = "INFO"
 
     @property
@@ -148,6 +172,17 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "anomaly_days": env.int,
+        "anomaly_night_queries": env.int,
+        "anomaly_volume_queries": env.int,
+        "anomaly_volume_factor": env.float,
+        "anomaly_walk_subjects": env.int,
+        "anomaly_case_subjects": env.int,
+        "anomaly_no_case_queries": env.int,
+        "anomaly_repeat_days": env.int,
+        "anomaly_quick_consents": env.int,
+        "anomaly_refusals": env.int,
+        "anomaly_clerk_consents": env.int,
         "witness_seconds": env.float,
         "witness_warning_minutes": env.float,
         "review_sample_percent": env.int,

@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
@@ -100,6 +102,7 @@ class Store:
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
+        self.watch = Watch(self.search, _limits(settings))
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
@@ -134,6 +137,11 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+
+
+def _limits(settings: Settings) -> AnomalyLimits:
+    names = [item.name for item in fields(AnomalyLimits)]
+    return AnomalyLimits(**{name: getattr(settings, f"anomaly_{name}") for name in names})
 
 
 def _policy_of(settings: Settings, log: Log) -> Policy:
