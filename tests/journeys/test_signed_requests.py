@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tongqu_client import _auth, _signatures, errors
+from tongqu_client import _auth, _signed_requests, errors
 
 from tests.cast import AN, CASE, PURPOSE, SCHEME, STANDARD
 from tests.running import City
@@ -29,9 +29,9 @@ def test_a_false_signature_is_refused_even_where_none_is_needed(
 
     def false(call, headers, key):  # type: ignore[no-untyped-def]
         if change == "uncovered":
-            fields = _signatures.signed_request(call, headers, key)
+            fields = _signed_requests.signed_request(call, headers, key)
             return {name: value.replace(' "dpop"', "") for name, value in fields.items()}
-        fields = _signatures.signed_request(call, headers, key)
+        fields = _signed_requests.signed_request(call, headers, key)
         if change == "signature":
             fields["Signature"] = "sig=:" + "A" * 86 + "==:"
         if change == "created":

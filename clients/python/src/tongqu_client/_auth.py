@@ -20,7 +20,7 @@ from tongqu_client import _problems, errors
 from tongqu_client._http import Call, Deadline, Reply, Transport
 from tongqu_client._jose import SigningKey, encode
 from tongqu_client._officer import Binding, Officer
-from tongqu_client._signatures import signed_request
+from tongqu_client._signed_requests import signed_request
 
 ASSERTION_LIFE = 60  # seconds; the gateway accepts up to 300
 MARGIN = 30  # seconds before its end from which a token is not used any more

@@ -1,4 +1,4 @@
-"""Sign requests, and verify that a response comes from the gateway: RFC 9421 signatures over RFC 9530 digests.
+"""Verify that a response comes from the gateway, for this request: RFC 9421 signatures over RFC 9530 digests.
 
 The gateway signs by the FAPI 2.0 HTTP Signatures profile (tag ``fapi-2-response``). A valid signature over too little
 is the classic mistake, so the components it must cover are demanded, not taken from the message.
@@ -16,12 +16,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tongqu_client import _jose
-from tongqu_client._http import Call
 from tongqu_client.errors import ResponseInvalid
 from tongqu_client.verify.trust import TrustStore
 
 TAG = "fapi-2-response"
-REQUEST_TAG = "fapi-2-request"
 ALGORITHM = "ecdsa-p256-sha256"
 MAX_AGE = 60  # seconds between signing and checking, either way
 
@@ -60,28 +58,6 @@ class Response(Protocol):
 def content_digest(body: bytes) -> str:
     """The Content-Digest field for a body: ``sha-256=:…:`` (RFC 9530 §2)."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode('ascii')}:"
-
-
-def signed_request(call: Call, headers: Mapping[str, str], key: _jose.SigningKey) -> dict[str, str]:
-    """The two fields that sign a request with a body (RFC 9421), by the client's registered key.
-
-    Covered is what the FAPI profile asks for: method, address, token, proof and the digest of the body.
-    """
-    values = {
-        "@method": call.method,
-        "@target-uri": call.url,
-        "authorization": headers["Authorization"],
-        "dpop": headers["DPoP"],
-        "content-digest": headers["Content-Digest"],
-    }
-    covered = " ".join(f'"{name}"' for name in values)
-    parameters = (
-        f'({covered});created={int(time.time())};keyid="{key.thumbprint}";alg="{ALGORITHM}";tag="{REQUEST_TAG}"'
-    )
-    lines = [f'"{name}": {value}' for name, value in values.items()]
-    base = "\n".join([*lines, f'"@signature-params": {parameters}'])
-    signature = base64.b64encode(key.sign_raw(base.encode("utf-8"))).decode("ascii")
-    return {"Signature-Input": f"sig={parameters}", "Signature": f"sig=:{signature}:"}
 
 
 def verify_response(reply: Response, trust: TrustStore, *, now: float | None = None, at_any_time: bool = False) -> None:
