@@ -28,6 +28,7 @@ from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
@@ -56,7 +57,7 @@ from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.file_lock import try_lock
-from gateway.lib.keys import Keys
+from gateway.lib.keys import Keys, KeysUnusable
 from gateway.registry.actions import Registry
 from gateway.registry.discussion import Discussion
 from gateway.registry.library import Library
@@ -102,8 +103,10 @@ class Store:
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
+        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
+        self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
+        self._epochs_at = self.keys.epochs_changed()
         self.watch = Watch(self.search, _limits(settings))
-        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)
@@ -134,6 +137,12 @@ class Store:
             },
             "jwks": self.keys.jwks(),
         }
+
+    def read_epochs(self) -> None:
+        """Whoever was forgotten by another process is forgotten here too; asked every second."""
+        if (changed := self.keys.epochs_changed()) != self._epochs_at:
+            self.pseudonyms.replace(self.keys.read_epochs())
+            self._epochs_at = changed
 
     def close(self) -> None:
         self.database.close()
@@ -244,6 +253,7 @@ class Deps(Store):
             ),
             self.authenticator,
             self.pseudonyms,
+            self.sidecar,
             Admission(
                 per_second=settings.queries_per_second_per_client,
                 burst=settings.burst_per_client,
@@ -370,6 +380,8 @@ class Deps(Store):
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            with contextlib.suppress(OSError, KeysUnusable):  # a file just being replaced: seen a second later
+                self.read_epochs()
             self.measure()
 
     def measure(self) -> None:
