@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
@@ -29,7 +30,8 @@ from gateway.impact.actions import Impact
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
-from gateway.pages.account.pages import AccountPages
+from gateway.pages.account import pages as account_pages
+from gateway.pages.account.parts import Parts
 from gateway.pages.frame.render import Frame, LogStatus
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
@@ -136,12 +138,14 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
 
     frame = Frame(
         deps.sessions,
+        name=f"通衢 {urlsplit(deps.settings.public_url).netloc}",
         environment=deps.settings.environment,
         public_assets=site.links.version,
         log_status=log_status,
         party_name=party_name,
     )
-    for blueprint in (frame.blueprint(), AccountPages(deps.accounts, frame).blueprint()):
+    parts = Parts(deps.accounts, deps.factors, deps.passkeys, deps.ceremonies, deps.oidc, frame)
+    for blueprint in (frame.blueprint(), account_pages.blueprint(parts)):
         app.register_blueprint(blueprint)
     return frame
 

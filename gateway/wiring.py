@@ -16,7 +16,11 @@ import structlog
 
 from gateway import __version__, db
 from gateway.accounts.actions import Accounts
+from gateway.accounts.ceremonies import Ceremonies
+from gateway.accounts.factors import Factors
 from gateway.accounts.model import Limits
+from gateway.accounts.oidc import RelyingParty
+from gateway.accounts.passkeys import Passkeys
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
@@ -215,6 +219,12 @@ class Deps(Store):
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        self.factors = Factors(self.accounts, self.keys.accounts_secret)
+        self.ceremonies = Ceremonies(self.database, self.clock)
+        self.passkeys = Passkeys(self.accounts, self.ceremonies, settings.public_url)
+        self.oidc = {
+            each.id: RelyingParty(each, settings.public_url, self.ceremonies, self.clock) for each in settings.oidc
+        }
         limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
         self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
@@ -350,6 +360,7 @@ class Deps(Store):
         self.emergencies.tidy(now)
         self.reviews.tidy()
         self.accounts.tidy(now)
+        self.ceremonies.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
