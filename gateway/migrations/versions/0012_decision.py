@@ -1,7 +1,7 @@
 """The hardened decision: officers' uses, questions asked, conflicts of interest, protected persons, emergencies.
 
 Revision ID: 0012_decision
-Revises: 0013_witnesses
+Revises: 0014_sidecar
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012_decision"
-down_revision = "0013_witnesses"
+down_revision = "0014_sidecar"
 branch_labels = None
 depends_on = None
 
