@@ -103,6 +103,7 @@ def create_app(deps: Deps) -> Flask:
         emergencies_api.blueprint(deps.emergencies, deps.guard),
         *persons_api.blueprints(deps.persons, deps.guard),
         *identity_api.blueprints(deps.identity, deps.guard),
+        *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))

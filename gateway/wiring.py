@@ -56,6 +56,7 @@ from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
+from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
@@ -113,6 +114,7 @@ class Store:
         self.watch = Watch(self.search, _limits(settings))
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
+        self.registrations = Registrations(self.identity, self.database, self.log, self.clock)
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
@@ -139,8 +141,12 @@ class Store:
                 "vkey": str(self.log.key.verifier),
                 **({"policy": self.policy.text} if self.policy.witnesses else {}),
             },
-            "jwks": self.keys.jwks(),
+            "jwks": {"keys": [*self.keys.jwks()["keys"], *self._retired_keys()]},
         }
+
+    def _retired_keys(self) -> list[dict[str, Any]]:
+        """Of what people keep for years. A request or a token signed by a retired key is worth nothing to anybody."""
+        return [each for each in self.keys.retired() if each["tongqu_purpose"] in ("receipt", "response")]
 
     def read_epochs(self) -> None:
         """Whoever was forgotten by another process is forgotten here too; asked every second."""
@@ -255,7 +261,7 @@ class Deps(Store):
                 clock=self.clock,
                 issuer=settings.issuer,
                 fetch=self._fetch,
-                sign_receipt=self.keys.receipt.sign_jwt,
+                sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
                 alarms=Alarms(self.log),
@@ -391,6 +397,7 @@ class Deps(Store):
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            self.keys.refresh()  # what `gateway keys` changed since
             with contextlib.suppress(OSError, KeysUnusable):  # a file just being replaced: seen a second later
                 self.read_epochs()
             self.measure()

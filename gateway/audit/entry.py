@@ -128,6 +128,13 @@ _emergency: dict[str, Kind] = {
     "review_due": maybe(kinds.UTC_TIME),
     "outcome": maybe(kinds.CODE),
 }
+_registration: dict[str, Kind] = {
+    "actor": ACTOR,
+    "party": kinds.PARTY,
+    "registration": closed(id=kinds.REGISTRATION_ID, digest=kinds.DIGEST),
+    "signature": closed(officer=kinds.OFFICER, jws_digest=kinds.DIGEST),
+}
+_key: dict[str, Kind] = {"actor": ACTOR, "purpose": kinds.CODE, "key": kinds.THUMBPRINT}
 
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
@@ -173,6 +180,8 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         f"party.{step}": _party
         for step in ("added", "suspended", "resumed", "assertion_key_added", "assertion_key_removed")
     },
+    **{f"registration.{step}": _registration for step in ("proposed", "approved", "rejected")},
+    **{f"key.{step}": _key for step in ("published", "activated", "removed")},
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
     **{f"officer.{step}": _party for step in ("added", "suspended")},
     **{
