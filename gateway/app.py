@@ -102,7 +102,6 @@ def create_app(deps: Deps) -> Flask:
         declare.blueprint(),
         emergencies_api.blueprint(deps.emergencies, deps.guard),
         *persons_api.blueprints(deps.persons, deps.guard),
-        *identity_api.blueprints(deps.identity, deps.guard),
         *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
         api.register_blueprint(blueprint)
