@@ -25,6 +25,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
+from gateway.agreements.drafting import Reader
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.limits import Limits as AnomalyLimits
@@ -41,6 +42,7 @@ from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
+from gateway.evidence.what_if import WhatIf
 from gateway.exchange import idempotency
 from gateway.exchange.alarms import Alarms
 from gateway.exchange.api import Exchange
@@ -54,6 +56,7 @@ from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
+from gateway.identity import store as identity_store
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
 from gateway.identity.registration import Registrations
@@ -120,6 +123,7 @@ class Store:
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
+        self.what_if = WhatIf(self.search, self.library, Reader(self.clock, identity_store, self.library))
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
         self.reviews = Reviews(
