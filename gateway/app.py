@@ -22,6 +22,8 @@ from gateway.errors import MalformedRequest, Unauthenticated
 from gateway.evidence import api as evidence_api
 from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
+from gateway.exchange.emergencies import api as emergencies_api
+from gateway.exchange.persons import api as persons_api
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
 from gateway.impact.actions import Impact
@@ -99,6 +101,8 @@ def create_app(deps: Deps) -> Flask:
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
         audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
         declare.blueprint(),
+        emergencies_api.blueprint(deps.emergencies, deps.guard),
+        *persons_api.blueprints(deps.persons, deps.guard),
         *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
         api.register_blueprint(blueprint)

@@ -44,11 +44,14 @@ from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
 from gateway.evidence.what_if import WhatIf
 from gateway.exchange import idempotency
+from gateway.exchange.alarms import Alarms
 from gateway.exchange.api import Exchange
+from gateway.exchange.emergencies.actions import Emergencies
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.fairness import Admission
 from gateway.exchange.metrics import BREAKER, Metrics
 from gateway.exchange.model import Facts
+from gateway.exchange.persons.actions import Persons
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
@@ -253,6 +256,8 @@ class Deps(Store):
             sender=lambda base_url: outbound.conformance_sender(policy, base_url),
             sign_request=self._sign_request,
         )
+        self.persons = Persons(self.database, self.log, self.clock, self.pseudonyms)
+        self.emergencies = Emergencies(self.database, self.log, self.clock, max_hours=settings.emergency_max_hours)
         self.exchange = Exchange(
             QueryDeps(
                 gatherer=Gatherer(self.database, self.log, self.clock, self.library),
@@ -263,6 +268,7 @@ class Deps(Store):
                 sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
+                alarms=Alarms(self.log),
                 under_way={},
             ),
             self.authenticator,
@@ -361,6 +367,7 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.emergencies.tidy(now)
         self.reviews.tidy()
         self.accounts.tidy(now)
         self.ceremonies.tidy(now)
