@@ -16,6 +16,7 @@ from typing import Any
 from standards.standard import Element, Standard
 
 FILE = Path(__file__).parent / "synonyms.json"
+OF_ANY = frozenset({"divisionCode", "streetCode", "communityCode", "uscc"})  # called alike wherever they stand
 FULL_TEXT = frozenset({"text", "fullText"})  # the parts of an address that hold the whole of it
 
 
@@ -47,6 +48,8 @@ def called(standard: Standard, element: Element) -> Called:
     exact, near = document()["elements"], document()["near"]
     key = next((one for one in keys if one in exact), "")
     beside = exact[last] if last in FULL_TEXT and holder and key != last else []
+    if last in OF_ANY and key != last:  # a name of its own does not make the common ones wrong
+        beside = [*exact.get(last, []), *near.get(last, [])]
     return Called(exact.get(key, []), [*near.get(key, []), *beside], key == last and "." in element.path)
 
 

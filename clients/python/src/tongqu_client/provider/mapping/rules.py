@@ -16,7 +16,8 @@ from standards import Element, Validator, codelists
 from standards.crosswalk_steps import Step, StepInvalid, make
 from standards.crosswalk_values import MISSING, Untranslatable, is_blank
 
-from tongqu_client.provider.mapping.profile import words_of
+from tongqu_client.provider.mapping import everyday
+from tongqu_client.provider.mapping.everyday import words_of
 
 DAY_FORMATS = (
     "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyy年M月d日", "yyyy-M-d HH:mm:ss", "yyyy/M/d HH:mm:ss",
@@ -30,6 +31,7 @@ YES_NO = {"是": True, "否": False, "有": True, "无": False, "1": True, "0": 
           "FALSE": False, "√": True, "×": False, "已": True, "未": False}  # fmt: skip
 UNSAID = "元"  # the unit of an amount whose column names none
 COUNTED = ("人", "间", "个", "月", "次", "天", "日", "工作日", "个工作日", "分钟", "岁", "孩", "胎", "套", "个月", "级")
+MOST_WORDS, LONGEST_WORD = 60, 20  # of one code column
 _CODED = re.compile(r"([0-9A-Za-z]{1,6})\s*([-—:：.、_ ])\s*(\D.*)")  # 01-汉族, 1:男
 
 
@@ -184,7 +186,7 @@ def _lookup(element: Element, values: Sequence[str | None], codes: Mapping[str, 
         if sum(text not in known for text in texts) > len(texts) / 2:
             step["written"] = "name"
             table = _spellings(element.codelist, texts) | table
-        table |= _without_ending(element.codelist, texts)
+        table |= _without_ending(element.codelist, texts) | _everyday(element.codelist, texts)
     else:
         table = {str(one): one for one in element.schema.get("enum", ())} | dict(codes)
     if table:
@@ -208,6 +210,31 @@ def _without_ending(codelist: str, texts: Sequence[str]) -> dict[str, str]:
     return {text: short[text] for text in dict.fromkeys(texts) if len(text) > 1 and text in short and text not in spelt}
 
 
+def _everyday(codelist: str, texts: Sequence[str]) -> dict[str, str]:
+    """Words that the list itself does not know: what people say for a name, or what is near one alone."""
+    own, said = codelists.get(codelist).lookup(), everyday.said(codelist)
+    different = dict.fromkeys(text for text in texts if text not in own and len(text) <= LONGEST_WORD)
+    if len(different) > MOST_WORDS:
+        return {}  # free text, not words for codes
+    found = {text: said.get(text) or everyday.nearest(codelist, text) for text in different}
+    return {text: code for text, code in sorted(found.items()) if code is not None}
+
+
+def only_near(rule: Rule) -> list[str]:
+    """Words of a rule's table that are neither the list's nor everyday words, but only near a name of the list."""
+    found = []
+    for step in rule["fn"]:
+        if isinstance(step, dict) and step["fn"] == "lookup" and "codelist" in step:
+            known, listed = words_of(step["codelist"]), step["codelist"]
+            short = _without_ending(listed, list(step.get("table", ())))
+            found += [
+                word
+                for word, code in step.get("table", {}).items()
+                if word not in known and word not in short and everyday.nearest(listed, word) == code
+            ]
+    return found
+
+
 def _common_ending(names: Sequence[str]) -> str:
     shortest = min(names, key=len)
     return next((shortest[at:] for at in range(len(shortest)) if all(n.endswith(shortest[at:]) for n in names)), "")
@@ -218,7 +245,7 @@ def _spellings(codelist: str, texts: Sequence[str]) -> dict[str, str]:
     found = codelists.get(codelist)
     spelt = found.lookup()
     used = {text: spelt[text] for text in dict.fromkeys(texts) if text in spelt and found.codes[spelt[text]].zh != text}
-    return dict(sorted(used.items())) if len(used) <= 60 and not any(text in found.codes for text in used) else {}
+    return dict(sorted(used.items())) if len(used) <= MOST_WORDS and not any(text in found.codes for text in used) else {}
 
 
 def _other_list(codelist: str, texts: Sequence[str]) -> str | None:

@@ -6,6 +6,7 @@ A heading about another person (配偶身份证号) never fits an element about 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -15,7 +16,9 @@ import standards
 from standards import Element, Standard, synonyms
 
 from tongqu_client.provider.mapping.evidence import kind_of
-from tongqu_client.provider.mapping.names import Heading, english, heading, is_running, roles_at_head
+from tongqu_client.provider.mapping import groups, spans
+from tongqu_client.provider.mapping.latin import KINDS, NUMBERS, english
+from tongqu_client.provider.mapping.names import Heading, heading, is_running, roles_at_head, words_of_role
 from tongqu_client.provider.mapping.wordlist import (
     ENDING,
     EXACT,
@@ -32,6 +35,8 @@ from tongqu_client.provider.mapping.wordlist import (
 SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual one; another or none is named
 RUNNING = 0.6  # score of a running number
 ITEM = 0.72  # factor for a part of list items, which gets what no field of the record itself wants
+GROUP, SPAN = 0.93, 0.9  # score of a leaf read with a part of the heading above; of a begin or end of the same thing
+UNSEEN = 60  # a word of no name counts as one of so many
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
 _WHY = (
@@ -42,6 +47,10 @@ _WHY = (
     (SHORT, "列名是该数据项名称的简写", "its name is short for the element's"),
     (0.0, "列名可能指该数据项", "its name may mean this element"),
 )
+
+
+_GROUPED = ("上级表头与列名合起来是该数据项的名称", "the heading above and its own name together are a name of this element")
+_SPANNED = ("列名说的是同一期间的起或止", "its name is the same end of the same time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,8 @@ class Vocabulary:
         return described().get(key, (key.lstrip("-"), kind_of_phrase(key)))
 
     def _judge(self, names: Names, head: Heading) -> Fits:
-        best = max(self._readings(names, head), key=lambda fits: fits.score, default=NOT)
+        readings = (*self._readings(names, head), *self._in_a_group(names, head))
+        best = max(readings, key=lambda fits: fits.score, default=NOT)
         return best if best.sure or not head.leaf else max(best, self._alike(names, head), key=lambda fits: fits.score)
 
     def _readings(self, names: Names, head: Heading) -> Iterator[Fits]:
@@ -150,15 +160,44 @@ class Vocabulary:
         if not factor or len(head.rest) < 2:
             return NOT
         if head.latin:
-            likeness = max((_common(english(head.words), words) for words in names.words), default=0.0)
+            likeness = self._common_words(names, head)
         else:
             phrases = names.phrases if names.role is None or head.role is None else names.phrases | {*names.rest}
-            likeness = max((_likeness(head.rest, phrase) for phrase in phrases if not phrase.isascii()), default=0.0)
+            texts = (head.rest,) if head.role or not head.above else (head.rest, head.joined)
+            likeness = max(
+                (_likeness(text, phrase) for text in texts for phrase in phrases if not phrase.isascii()), default=0.0
+            )
         if likeness < FUZZY:
             return NOT
-        elsewhere = everything().get(head.leaf, frozenset()) - {names.key}
+        elsewhere = (everything().get(head.leaf, frozenset()) if not head.above else frozenset()) - {names.key}
         score = 0.85 * likeness * factor * (0.55 if elsewhere else 1.0)
         return Fits(score, False, "列名与该数据项名称相近", "its name resembles the element's")
+
+    def _common_words(self, names: Names, head: Heading) -> float:
+        """Likeness of Latin names; of the same person or office, without the words for it."""
+        given, known = english(head.words), names.words
+        if head.role is not None and names.role is not None:
+            roles = self._role_words(head.role) | self._role_words(names.role)
+            given, known = given - roles, frozenset(words - roles for words in known)
+        return max((_common(given, words) for words in known), default=0.0)
+
+    def _role_words(self, role: str) -> frozenset[str]:
+        named = {role} | {other for other, same in self.same_roles.items() if same == role}
+        return english([word for one in named for word in words_of_role(one)])
+
+    def _in_a_group(self, names: Names, head: Heading) -> Iterator[Fits]:
+        """A short leaf read together with the heading above it; a begin or an end by what begins or ends."""
+        factor = self._factor(names, head.role)
+        for text in groups.readings(head.above, head.leaf) if head.above else ():
+            quality = max(names.whole.get(text, 0.0), names.rest.get(text, 0.0) if names.role is None else 0.0)
+            if quality > NEAR:
+                yield Fits(GROUP * quality * factor, False, *_GROUPED)
+        for text in () if head.latin else {head.leaf, head.joined}:
+            ours = spans.span(text)
+            alike = max((spans.likeness(ours, one) for one in names.spans), default=0.0) if ours else 0.0
+            if alike:
+                sure = alike == 1.0 and factor == 1 and head.role is None
+                yield Fits(SPAN * alike * factor, sure, *_SPANNED)
 
 
 @cache
@@ -217,11 +256,30 @@ def _together(own: Fits, noted: Fits, head: Heading) -> Fits:
 
 
 def _common(given: frozenset[str], known: frozenset[str]) -> float:
-    """Shared words of two Latin names."""
+    """Shared words of two Latin names, rare ones counting more; nothing if they are things of different kinds."""
     both = given & known
-    if not both or (len(both) == 1 and len(given) > 2):
+    if not both or (len(both) == 1 and len(given) > 2) or (given <= KINDS and len(given) == 1 and given != known):
         return 0.0
-    return 2 * len(both) / (len(given) + len(known))
+    ours, theirs = given & KINDS, known & KINDS
+    if ours and theirs and not ours & theirs and not (ours | theirs) <= NUMBERS:
+        return 0.0
+    counts = _word_frequency()
+
+    def weigh(words: Iterable[str]) -> float:
+        return sum(log(1 + 600 / (1 + counts.get(word, UNSEEN))) for word in words)
+
+    return 2 * weigh(both) / (weigh(given) + weigh(known))
+
+
+@cache
+def _word_frequency() -> Mapping[str, int]:
+    """How many elements of all standards each English word is in a name of."""
+    counts: Counter[str] = Counter()
+    for identifier in standards.REGISTRY:
+        standard = standards.get(identifier)
+        for element in standard.elements:
+            counts.update({word for words in names_of(standard, element).words for word in words})
+    return counts
 
 
 def _likeness(text: str, phrase: str) -> float:
