@@ -305,7 +305,7 @@ def _matters() -> list[Extract]:
             "csv-gb18030",
             [
                 c("序号", None, lambda r: str(r.i + 1)),
-                c("指标编码", "indicatorId", lambda r: f"zb-{r.i:03d}"),
+                c("指标编码", "indicatorId", lambda r: f"zb-zhibiao-{r.i:03d}"),
                 c("指标名称", "name", lambda r: r.pick("常住老年人数", "在册低保户数") + str(r.i)),
                 c("指标含义", "definition", lambda r: "报告期末实有的数量，按月统计。" + str(r.i)),
                 c("计量单位", "unit.name", lambda r: r.pick("人", "户")),

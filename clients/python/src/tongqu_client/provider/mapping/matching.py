@@ -22,6 +22,7 @@ SAMPLE = 1000  # rows looked at, spread over the table: the first thousand are o
 WORTH_A_LOOK = 0.3  # score of a name below which its values are not looked at
 BY_VALUES = 0.6  # score of a column that says nothing by its name but everything by its values
 COUNTER = 0.75  # factor for a counter beside a number
+FINER = 0.8  # score of a division told by the code of a street or community within it
 SHARED = ("divisionCode", "streetCode", "communityCode", "domicileDivision")  # one code column may give several
 
 
@@ -135,7 +136,8 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
         heard = look.heard[column]
         if names.is_flag(heard) or names.left_out(heard):
             continue
-        fits = look.vocabulary.fits(element, heard, look.comments.get(column, ""))
+        counts = look.profiles[column].counts
+        fits = look.vocabulary.fits(element, heard, look.comments.get(column, ""), counts=counts)
         if fits.score >= WORTH_A_LOOK:
             fitting.append(column)
             yield look.candidate(element, (column,), fits)
@@ -145,6 +147,20 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
         if len(best) > 1:
             zh, en = "取各级区划代码中最细的一级", "the finest of several levels"
             yield look.candidate(element, tuple(best), Fits(1.01, False, zh, en))
+
+
+def by_finer_divisions(look: Look, elements: Sequence[Element], taken: Mapping[str, Candidate]) -> Iterator[Candidate]:
+    """A division that no column names, from the code of the street, community or grid within it (GB/T 10114)."""
+    for element in elements:
+        holder, _, last = element.path.rpartition(".")
+        if last != "divisionCode":
+            continue
+        for finer in ("communityCode", "streetCode", "gridCode"):
+            beside = taken.get(f"{holder}.{finer}" if holder else finer)
+            if beside is not None and beside.fit.share >= 0.9:
+                zh, en = f"由同一地址的{beside.element.zh}得出", f"told by its {beside.element.en.lower()}"
+                yield look.candidate(element, beside.columns, Fits(FINER, False, zh, en))
+                break
 
 
 def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:

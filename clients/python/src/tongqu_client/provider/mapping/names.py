@@ -248,9 +248,13 @@ def status_words(path: str) -> Mapping[str, str]:
     return found
 
 
-def is_running(column: str) -> bool:
-    """A running number: it identifies a row, but perhaps another one in the next extract."""
-    return heading(column).leaf in _listed("running")
+def is_running(column: str, *, counts: bool = True) -> bool:
+    """A running number: it identifies a row, but perhaps another one in the next extract.
+
+    ``counts``: its values are 1, 2, 3. 序号 is one anyhow, 编号 only then.
+    """
+    leaf = heading(column).leaf
+    return leaf in _listed("running") and (counts or leaf in ("序号", "xh", "行号"))
 
 
 def is_number(column: str) -> bool:

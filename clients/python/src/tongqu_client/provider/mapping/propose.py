@@ -18,7 +18,7 @@ from tongqu_client.provider.mapping import crosscheck, names, rules
 from tongqu_client.provider.mapping.certainty import Court
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.leftovers import from_words, in_lists, required_lists, unused_columns, whole_objects
-from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_values, candidates
+from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_finer_divisions, by_values, candidates
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes
 from tongqu_client.provider.mapping.profile import Profile
 from tongqu_client.provider.mapping.rules import Rule
@@ -48,6 +48,8 @@ def propose(
     missing = [element for element in elements if element.path not in taken]
     more = [*_by_parts(look, missing, taken), *by_values(look, missing, rest)]
     taken |= assign(sorted(more, key=lambda one: -one.score), ENOUGH)
+    missing = [element for element in missing if element.path not in taken]
+    taken |= {one.element.path: one for one in by_finer_divisions(look, missing, taken) if one.score >= ENOUGH}
     taken = _by_identity(look, taken)
     court = Court(look, found, taken)
     for path in [path for path in taken if court.refuted(path)]:

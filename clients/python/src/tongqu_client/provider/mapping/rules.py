@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from standards import Element, Validator, codelists
-from standards.crosswalk_steps import Step, StepInvalid, make
+from standards.crosswalk_steps import Step, StepInvalid, make, trim_identifier
 from standards.crosswalk_values import MISSING, Untranslatable, is_blank
 
 from tongqu_client.provider.mapping import everyday
@@ -111,9 +111,16 @@ def _chain(element: Element, values: Sequence[str | None], codes: Mapping[str, s
         return [{"fn": "region_code", "level": level}]
     if "name" in element.path.lower():
         return [{"fn": "trim", "kind": "name"}]
-    pattern = str(schema.get("pattern", ""))
-    letters_only = pattern and " " not in pattern and not pattern.startswith(r"^[^\s")
-    return [{"fn": "trim", "kind": "identifier" if letters_only else "text"}]
+    return [{"fn": "trim", "kind": "identifier" if _is_identifier(str(schema.get("pattern", "")), values) else "text"}]
+
+
+def _is_identifier(pattern: str, values: Sequence[str | None]) -> bool:
+    """A number of letters and digits, which are written large; not if it is these values that are written small."""
+    if not pattern or " " in pattern or pattern.startswith(r"^[^\s"):
+        return False
+    texts = [text.strip() for text in values if text][:MOST_WORDS]
+    as_written = sum(re.search(pattern, text) is not None for text in texts)
+    return as_written <= sum(re.search(pattern, trim_identifier(text)) is not None for text in texts)
 
 
 _DIVISIONS = {

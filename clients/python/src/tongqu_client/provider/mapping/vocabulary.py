@@ -75,7 +75,7 @@ class Vocabulary:
     subject_roles: frozenset[str]
     subject_role: str | None
     same_roles: Mapping[str, str]
-    _cache: dict[tuple[str, str, str], Fits] = field(default_factory=dict)
+    _cache: dict[tuple[str, str, str, bool], Fits] = field(default_factory=dict)
 
     @property
     def about_anybody(self) -> bool:
@@ -90,14 +90,17 @@ class Vocabulary:
             return False
         return bool({head.leaf, head.rest} & initials) or not any(re.search("[aeiou]", w[2:] and w) for w in head.words)
 
-    def fits(self, element: Element, column: str, comment: str = "") -> Fits:
-        """How well a column's name, and the database's comment on it, fit an element."""
-        key = (element.path, column, comment)
+    def fits(self, element: Element, column: str, comment: str = "", *, counts: bool = True) -> Fits:
+        """How well a column's name, and the database's comment on it, fit an element.
+
+        ``counts``: its values are 1, 2, 3: then 编号 or ``id`` is but a running number.
+        """
+        key = (element.path, column, comment, counts)
         if key not in self._cache:
             own = self._judge(self.names[element.path], heading(column))
             noted = self._judge(self.names[element.path], heading(comment)) if comment else None
             best = own if noted is None else _together(own, noted, heading(column))
-            best = _running(best) if best.score and is_running(column) else best
+            best = _running(best) if best.score and is_running(column, counts=counts) else best
             if self.names[element.path].an_item:
                 best = replace(best, score=best.score * ITEM if best.score >= SHORT else 0.0, sure=False)
             self._cache[key] = best
