@@ -28,6 +28,7 @@ from tongqu_client.provider.mapping.wordlist import (
     SHORT,
     Names,
     everything,
+    holders_of,
     key_of,
     names_of,
 )  # fmt: skip
@@ -36,6 +37,7 @@ SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual on
 RUNNING = 0.6  # score of a running number
 ITEM = 0.72  # factor for a part of list items, which gets what no field of the record itself wants
 GROUP, SPAN = 0.93, 0.9  # score of a leaf read with a part of the heading above; of a begin or end of the same thing
+UNDER = 0.9  # factor for a name that stands under a heading of something else
 UNSEEN = 60  # a word of no name counts as one of so many
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
@@ -131,9 +133,12 @@ class Vocabulary:
         texts = (head.whole, head.joined, head.leaf, joined) if above is None else ()
         if head.joined != head.leaf:
             texts = (*texts, head.whole, head.joined)
+        foreign = self._foreign(names, head)
         for text in dict.fromkeys(texts):
-            yield _fits(names.whole.get(text, 0.0), 1.0)
-        yield _fits(names.rest.get(head.rest, 0.0), self._factor(names, head.role))
+            whole = _fits(names.whole.get(text, 0.0), 1.0)
+            yield _under(whole, head) if foreign and text in (head.leaf, joined) else whole
+        alone = _fits(names.rest.get(head.rest, 0.0), self._factor(names, head.role))
+        yield _under(alone, head) if foreign else alone
         if head.latin and head.role is None:
             for role, rest in roles_at_head(head.rest):
                 yield _fits(names.rest.get(rest, 0.0), self._factor(names, role))
@@ -144,6 +149,13 @@ class Vocabulary:
                 yield Fits(
                     found.score * 0.95, found.sure and suffix in ("dm", "code", "代码", "bz"), found.zh, found.en
                 )
+
+    def _foreign(self, names: Names, head: Heading) -> bool:
+        """Whether the heading above speaks of something that is neither the record nor what holds the element."""
+        if not head.above or head.role is not None:
+            return False
+        holders = [self.standard.element(path).zh for path in holders_of(names.element.path)]
+        return not any(head.above in title or title in head.above for title in (self.standard.zh, *holders))
 
     def _factor(self, names: Names, given: str | None) -> float:
         """1 if the heading speaks of the person the element does; 0 if of somebody else."""
@@ -199,7 +211,8 @@ class Vocabulary:
             ours = spans.span(text)
             alike = max((spans.likeness(ours, one) for one in names.spans), default=0.0) if ours else 0.0
             if alike:
-                sure = alike == 1.0 and factor == 1 and head.role is None
+                foreign = text != head.joined and self._foreign(names, head)
+                sure = alike == 1.0 and factor == 1 and head.role is None and not foreign
                 yield Fits(SPAN * alike * factor, sure, *_SPANNED)
 
 
@@ -242,6 +255,14 @@ def _fits(quality: float, factor: float) -> Fits:
     if factor < 1:
         zh, en = f"{zh}，但没有写明是谁的", f"{en}, but it does not say whose"
     return Fits(quality * factor, quality > NEAR and factor == 1, zh, en)
+
+
+def _under(fits: Fits, head: Heading) -> Fits:
+    """A name that fits by itself, but stands under a heading that may make it another thing (驾驶证/有效期至)."""
+    if not fits.sure:
+        return fits
+    zh, en = f"{fits.zh}，但在“{head.above}”之下", f"{fits.en}, but it stands under {head.above}"
+    return Fits(fits.score * UNDER, False, zh, en)
 
 
 def _running(fits: Fits) -> Fits:

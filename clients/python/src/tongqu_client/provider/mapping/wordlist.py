@@ -58,7 +58,7 @@ def _names_of(standard: Standard, path: str) -> Names:
     exact = [plain(name) for name in (*titles, *listed.exact)]
     near = [plain(name) for name in listed.near]
     role = heading(titles[0]).role if titles else None
-    rows_are_items = any(standard.element(path).kind == "array" for path in _holders(element.path))
+    rows_are_items = any(standard.element(path).kind == "array" for path in holders_of(element.path))
     members = rows_are_items and role == "member"
     if members:
         exact, role = [*exact, *(heading(name).rest for name in exact)], None
@@ -86,7 +86,7 @@ def _names_of(standard: Standard, path: str) -> Names:
     )
 
 
-def _holders(path: str) -> list[str]:
+def holders_of(path: str) -> list[str]:
     return [path.rsplit(".", depth)[0] for depth in range(1, path.count(".") + 1)]
 
 
