@@ -159,7 +159,7 @@ def _places() -> list[Extract]:
             "sqlite",
             [
                 c("dzid", "addressCode", lambda r: f"D{r.i:010d}"),
-                c("qhdm", "divisionCode", lambda r: r.h.community[:6]),
+                c("qhdm", None, lambda r: r.h.community[:6]),
                 c("jdbm", "streetCode", lambda r: r.h.street),
                 c("sqbm", "communityCode", lambda r: r.h.community),
                 c("lm", "road", lambda r: r.h.road, "道路名"),
@@ -174,6 +174,7 @@ def _places() -> list[Extract]:
                 c("qyrq", "validFrom", lambda r: f"{r.day:%Y%m%d}", "启用日期"),
                 c("czy", None, "admin"),
             ],
+            parts={"divisionCode": ["qhdm", "jdbm", "sqbm"]},  # the finest of them, as everywhere in the corpus
         ),
     ]
 

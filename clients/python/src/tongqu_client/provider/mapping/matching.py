@@ -80,6 +80,7 @@ class Look:
         head = heading(columns[0])
         unit = head.unit or (heading(self.comments[columns[0]]).unit if columns[0] in self.comments else None)
         values, codes = self.values(columns[0]), self.codes.get(element.path, {})
+        unit = unit or rules.unit_written(values)
         rule = rules.propose(element, columns, values, codes=codes, unit=unit)
         missing = sorted({value for column in columns for value in self.values(column) if value} & names.blank_words())
         if missing:

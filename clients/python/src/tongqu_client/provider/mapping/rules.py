@@ -170,6 +170,15 @@ def _amount(element: Element, unit: str) -> Rule:
     return {"fn": "unit", "from": unit if same_kind else target, "to": target, "decimals": 2}
 
 
+def unit_written(values: Sequence[str | None]) -> str | None:
+    """The unit that every value is written with (300万元); None if one is not."""
+    texts = [text.strip() for text in values if text and not is_blank(text)]
+    for unit in ("万元", "亿元", "元", "平方米", "公顷"):
+        if texts and all(text.endswith(unit) and text[0].isdigit() for text in texts):
+            return unit
+    return None
+
+
 def _whole_number(values: Sequence[str | None]) -> Rule:
     """A whole number; the word it is counted in (3人) is taken off."""
     found = {text.strip().lstrip("0123456789第") for text in values if text}

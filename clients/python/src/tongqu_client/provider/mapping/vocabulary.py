@@ -39,6 +39,7 @@ ITEM = 0.72  # factor for a part of list items, which gets what no field of the 
 GROUP, SPAN = 0.93, 0.9  # score of a leaf read with a part of the heading above; of a begin or end of the same thing
 UNDER = 0.9  # factor for a name that stands under a heading of something else
 UNSEEN = 60  # a word of no name counts as one of so many
+ITEM_NAME = 0.8  # score of a name below which it is no part of list items
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
 _WHY = (
@@ -104,7 +105,9 @@ class Vocabulary:
             best = own if noted is None else _together(own, noted, heading(column))
             best = _running(best) if best.score and is_running(column, counts=counts) else best
             if self.names[element.path].an_item:
-                best = replace(best, score=best.score * ITEM if best.score >= SHORT else 0.0, sure=False)
+                theirs = heading(column).role is not None and heading(column).role == self.names[element.path].role
+                least = NEAR if theirs else ITEM_NAME
+                best = replace(best, score=best.score * ITEM if best.score >= least else 0.0, sure=False)
             self._cache[key] = best
         return self._cache[key]
 
