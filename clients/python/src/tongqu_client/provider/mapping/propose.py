@@ -17,7 +17,8 @@ from standards import Element, Standard
 from tongqu_client.provider.mapping import crosscheck, names, rules
 from tongqu_client.provider.mapping.certainty import Court
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
-from tongqu_client.provider.mapping.leftovers import from_words, in_lists, required_lists, unused_columns, whole_objects
+from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
+from tongqu_client.provider.mapping.lists import as_rules, in_lists, required_lists
 from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_finer_divisions, by_values, candidates
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes
 from tongqu_client.provider.mapping.profile import Profile
@@ -56,7 +57,8 @@ def propose(
         del taken[path]
     choices = [_choice(element, standard, wishes, look, court) for element in leaves(standard)]
     choices = whole_objects(from_words(_told_by_identity(choices, court), look))
-    choices = [*in_lists(standard, choices), *required_lists(standard, wishes.skip)]
+    choices = in_lists(standard, choices, look.profiles)
+    choices = [*choices, *required_lists(standard, choices, wishes.skip)]
     unused = unused_columns(choices, look)
     return Proposal(_document(standard, choices, unused), tuple(choices), unused)
 
@@ -235,6 +237,6 @@ def _document(standard: Standard, choices: Sequence[Choice], unused: Sequence[Un
     return {
         "crosswalk": "tongqu-crosswalk/1",
         "standard": standard.id,
-        "targets": targets,
+        "targets": as_rules(standard, targets),
         "ignored": {rules.pointer(one.column): {"zh": one.zh, "en": one.en} for one in unused},
     }

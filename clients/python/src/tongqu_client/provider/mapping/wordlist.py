@@ -77,7 +77,7 @@ def _names_of(standard: Standard, path: str) -> Names:
         key_of(standard, element),
         role,
         whole,
-        _spelt(rests) if role else whole,
+        _loosely(rests) | _spelt(rests) if role else whole,
         frozenset(name for name in (*exact, *near) if not name.isascii()),
         rows_are_items and not members,
         frozenset(found for one in words if (found := english(one))),
@@ -136,6 +136,14 @@ def _rests(exact: Iterable[str], role: str | None) -> list[str]:
         if set(found) & set(listed) or (thing == "idNumber" and "证件号码" in found):
             found += listed
     return list(dict.fromkeys(found))
+
+
+def _loosely(rests: Iterable[str]) -> dict[str, float]:
+    """Names that may mean somebody's identity number (证件号码), for whoever has one."""
+    document = synonyms.document()
+    if not set(rests) & {plain(name) for name in document["elements"]["idNumber"]}:
+        return {}
+    return {plain(name): NEAR for name in document["near"]["idNumber"]}
 
 
 def _spelt(names: Iterable[str]) -> dict[str, float]:
