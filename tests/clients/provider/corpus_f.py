@@ -1,4 +1,4 @@
-"""Sixth part of the corpus: written together with corpus_e, held back while the mapping was worked on, only measured."""
+"""Sixth part of the corpus: written with corpus_e, held back while the mapping was worked on, then measured."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ SEX = {"1": "男", "2": "女"}
 
 @dataclass(frozen=True)
 class Case:
-    """One row: ``i`` counts, ``p`` and ``q`` are two people, ``man`` and ``wife`` two others, ``x`` decides the rest."""
+    """One row: ``i`` counts, ``p`` and ``q`` are two people, ``man`` and ``wife`` two others, ``x`` decides."""
 
     i: int
     p: Person

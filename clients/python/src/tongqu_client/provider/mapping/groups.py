@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-_DONE = re.compile("(发放|登记|管理|办理|享受|认定|评估|领取|缴纳|审批|审核|采集|备案|期限|期间|时限|时间|日期|明细|基本|有关|相关)")
+_DONE = re.compile(
+    "(发放|登记|管理|办理|享受|认定|评估|领取|缴纳|审批|审核|采集|备案|期限|期间|时限|时间|日期|明细|基本|有关|相关)"
+)
 
 
 @cache

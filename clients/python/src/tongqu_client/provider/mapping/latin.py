@@ -107,8 +107,11 @@ _MEANT = {
 _WORDS = {word: meant for meant, listed in _MEANT.items() for word in listed.split()}
 # what a name is the name of: a date is no address, whatever else the names share
 KINDS = frozenset(
-    "address phone number code id date month start end due name sex description type level status division amount"
-    " relation count urgency area scope frequency minute site hour title".split()
+    [
+        *("address", "phone", "number", "code", "id", "date", "month", "start", "end", "due", "name", "sex"),
+        *("description", "type", "level", "status", "division", "amount", "relation", "count", "urgency", "area"),
+        *("scope", "frequency", "minute", "site", "hour", "title"),
+    ]
 )
 NUMBERS = frozenset(["number", "code", "id"])  # which departments exchange at will
 _NOTHING = frozenset({"", "of", "the", "and", "is", "has", "if", "whether", "flag", "info", "a", "in", "for"})

@@ -10,9 +10,9 @@ from functools import cache
 from standards import Element, Standard
 
 from tongqu_client.provider.mapping import names, rules, speakers
+from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
 from tongqu_client.provider.mapping.names import heading
-from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.profile import Profile, profile
 from tongqu_client.provider.mapping.rules import Fit, Rule
 from tongqu_client.provider.mapping.vocabulary import Fits, Vocabulary, vocabulary

@@ -16,6 +16,7 @@ from standards import Element, Standard
 
 from tongqu_client.provider.mapping import crosscheck, names, rules
 from tongqu_client.provider.mapping.certainty import Court
+from tongqu_client.provider.mapping.couples import about_couples, other_as_subject
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
 from tongqu_client.provider.mapping.lists import as_rules, in_lists, required_lists
@@ -39,6 +40,8 @@ def propose(
 ) -> Proposal:
     """Propose a crosswalk from the table's columns to the standard."""
     look = Look.at(standard, table, comments, wishes.codes, profiles)
+    if wishes.other_party:
+        look = replace(look, vocabulary=other_as_subject(look.vocabulary))
     told = {*wishes.set, *wishes.use, *wishes.skip}
     elements = [element for element in leaves(standard) if element.path not in told]
     spoken_for = {column for columns in wishes.use.values() for column in columns}
@@ -60,7 +63,8 @@ def propose(
     choices = in_lists(standard, choices, look.profiles)
     choices = [*choices, *required_lists(standard, choices, wishes.skip)]
     unused = unused_columns(choices, look)
-    return Proposal(_document(standard, choices, unused), tuple(choices), unused)
+    remarks = about_couples(look.vocabulary, look.heard, other=wishes.other_party)
+    return Proposal(_document(standard, choices, unused), tuple(choices), unused, remarks)
 
 
 def leaves(standard: Standard) -> list[Element]:

@@ -14,7 +14,7 @@ _START = "起始|开始|开启|起算|起|始|自|从"
 _END = "截止|终止|结束|到期|届满|停止|止|至|迄|到"
 _DATE = "(日期|时间|年月日|年月|月份|日|月)?"
 _SPELT = re.compile(rf"(?P<stem>.*?)(?P<mark>{_START}|{_END}){_DATE}")
-_BEFORE = re.compile(rf"(?P<mark>起|止|始|终)(?P<stem>\w{{1,3}}?)(日期|时间|年月|月份|日|月)")
+_BEFORE = re.compile(r"(?P<mark>起|止|始|终)(?P<stem>\w{1,3}?)(日期|时间|年月|月份|日|月)")
 _LENGTH = re.compile("(有效期限|有效期|有效|期限|期间|时限|时间|日期|周期|期|的)$")
 
 

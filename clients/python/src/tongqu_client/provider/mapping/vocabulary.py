@@ -6,18 +6,17 @@ A heading about another person (配偶身份证号) never fits an element about 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from math import log
 
 import standards
 from standards import Element, Standard, synonyms
 
-from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping import groups, spans
-from tongqu_client.provider.mapping.latin import KINDS, NUMBERS, english
+from tongqu_client.provider.mapping.evidence import kind_of
+from tongqu_client.provider.mapping.latin import english
+from tongqu_client.provider.mapping.likeness import alike, common
 from tongqu_client.provider.mapping.names import Heading, heading, is_running, roles_at_head, words_of_role
 from tongqu_client.provider.mapping.wordlist import (
     ENDING,
@@ -38,7 +37,6 @@ RUNNING = 0.6  # score of a running number
 ITEM = 0.72  # factor for a part of list items, which gets what no field of the record itself wants
 GROUP, SPAN = 0.93, 0.9  # score of a leaf read with a part of the heading above; of a begin or end of the same thing
 UNDER = 0.9  # factor for a name that stands under a heading of something else
-UNSEEN = 60  # a word of no name counts as one of so many
 ITEM_NAME = 0.8  # score of a name below which it is no part of list items
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
@@ -52,7 +50,10 @@ _WHY = (
 )
 
 
-_GROUPED = ("上级表头与列名合起来是该数据项的名称", "the heading above and its own name together are a name of this element")
+_GROUPED = (
+    "上级表头与列名合起来是该数据项的名称",
+    "the heading above and its own name together are its name",
+)
 _SPANNED = ("列名说的是同一期间的起或止", "its name is the same end of the same time")
 
 
@@ -183,7 +184,7 @@ class Vocabulary:
             phrases = names.phrases if names.role is None or head.role is None else names.phrases | {*names.rest}
             texts = (head.rest,) if head.role or not head.above else (head.rest, head.joined)
             likeness = max(
-                (_likeness(text, phrase) for text in texts for phrase in phrases if not phrase.isascii()), default=0.0
+                (alike(text, phrase) for text in texts for phrase in phrases if not phrase.isascii()), default=0.0
             )
         if likeness < FUZZY:
             return NOT
@@ -197,7 +198,7 @@ class Vocabulary:
         if head.role is not None and names.role is not None:
             roles = self._role_words(head.role) | self._role_words(names.role)
             given, known = given - roles, frozenset(words - roles for words in known)
-        return max((_common(given, words) for words in known), default=0.0)
+        return max((common(given, words) for words in known), default=0.0)
 
     def _role_words(self, role: str) -> frozenset[str]:
         named = {role} | {other for other, same in self.same_roles.items() if same == role}
@@ -280,59 +281,3 @@ def _together(own: Fits, noted: Fits, head: Heading) -> Fits:
     if noted.score > own.score:
         return Fits(noted.score * 0.98, noted.sure, f"列注释：{noted.zh}", f"by its comment: {noted.en}")
     return Fits(own.score * (1 if noted.score else 0.8), False, own.zh, own.en)
-
-
-def _common(given: frozenset[str], known: frozenset[str]) -> float:
-    """Shared words of two Latin names, rare ones counting more; nothing if they are things of different kinds."""
-    both = given & known
-    if not both or (len(both) == 1 and len(given) > 2) or (given <= KINDS and len(given) == 1 and given != known):
-        return 0.0
-    ours, theirs = given & KINDS, known & KINDS
-    if ours and theirs and not ours & theirs and not (ours | theirs) <= NUMBERS:
-        return 0.0
-    counts = _word_frequency()
-
-    def weigh(words: Iterable[str]) -> float:
-        return sum(log(1 + 600 / (1 + counts.get(word, UNSEEN))) for word in words)
-
-    return 2 * weigh(both) / (weigh(given) + weigh(known))
-
-
-@cache
-def _word_frequency() -> Mapping[str, int]:
-    """How many elements of all standards each English word is in a name of."""
-    counts: Counter[str] = Counter()
-    for identifier in standards.REGISTRY:
-        standard = standards.get(identifier)
-        for element in standard.elements:
-            counts.update({word for words in names_of(standard, element).words for word in words})
-    return counts
-
-
-def _likeness(text: str, phrase: str) -> float:
-    """Shared characters and pairs of characters, rare ones counting more; a name within the other by its length."""
-    ours, theirs = _grams(text), _grams(phrase)
-    total = _weight(ours) + _weight(theirs)
-    shared = 2 * _weight(ours & theirs) / total if total else 0.0
-    short, long = sorted((text, phrase), key=len)
-    within = 0.45 + 0.5 * len(short) / len(long) if len(short) > 1 and short in long else 0.0
-    return max(shared, within)
-
-
-def _grams(text: str) -> frozenset[str]:
-    return frozenset([*text, *(text[at : at + 2] for at in range(len(text) - 1))])
-
-
-def _weight(grams: Iterable[str]) -> float:
-    counts = _frequency()
-    return sum(log(1 + 4000 / (1 + counts.get(gram, 0))) for gram in grams)
-
-
-@cache
-def _frequency() -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for name in everything():
-        if not name.isascii():
-            for gram in _grams(name):
-                counts[gram] = counts.get(gram, 0) + 1
-    return counts
