@@ -1,4 +1,4 @@
-"""Fill a log quickly and truthfully: the entries, hashes and search rows that so many queries would have left.
+"""Fill a log quickly and truthfully: the entries and hashes that so many queries would have left.
 
 Each pair of entries is the last real one with another query, subject and digests of its own. They go through the
 product's own tree and statements, many at a time and without waiting for the disk after each group; ``gateway audit
@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
-from gateway.audit import entry, search
+from gateway.audit import entry, index
 from gateway.audit.checkpoint import Checkpoint, CheckpointKey
 from gateway.audit.files import Folder
 from gateway.audit.merkle import CompactRange, leaf_hash
-from gateway.audit.store import INDEX, Rows
+from gateway.audit.store import Rows
 from gateway.db import Database
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import rfc3339
@@ -28,45 +28,32 @@ from gateway.lib.ids import new_id
 
 TOGETHER = 128  # queries whose permits stand before their releases, as under load
 BATCH = 1 << 15  # entries of one transaction
+INDEXED = 1 << 13
 CACHE_KB = 400_000  # for SQLite, while it is being filled
 
 
 class _Pair(NamedTuple):
-    """A permit and its release as bytes with slots, and what the search table holds of them."""
+    """A permit and its release as bytes with slots."""
 
     authorized: bytes  # id, query, request digest, subject, time
     released: bytes  # id, of, query, response digest, time
-    agreement: str
-    party: str
-    other: str
 
 
 def fill(database: Database, key: CheckpointKey, folder: Folder, size: int, *, batch: int = BATCH) -> None:
     """Make the log at least ``size`` entries long. It must hold a released query; no gateway may be running."""
-    search.catch_up(database)
     with database.read() as conn:
         pair, have = _newest(Rows(conn)), Rows(conn).head().size
     if have >= size:
         return
-    with database.write() as conn:
-        for index in _present(conn):
-            index.drop(conn)
     while have < size:
         with database.write() as conn:
             _cache(conn)
             have = _batch(Rows(conn), pair, min(batch, size - have))
-    with database.write() as conn:
-        _cache(conn)
-        for index in INDEX.indexes:
-            index.create(conn)
+    index.catch_up(database, group=INDEXED)
+    with database.read() as conn:
         head = Rows(conn).head()
     root = CompactRange.decode(head.size, head.compact).root()
     folder.publish(key.sign(Checkpoint(key.origin, head.size, root)))
-
-
-def _present(conn: Connection) -> list[Any]:
-    names = {index["name"] for index in inspect(conn).get_indexes(INDEX.name)}
-    return [index for index in INDEX.indexes if index.name in names]
 
 
 def _cache(conn: Connection) -> None:
@@ -86,9 +73,6 @@ def _newest(rows: Rows) -> _Pair:
     return _Pair(
         _slotted(permit, "id", "query", "request_digest", "subject", "t"),
         _slotted(released, "id", "of", "query", "response_digest", "t"),
-        permit["agreement"]["id"],
-        permit["actor"]["party"],
-        released["source"]["party"],
     )
 
 
@@ -111,32 +95,28 @@ def _batch(rows: Rows, pair: _Pair, count: int) -> int:
     now = rfc3339(datetime.now(UTC))
     entries: list[tuple[int, bytes, bytes, int | None]] = []
     nodes: list[tuple[int, int, bytes]] = []
-    index: list[tuple[Any, ...]] = []
-    for data, of, row in _made(pair, now, tree.size, (count + 1) // 2):
+    for data, of in _made(pair, now, tree.size, (count + 1) // 2):
         leaf = leaf_hash(data)
         entries.append((tree.size, data, leaf, of))
-        index.append((tree.size, *row))
         nodes += [(*node, value) for node, value in tree.append(leaf)]
     rows.insert_entries(entries)
     rows.insert_nodes(nodes)
-    rows.insert_index(index)
     rows.set_head(head._replace(size=tree.size, compact=tree.encode(), last_t=now))
     return tree.size
 
 
-def _made(pair: _Pair, t: str, start: int, queries: int) -> Iterator[tuple[bytes, int | None, tuple[Any, ...]]]:
-    """Entry, whose outcome it is, and its search row without the number."""
+def _made(pair: _Pair, t: str, start: int, queries: int) -> Iterator[tuple[bytes, int | None]]:
+    """Entry, and whose outcome it is."""
     time = _text(t)
     for first in range(0, queries, TOGETHER):
         here = [(new_id("qry"), _subject()) for _ in range(min(TOGETHER, queries - first))]
         low = start + 2 * first
         for query, subject in here:
             slots = (_text(new_id()), _text(query), _digest(b"q", query), _text(subject), time)
-            yield pair.authorized % slots, None, (t, entry.AUTHORIZED, query, pair.agreement, subject, pair.party, None)
-        for of, (query, subject) in enumerate(here, low):
+            yield pair.authorized % slots, None
+        for of, (query, _) in enumerate(here, low):
             slots = (_text(new_id()), b"%d" % of, _text(query), _digest(b"r", query), time)
-            row = (t, "exchange.released", query, pair.agreement, subject, pair.party, pair.other)
-            yield pair.released % slots, of, row
+            yield pair.released % slots, of
 
 
 def _text(value: str) -> bytes:

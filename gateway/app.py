@@ -11,11 +11,15 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import __version__, problems
+from gateway.accounts.web import within
 from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
+from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
+from gateway.evidence import api as evidence_api
+from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
@@ -23,8 +27,11 @@ from gateway.impact.actions import Impact
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
+from gateway.pages.account.pages import AccountPages
+from gateway.pages.frame.render import Frame, LogStatus
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
+from gateway.pages.public.words import Text
 from gateway.registry import api as registry_api
 from gateway.registry import codelists_api, compare_api, indicators_api, meta_api, moves_api
 from gateway.wiring import Deps
@@ -79,11 +86,15 @@ def create_app(deps: Deps) -> Flask:
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
-        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock), deps.shelf, deps.guard),
+        impact_api.blueprint(Impact(deps.database, deps.log, deps.clock, deps.search), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
-        audit_api.blueprint(deps.log, deps.guard),
+        cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
+        audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
+        evidence_api.blueprint(
+            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
+        ),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):
@@ -91,17 +102,44 @@ def create_app(deps: Deps) -> Flask:
     app.register_blueprint(identity_api.oauth(deps.tokens))
     site = Web(Current(lambda: deps.shelf.all(None)), deps.settings.public_url)
     app.register_blueprint(site.blueprint())
+    frame = _pages(app, deps, site)
     _trust(app, deps)
 
     @app.errorhandler(404)
     def nowhere(error: HTTPException) -> Response:
         """A person who mistyped an address gets a page; a program its problem document."""
         lost = error.code == 404 and wants_page(request.path, request.headers.get("Accept", ""))
-        return site.not_found() if lost else _problem(error, deps)
+        if not lost:
+            return _problem(error, deps)
+        return frame.lost() if within(request.path) else site.not_found()
 
     for kind in (HTTPException, Exception):  # the first too: flask-smorest has a handler of its own for it
-        app.register_error_handler(kind, lambda error: _problem(error, deps))
+        app.register_error_handler(kind, lambda error: _problem(error, deps, frame))
     return app
+
+
+def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
+    """The signed-in pages: each audience's blueprint stands here."""
+    deps.sessions.protect(app)
+
+    def log_status() -> LogStatus:
+        published = deps.log.published()
+        return LogStatus(published[0].size if published else 0)
+
+    def party_name(party: str) -> Text:
+        found = deps.identity.party(party)
+        return Text(found.name_zh, found.name_en)
+
+    frame = Frame(
+        deps.sessions,
+        environment=deps.settings.environment,
+        public_assets=site.links.version,
+        log_status=log_status,
+        party_name=party_name,
+    )
+    for blueprint in (frame.blueprint(), AccountPages(deps.accounts, frame).blueprint()):
+        app.register_blueprint(blueprint)
+    return frame
 
 
 def _trust(app: Flask, deps: Deps) -> None:
@@ -111,8 +149,9 @@ def _trust(app: Flask, deps: Deps) -> None:
         return deps.trust()
 
 
-def _problem(error: Exception, deps: Deps) -> Response:
-    """Whatever went wrong, as an RFC 9457 document; what nobody foresaw says only its request id."""
+def _problem(error: Exception, deps: Deps, frame: Frame | None = None) -> Response:
+    """Whatever went wrong, as an RFC 9457 document, or a page where people are signed in; what nobody foresaw says only
+    its request id."""
     lang = problems.language(request.headers.get("Accept-Language"))
     request_id = g.get("request_id") or new_id("req")
     if isinstance(error, HTTPException):
@@ -124,6 +163,8 @@ def _problem(error: Exception, deps: Deps) -> Response:
             logger.error(
                 "request failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
             )
+    if frame and within(request.path) and wants_page(request.path, request.headers.get("Accept", "")):
+        return frame.problem(body)
     response = jsonify(body)
     response.status_code = body["status"]
     response.content_type = problems.CONTENT_TYPE

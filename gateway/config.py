@@ -26,8 +26,32 @@ _LEAST = {
     "shutdown_seconds": 0,
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
+    "witness_seconds": 0.1,
+    "witness_warning_minutes": 1,
+    "review_sample_percent": 0,
+    "session_idle_minutes": 1,
+    "session_hours": 1,
+    "anomaly_days": 1,
+    "anomaly_night_queries": 1,
+    "anomaly_volume_queries": 1,
+    "anomaly_volume_factor": 1,
+    "anomaly_walk_subjects": 2,
+    "anomaly_case_subjects": 1,
+    "anomaly_no_case_queries": 1,
+    "anomaly_repeat_days": 1,
+    "anomaly_quick_consents": 1,
+    "anomaly_refusals": 1,
+    "anomaly_clerk_consents": 1,
 }
-_MOST = {"standards_consultation_days": 366, "standards_grace_days": 3660}  # beyond it somebody slipped
+_MOST = {  # beyond it somebody slipped
+    "standards_consultation_days": 366,
+    "standards_grace_days": 3660,
+    "review_sample_percent": 100,
+    "session_idle_minutes": 480,
+    "session_hours": 24,
+    "anomaly_days": 90,
+}
+ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
 
 
@@ -43,6 +67,7 @@ class Settings:
     public_url: str = ""  # what callers type; tokens and proofs are bound to it. Empty: http://127.0.0.1:<port>
     database_url: str = ""  # empty: SQLite in data_dir
     log_origin: str = ""  # empty: host of public_url and "/log"; names this log for ever
+    environment: str = "live"  # what the pages say this installation is: test, pilot, live
     node: str = "gw1"  # which machine wrote an entry
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -57,6 +82,24 @@ class Settings:
     standards_consultation_days: int = 7  # shortest consultation of a standard
     standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
+    witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
+    witness_seconds: float = 5  # how often a grown log is shown to them
+    witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
+    review_sample_percent: int = 2  # of each day's releases, drawn for people to review
+    session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
+    session_hours: int = 10  # and in any case after so long
+    # from when on the overview of what is unusual tells of something; see audit/limits.py
+    anomaly_days: int = 30
+    anomaly_night_queries: int = 10
+    anomaly_volume_queries: int = 60
+    anomaly_volume_factor: float = 4.0
+    anomaly_walk_subjects: int = 30
+    anomaly_case_subjects: int = 15
+    anomaly_no_case_queries: int = 20
+    anomaly_repeat_days: int = 5
+    anomaly_quick_consents: int = 5
+    anomaly_refusals: int = 20
+    anomaly_clerk_consents: int = 30
     log_level: str = "INFO"
 
     @property
@@ -94,6 +137,8 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     values |= {name: value for name, value in overrides.items() if value is not None}
     base = file.parent if file else Path.cwd()
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
+    if values.get("witness_policy"):
+        values["witness_policy"] = str((base / Path(str(values["witness_policy"]))).resolve())
     for name in ("provider_networks", "provider_ports"):
         if name in values:
             values[name] = tuple(values[name])
@@ -124,6 +169,22 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "anomaly_days": env.int,
+        "anomaly_night_queries": env.int,
+        "anomaly_volume_queries": env.int,
+        "anomaly_volume_factor": env.float,
+        "anomaly_walk_subjects": env.int,
+        "anomaly_case_subjects": env.int,
+        "anomaly_no_case_queries": env.int,
+        "anomaly_repeat_days": env.int,
+        "anomaly_quick_consents": env.int,
+        "anomaly_refusals": env.int,
+        "anomaly_clerk_consents": env.int,
+        "witness_seconds": env.float,
+        "witness_warning_minutes": env.float,
+        "review_sample_percent": env.int,
+        "session_idle_minutes": env.int,
+        "session_hours": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
@@ -151,6 +212,10 @@ def _check(settings: Settings) -> None:
         raise ConfigError(
             f"public_url: http is for this machine only; use https for {url.hostname} / 非本机地址必须使用 https"
         )
+    if settings.environment not in ENVIRONMENTS:
+        raise ConfigError(
+            f"environment: expected {', '.join(ENVIRONMENTS)}, got {settings.environment!r} / 应为其中之一"
+        )
     for network in settings.provider_networks:
         try:
             ipaddress.ip_network(network)
@@ -168,8 +233,8 @@ def _check(settings: Settings) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
             raise ConfigError(f"{name}: expected a number, {least} or more, got {value!r} / 应为不小于 {least} 的数")
     for name, most in _MOST.items():
-        if (days := getattr(settings, name)) > most:
-            raise ConfigError(f"{name}: expected at most {most} days, got {days} / 应不超过 {most} 天")
+        if (given := getattr(settings, name)) > most:
+            raise ConfigError(f"{name}: expected at most {most}, got {given} / 应不超过 {most}")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 

@@ -190,6 +190,18 @@ class NonceRequired(Unauthenticated):
     retryable = True
 
 
+class OfficerAssertionInvalid(TongquError):
+    code = "officer_assertion_invalid"
+    title_zh = "工作人员断言无效"
+    title_en = "The officer assertion is not valid"
+
+
+class OfficerSuspended(TongquError):
+    code = "officer_suspended"
+    title_zh = "该工作人员已被停用"
+    title_en = "The officer is suspended"
+
+
 class ScopeMissing(TongquError):
     code = "insufficient_scope"
     title_zh = "令牌没有此项权限"
@@ -200,6 +212,23 @@ class Forbidden(TongquError):
     code = "forbidden"
     title_zh = "不允许此操作"
     title_en = "Not allowed"
+
+
+# ── at the pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+class SignInRefused(TongquError):
+    """The same sentence whatever was wrong, so that it tells nobody which accounts exist."""
+
+    code = "sign_in_refused"
+    title_zh = "账户名、密码或验证码不正确"
+    title_en = "The account, password or code is not right"
+
+
+class FormRejected(TongquError):
+    """A form that did not come from a page of ours, or from one of an earlier session."""
+
+    code = "form_rejected"
+    title_zh = "页面已过期，请返回后重新提交"
+    title_en = "The page is out of date; go back and send it again"
 
 
 # ── the department did not answer as it should ────────────────────────────────────────────────────────────────────────

@@ -7,17 +7,32 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from gateway import __version__, db
+from gateway.accounts.actions import Accounts
+from gateway.accounts.model import Limits
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.sessions import SessionStore
+from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
+from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.search import Search
+from gateway.audit.sidecar import Sidecar
+from gateway.audit.watch import Watch
+from gateway.audit.witnesses import Witnessing
+from gateway.cases.actions import Cases
+from gateway.cases.review import Reviews
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
@@ -39,7 +54,7 @@ from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.file_lock import try_lock
-from gateway.lib.keys import Keys
+from gateway.lib.keys import Keys, KeysUnusable
 from gateway.registry.actions import Registry
 from gateway.registry.discussion import Discussion
 from gateway.registry.library import Library
@@ -82,26 +97,73 @@ class Store:
             build=__version__,
             on_broken=on_broken,
         )
-        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
+        self.policy = _policy_of(settings, self.log)
+        self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
+        self.search = Search(self.database, self.clock)
+        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
+        self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
+        self._epochs_at = self.keys.epochs_changed()
+        self.watch = Watch(self.search, _limits(settings))
         self.identity = Identity(self.database, self.log, self.clock)
+        self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
+        self.cases = Cases(self.database, self.log, self.clock)
+        self.reviews = Reviews(
+            self.database,
+            self.log,
+            self.clock,
+            self.search,
+            self.keys.sampling_secret,
+            percent=settings.review_sample_percent,
+        )
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
         return {
             "issuer": self.settings.issuer,
             "resource": self.settings.public_url,
-            "log": {"origin": self.settings.origin, "vkey": str(self.log.key.verifier)},
+            "log": {
+                "origin": self.settings.origin,
+                "vkey": str(self.log.key.verifier),
+                **({"policy": self.policy.text} if self.policy.witnesses else {}),
+            },
             "jwks": self.keys.jwks(),
         }
 
+    def read_epochs(self) -> None:
+        """Whoever was forgotten by another process is forgotten here too; asked every second."""
+        if (changed := self.keys.epochs_changed()) != self._epochs_at:
+            self.pseudonyms.replace(self.keys.read_epochs())
+            self._epochs_at = changed
+
     def close(self) -> None:
         self.database.close()
+
+
+def _limits(settings: Settings) -> AnomalyLimits:
+    names = [item.name for item in fields(AnomalyLimits)]
+    return AnomalyLimits(**{name: getattr(settings, f"anomaly_{name}") for name in names})
+
+
+def _policy_of(settings: Settings, log: Log) -> Policy:
+    if not settings.witness_policy:
+        return NO_WITNESSES
+    try:
+        policy = Policy.parse(Path(settings.witness_policy).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"witness_policy: cannot be read ({error.strerror}) / 无法读取见证策略文件") from None
+    except PolicyInvalid as error:
+        raise ConfigError(f"witness_policy: {error} / 见证策略文件有误") from None
+    if policy.logs and log.key.verifier not in policy.logs:
+        raise ConfigError(
+            f"witness_policy: its log lines do not name this log; expected: log {log.key.vkey} / 见证策略不包括本日志"
+        )
+    return policy
 
 
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
@@ -150,6 +212,8 @@ class Deps(Store):
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+        self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
             self.database,
             self.log,
@@ -183,6 +247,7 @@ class Deps(Store):
             ),
             self.authenticator,
             self.pseudonyms,
+            self.sidecar,
             Admission(
                 per_second=settings.queries_per_second_per_client,
                 burst=settings.burst_per_client,
@@ -191,8 +256,17 @@ class Deps(Store):
             self.counts,
         )
         self._last_commit = Stopwatch()
-        self.health = Health(self.database, self.log, self.clock, settings.data_dir, self._last_commit.seconds)
+        self.health = Health(
+            self.database,
+            self.log,
+            self.clock,
+            settings.data_dir,
+            self._last_commit.seconds,
+            policy=self.policy,
+            max_unwitnessed=timedelta(minutes=settings.witness_warning_minutes),
+        )
         self.log.on_commit = self._committed
+        self.witnessing.on_answer = self.counts.witness_answered
         self._tasks: list[asyncio.Task[None]] = []
 
     def _sign_request(self, claims: Any) -> str:
@@ -210,6 +284,7 @@ class Deps(Store):
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
         await asyncio.to_thread(self.log.start)
+        await asyncio.to_thread(self.witnessing.start)
         await asyncio.to_thread(self.used_proofs.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
@@ -224,6 +299,7 @@ class Deps(Store):
                 await task
         await self.providers.close()
         await self.used_proofs.close()
+        await asyncio.to_thread(self.witnessing.stop)
         await asyncio.to_thread(self.log.stop)
         self.counts.close()
         self.close()
@@ -265,6 +341,9 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.reviews.tidy()
+        self.accounts.tidy(now)
+        self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
@@ -277,17 +356,25 @@ class Deps(Store):
         self.counts.set("tongqu_disk_free_bytes", self.health.free_bytes())
         with contextlib.suppress(Exception):  # a database that is away is told by /readyz; the rest is still shown
             self.counts.set("tongqu_log_unpublished_seconds", self.health.unpublished_s())
+            if (age_s := self.health.unwitnessed_s()) is not None:
+                self.counts.set("tongqu_log_unwitnessed_seconds", age_s)
         return self.counts.text()
 
     def ready(self) -> list[dict[str, str]]:
         """What keeps the gateway from doing its work; empty when it is ready."""
         return [asdict(finding) for finding in self.health.findings()]
 
+    def warnings(self) -> list[dict[str, str]]:
+        """What somebody should look at, though the gateway does its work."""
+        return [asdict(finding) for finding in self.health.warnings()]
+
     async def _keep_measuring(self) -> None:
         while True:
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            with contextlib.suppress(OSError, KeysUnusable):  # a file just being replaced: seen a second later
+                self.read_epochs()
             self.measure()
 
     def measure(self) -> None:

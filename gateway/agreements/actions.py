@@ -32,7 +32,7 @@ from gateway.audit.log import Log, Transaction
 from gateway.db import Database
 from gateway.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from gateway.identity import store as identity_store
-from gateway.identity.model import OPERATOR, Actor, Caller
+from gateway.identity.model import OPERATOR, Actor, Assertion, Caller
 from gateway.identity.signing import Directory, officer_who_signed
 from gateway.lib.canonical_json import digest_bytes
 from gateway.lib.clock import Clock
@@ -271,15 +271,18 @@ class Agreements:
                 _record(tx, "superseded", caller.actor(), after)
 
     # ── what a token may be granted ───────────────────────────────────────────────────────────────────────────────────
-    def check_grant(self, party_id: str, requested: Mapping[str, Any]) -> dict[str, Any]:
+    def check_grant(
+        self, party_id: str, requested: Mapping[str, Any], assertion: Assertion | None = None
+    ) -> dict[str, Any]:
         """The object of ``authorization_details`` (RFC 9396) that a token of this party may carry.
 
-        Raises Forbidden, with member ``reason``, unless the party is the consumer of an agreement that is active now
-        and covers what is requested.
+        ``assertion``: what was vouched for about the officer, where the token is to be an officer's. Raises Forbidden,
+        with member ``reason``, unless the party is the consumer of an agreement that is active now and covers what is
+        requested.
         """
         with self._database.read() as conn:
             agreement = store.find(conn, str(requested.get("agreement_id", "")))
-        return granted(agreement, party_id, requested, self._clock.now())
+        return granted(agreement, party_id, requested, self._clock.now(), assertion)
 
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────────

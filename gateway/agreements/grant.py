@@ -11,10 +11,23 @@ from typing import Any
 
 from gateway.agreements.model import Agreement
 from gateway.errors import Forbidden
+from gateway.identity.model import Assertion
+
+BOUND, UNBOUND = "bound", "none"  # is the token for one resident, one case, by the officer's assertion?
 
 
-def granted(agreement: Agreement | None, party_id: str, requested: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """What the token may carry. Raises Forbidden, with member ``reason``, when the agreement does not cover it."""
+def granted(
+    agreement: Agreement | None,
+    party_id: str,
+    requested: Mapping[str, Any],
+    now: datetime,
+    assertion: Assertion | None = None,
+) -> dict[str, Any]:
+    """What the token may carry. Raises Forbidden, with member ``reason``, when the agreement does not cover it.
+
+    More than was agreed is refused, never cut silently: whoever asks for a field and does not get it must notice here.
+    What is narrowed is what the officer's assertion binds: it stands in the result, whether asked for or not.
+    """
     if agreement is None or party_id not in agreement.known_to:
         raise _no_grant(
             "R1",
@@ -37,6 +50,9 @@ def granted(agreement: Agreement | None, party_id: str, requested: Mapping[str, 
         )
     if fields is not None and not _grants(agreement, standard, fields):
         raise _no_grant("R5", "field_not_covered", "字段超出协议授权", "the agreement does not grant these fields")
+    if requested.get("agreement_digest", agreement.digest) != agreement.digest:
+        raise _no_grant("R1", *_ENDED["superseded"])  # the text that was pinned is not the one in force
+    binding = _binding(requested, assertion)
     grant: dict[str, Any] = {
         "type": requested.get("type"),
         "agreement_id": agreement.id,
@@ -44,7 +60,20 @@ def granted(agreement: Agreement | None, party_id: str, requested: Mapping[str, 
         "purpose": requested["purpose"],
         "actions": ["read"],
     }
-    return grant | {name: requested[name] for name in ("standard", "datatypes") if requested.get(name) is not None}
+    named = {name: requested[name] for name in ("standard", "datatypes") if requested.get(name) is not None}
+    return grant | named | binding
+
+
+def _binding(requested: Mapping[str, Any], assertion: Assertion | None) -> dict[str, str]:
+    """``subject_hint`` and ``case_ref`` of the granted object. Raises Forbidden when one was asked for in vain."""
+    bound = {
+        "subject_hint": assertion is not None and assertion.subject is not None,
+        "case_ref": assertion is not None and assertion.case is not None,
+    }
+    for name, is_bound in bound.items():
+        if requested.get(name) == BOUND and not is_bound:
+            raise _no_grant("A10", "not_bound", f"断言未绑定 {name}", f"no officer assertion binds {name}")
+    return {name: BOUND for name, is_bound in bound.items() if is_bound}
 
 
 def _grants(agreement: Agreement, standard: str | None, fields: Sequence[str]) -> bool:

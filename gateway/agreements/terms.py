@@ -6,7 +6,7 @@ Plain Python, no I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,6 +16,10 @@ from gateway.lib.canonical_json import digest_bytes, strict_loads
 from gateway.lib.clock import parse_rfc3339
 
 MAX_KEPT = 4096  # documents kept as terms, about 10 KB each
+# How surely an officer was recognised, the weakest first: the authenticator assurance levels of NIST SP 800-63B. An acr
+# that is none of these counts as less than all of them.
+ACR_LEVELS = ("aal1", "aal2", "aal3")
+QUESTIONS = 3  # distinct yes-or-no questions about one resident and month, where the agreement says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,29 @@ class Terms:
     valid_until: datetime
     legal_basis: str  # code of lawful-basis
     citation: str
+    predicates: Mapping[str, str] = field(default_factory=dict)  # granted questions → the digest of what they mean
+    question_unit: str = "month"
+    question_max: int = QUESTIONS  # distinct questions about one resident in a window
+    roles: frozenset[str] = frozenset()  # empty: whatever the officer's role
+    min_acr: str | None = None
+    max_auth_age: timedelta | None = None
+    officer_per_hour: int | None = None
+    officer_per_day: int | None = None
+    automated: bool = True  # may a system ask without an officer?
+    request_signature: str = "optional"  # optional | required
+    emergency: str = "none"  # none | allowed
+
+    def recognises(self, acr: str | None) -> bool:
+        """Was an officer with this acr recognised as surely as was agreed?"""
+        return self.min_acr is None or _level(acr) >= _level(self.min_acr)
 
     def open_at(self, now: datetime) -> bool:
         """May queries be made at this hour? Always, when no hours were agreed."""
         return self.hours is None or self.hours.open_at(now)
+
+
+def _level(acr: str | None) -> int:
+    return ACR_LEVELS.index(acr) + 1 if acr in ACR_LEVELS else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +144,26 @@ def _terms(document: Mapping[str, Any], digest: str, parties: Mapping[str, str],
         valid_until=parse_rfc3339(document["validity"]["until"]),
         legal_basis=basis["type"],
         citation=basis["citation"],
+        **_hardened(document, item),
     )
+
+
+def _hardened(document: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    """Members that a document may leave out, because older ones do not know them."""
+    access, budget = document["access"], item.get("question_budget") or {}
+    officers, age = access.get("per_officer") or {}, access.get("max_auth_age")
+    demands = any(access.get(name) for name in ("roles", "min_acr", "max_auth_age", "per_officer"))
+    return {
+        "predicates": MappingProxyType({each["name"]: each["digest"] for each in item.get("predicates", ())}),
+        "question_unit": budget.get("unit", "month"),
+        "question_max": budget.get("max", QUESTIONS),
+        "roles": frozenset(access.get("roles", ())),
+        "min_acr": access.get("min_acr"),
+        "max_auth_age": timedelta(seconds=age) if age is not None else None,
+        "officer_per_hour": officers.get("per_hour"),
+        "officer_per_day": officers.get("per_day"),
+        # Whoever makes demands on officers means that officers ask, unless the document says otherwise.
+        "automated": access.get("automated", not demands),
+        "request_signature": access.get("request_signature", "optional"),
+        "emergency": document.get("emergency", "none"),
+    }

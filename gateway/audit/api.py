@@ -6,52 +6,47 @@ The guard is handed in, because identity stands above audit: identity, too, writ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
-from flask import Response, g
+from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit import schemas, tabular, tiles
+from gateway.audit import schemas, search_api, tabular, tiles, witness_api
 from gateway.audit.files import TileName
+from gateway.audit.filter import Filter
 from gateway.audit.log import Log
-from gateway.audit.search import Filter, Page, find
-from gateway.errors import Forbidden, NotFound
-from gateway.lib.canonical_json import digest
+from gateway.audit.policy import NO_WITNESSES, Policy
+from gateway.audit.search import Page, Search
+from gateway.audit.search_api import Needs, looked, reach
+from gateway.audit.watch import Watch
+from gateway.errors import InvalidRequest, NotFound
 
 TEXT = "text/plain; charset=utf-8"
-OVERSEERS = ("audit_office", "data_bureau")  # party kinds that see everybody's entries
 MAX_INDEX = 2**53 - 1
 _TEXT_BODY = {"type": "string"}
 _BINARY_BODY = {"type": "string", "format": "binary"}
 
 
-class Needs(Protocol):
-    """What this blueprint asks of a guard."""
-
-    def needs(self, *scopes: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A decorator: lets a caller with one of the scopes in, and sets ``flask.g.caller``."""
-        ...
-
-
-def blueprint(log: Log, guard: Needs) -> Blueprint:
+def blueprint(log: Log, search: Search, watch: Watch, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
     blp = Blueprint("log", __name__, url_prefix="/v1/log", description="The tamper-evident log · 审计日志")
-    _public(blp, log)
+    _public(blp, log, policy)
+    witness_api.add(blp, log, policy)
     for suffix, write in _FORMATS.items():
-        _search(blp, log, guard, suffix, write)
+        _entries(blp, log, search, guard, suffix, write)
+    search_api.add_to(blp, log, search, watch, guard)
     return blp
 
 
-def _public(blp: Blueprint, log: Log) -> None:
+def _public(blp: Blueprint, log: Log, policy: Policy) -> None:
     @blp.route("/checkpoint")
     class Checkpoint(MethodView):
         @blp.doc(security=[])  # anybody may check the log
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self) -> Response:
-            """The signed head of the log (C2SP tlog-checkpoint) · 检查点"""
-            _, note = log.published() or log.publish()
-            return Response(note, content_type=TEXT, headers={"Cache-Control": "no-cache"})
+            """The signed head of the log (C2SP tlog-checkpoint), with the cosignatures it has · 检查点"""
+            return Response(tiles.checkpoint(log), content_type=TEXT, headers={"Cache-Control": "no-cache"})
 
     @blp.route("/tile/<path:path>")
     class Tile(MethodView):
@@ -83,50 +78,41 @@ def _public(blp: Blueprint, log: Log) -> None:
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self, index: int) -> Response:
             """That this entry is in the log (c2sp.org/tlog-proof@v1) · 存在性证明"""
-            proof = tiles.proof(log, index)
+            proof = tiles.proof(log, index, policy)
             if proof is None:
                 raise _no_entry(index)
             return Response(proof, content_type=TEXT, headers={"Cache-Control": "no-cache"})
 
 
-def _search(blp: Blueprint, log: Log, guard: Needs, suffix: str, write: Callable[[Page, int], Response]) -> None:
-    @blp.route(f"/entries{suffix}", endpoint=f"search{suffix.replace('.', '-')}")
-    class Search(MethodView):
+def _entries(
+    blp: Blueprint, log: Log, search: Search, guard: Needs, suffix: str, write: Callable[[Page, int], Response]
+) -> None:
+    @blp.route(f"/entries{suffix}", endpoint=f"entries{suffix.replace('.', '-')}")
+    class Entries(MethodView):
         @guard.needs("log:read")
-        @blp.arguments(schemas.Search, location="query", unknown="raise")  # a mistyped filter must not mean "all"
+        @blp.arguments(schemas.EntriesAsked, location="query", unknown="raise")  # a mistyped filter must not mean "all"
         @blp.response(200, schemas.FoundEntries)
-        @blp.doc(summary=f"Search the log{f', as {suffix[1:]}' if suffix else ''} · 检索日志")
+        @blp.doc(summary=f"Follow the log, entry by entry{f', as {suffix[1:]}' if suffix else ''} · 逐条读取日志")
         def get(self, asked: dict[str, Any]) -> Response:
             """Newest first. Reading the log is itself an entry (`audit.viewed`)."""
-            paging = {name: asked.pop(name) for name in ("before", "after", "limit") if name in asked}
-            wanted = _within_reach(Filter(**asked))
-            page = find(log.database, wanted, **paging)
-            with log.transaction() as tx:  # durable before the reader sees anything
-                tx.append(
-                    {
-                        "type": "audit.viewed",
-                        "actor": g.caller.actor(),
-                        "filter_digest": digest({**wanted.given(), **paging}),
-                        "rows": len(page.found),
-                    }
-                )
+            paging: dict[str, Any] = {name: asked.pop(name) for name in ("before", "after", "limit") if name in asked}
+            wanted = _filter(**asked)
+            page = search.find(wanted, reach=reach(), each="entry", **paging)
+            looked(log, {"q": wanted.text(), "each": "entry", **paging}, len(page.found))
             published = log.published()
             response = write(page, published[0].size if published else 0)
             response.headers["Cache-Control"] = "no-store"
             return response
 
 
-def _within_reach(wanted: Filter) -> Filter:
-    """A department or office sees the entries of which it is part; the audit office and the data bureau see all."""
-    caller = g.caller
-    if caller.party_kind in OVERSEERS:
-        return wanted
-    if wanted.party not in (None, caller.party):
-        raise Forbidden(
-            "只能检索与本单位有关的日志；跨单位检索由审计机关或数据主管部门进行。",
-            "Only entries that concern your own party can be searched; the audit office and the data bureau see all.",
+def _filter(q: str, **beside: str) -> Filter:
+    """What is asked in a line and beside it, together."""
+    line, more = Filter.parse(q), Filter.of(**beside)
+    if line.wanted.keys() & more.wanted.keys() or (line.since and more.since) or (line.until and more.until):
+        raise InvalidRequest(
+            "同一个检索项不能既写在 q 里又单独给出。", "Give a qualifier in q or beside it, not in both places."
         )
-    return Filter(**{**wanted.given(), "party": caller.party})
+    return Filter({**line.wanted, **more.wanted}, line.unwanted, line.since or more.since, line.until or more.until)
 
 
 def _json(page: Page, checkpoint_size: int) -> Response:

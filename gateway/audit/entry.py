@@ -98,6 +98,25 @@ _comment: dict[str, Kind] = {
     "comment": closed(id=kinds.COMMENT_ID, digest=kinds.DIGEST),
     "outcome": maybe(kinds.CODE),
 }
+_case: dict[str, Kind] = {
+    "actor": ACTOR,
+    "by": maybe(kinds.PERSON),
+    "file": kinds.FILE_ID,
+    "kind": kinds.CODE,
+    "party": maybe(kinds.PARTY),
+    "to": maybe(kinds.PERSON),
+    "code": maybe(kinds.CODE),
+    "entry": maybe(kinds.INDEX),
+    "subject": maybe(kinds.SUBJECT),
+    "text": maybe(kinds.DIGEST),
+}
+_account: dict[str, Kind] = {
+    "actor": ACTOR,
+    "account": maybe(kinds.ACCOUNT_ID),
+    "role": maybe(kinds.CODE),
+    "method": maybe(kinds.CODE),
+    "outcome": maybe(kinds.CODE),
+}
 
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
@@ -139,7 +158,10 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("requested", "given", "refused", "withdrawn", "expired", "superseded", "invalidated")
     },
     **{f"service.{step}": _service for step in ("registered", "tested", "approved", "suspended", "resumed", "removed")},
-    **{f"party.{step}": _party for step in ("added", "suspended", "resumed")},
+    **{
+        f"party.{step}": _party
+        for step in ("added", "suspended", "resumed", "assertion_key_added", "assertion_key_removed")
+    },
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
     **{f"officer.{step}": _party for step in ("added", "suspended")},
     **{
@@ -147,6 +169,39 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("drafted", "consulted", "reopened", "published", "signed", "deprecated", "withdrawn")
     },
     **{f"standard.{step}": _comment for step in ("commented", "answered")},
+    **{
+        f"case.{step}": _case
+        for step in (
+            "opened", "assigned", "explanation_asked", "answered", "noted", "linked", "decided", "closed",
+            "unmask_asked", "unmask_approved", "unmask_refused", "unmasked",
+        )
+    },
+    "review.sample_committed": {"day": kinds.DAY, "percent": kinds.INTEGER, "commitment": kinds.DIGEST},
+    "review.sampled": {
+        "day": kinds.DAY,
+        "percent": kinds.INTEGER,
+        "commitment": kinds.INDEX,
+        "seed": kinds.HEX_HASH,
+        "size": kinds.INTEGER,
+        "population": kinds.INTEGER,
+        "drawn": kinds.INTEGER,
+    },
+    "review.reviewed": {
+        "actor": ACTOR,
+        "by": maybe(kinds.PERSON),
+        "item": kinds.text("review item id", r"rev_[A-Za-z0-9_-]{1,64}"),
+        "reason": kinds.CODE,
+        "entry": maybe(kinds.INDEX),
+        "outcome": kinds.CODE,
+        "file": maybe(kinds.FILE_ID),
+    },
+    **{
+        f"account.{step}": _account
+        for step in (
+            "added", "suspended", "resumed", "reset", "signed_in", "sign_in_failed", "signed_out", "stepped_up",
+            "password_changed", "factor_added", "factor_removed", "linked",
+        )
+    },
     "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
 }  # fmt: skip

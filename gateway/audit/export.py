@@ -1,7 +1,7 @@
 """The whole log as a folder that an outsider verifies offline (``tongqu verify DIR``).
 
 DIR/checkpoint   DIR/tile/<L>/<N>[.p/<W>]   DIR/tile/entries/<N>[.p/<W>]
-DIR/trust.json   DIR/agreements/<hex>.json
+DIR/trust.json   DIR/agreements/ consents/ standards/ signatures/ keys.json (gateway/evidence/archive.py)
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from gateway.audit.files import Folder
 from gateway.audit.log import Log
 from gateway.errors import AlreadyExists
 from gateway.lib import durable
-from gateway.lib.canonical_json import digest_bytes
 
 OPERATOR: Mapping[str, None] = {"party": None, "client": None, "officer": None}
 
@@ -27,13 +26,14 @@ def export(
     target: Path,
     *,
     trust: Mapping[str, Any],
-    agreements: Iterable[bytes] = (),
+    papers: Iterable[tuple[str, bytes]] = (),
     actor: Mapping[str, Any] = OPERATOR,
 ) -> Checkpoint:
     """Write the log to ``target``, which must be empty or not exist. Returns the checkpoint it stands under.
 
-    ``agreements``: the canonical JSON of each signed agreement. The export itself is an entry (``audit.exported``, with
-    the size before it), and part of what is exported. Raises AlreadyExists, LogUnfit, LogUnavailable, OSError.
+    ``papers``: path and bytes of what the entries name by digest, so that every decision can be made again. The export
+    itself is an entry (``audit.exported``, with the size before it), and part of what is exported. Raises
+    AlreadyExists, LogUnfit, LogUnavailable, OSError.
     """
     if target.exists() and any(target.iterdir()):
         raise AlreadyExists(
@@ -49,10 +49,9 @@ def export(
         if data is None:
             raise FileNotFoundError(f"tile/{name.path()}")  # the checkpoint covers it, so this cannot be
         folder.write(name, data)
-    for document in agreements:
-        durable.make_folder(target / "agreements")
-        hexadecimal = digest_bytes(document).removeprefix("sha-256:")
-        durable.write_file(target / "agreements" / f"{hexadecimal}.json", document)
+    for path, document in papers:
+        durable.make_folder((target / path).parent)
+        durable.write_file(target / path, document)
     durable.write_file(target / "trust.json", json.dumps(trust, ensure_ascii=False, indent=2).encode() + b"\n")
     folder.publish(note)  # last: a folder with a checkpoint is complete
     return checkpoint

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 
-from gateway.audit import merkle, search
+from gateway.audit import index, merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, VerifierKey, open_checkpoint
 from gateway.audit.files import Folder, TileName, bundle
 from gateway.audit.merkle import TILE_WIDTH, CompactRange
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gateway.audit.log import Log
 
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
-INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see search.catch_up
+INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see index.catch_up
 INDEX_SECONDS = 0.5  # of each round, for the index of the search
 RUSH = 1_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
 RUSH_SECONDS = 0.05
@@ -47,6 +47,7 @@ class Publisher:
         self._folder = Folder(log.folder)
         self._lock = FileLock(log.folder / ".lock", PATIENCE_S)
         self._lead: TextIO | None = None  # held by the one process that looks after this folder
+        self.leading = False  # and signs, for all on this database
         self._grown = threading.Event()
         self._size_before = 0
         self._stopping = False
@@ -115,12 +116,13 @@ class Publisher:
             if not self._leads():
                 return
             self._log.database.copy_journal()
-            if self._log.run.elected():
+            self.leading = self._log.run.elected()
+            if self.leading:
                 size = self.publish()[0].size
                 rush = size - self._size_before > RUSH
                 self._size_before = size
                 within = RUSH_SECONDS if rush else INDEX_SECONDS
-                search.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=within)
+                index.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=within)
             else:
                 self._follow()
         except Exception as error:

@@ -8,12 +8,38 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from gateway.audit.entry import EVENTS
-from gateway.audit.search import MAX_PAGE
+from gateway.audit.filter import MAX_TEXT
+from gateway.audit.search import BUCKETS, MAX_PAGE
 from gateway.lib.clock import rfc3339
 
+_Q = {
+    "description": "qualifiers, see docs/en/review-accesses.md",
+    "example": "officer:off_li -result:released since:7d",
+}
 
-class Search(Schema):
-    """All conditions must hold. Residents are found by their pseudonym: no identity number stands in an address."""
+
+class QueryAsked(Schema):
+    """Residents and cases are found by their pseudonym: no number of theirs stands in an address."""
+
+    q = fields.String(load_default="", validate=validate.Length(0, MAX_TEXT), metadata=_Q)
+
+
+class _Paging(Schema):
+    before = fields.Integer(validate=validate.Range(0), metadata={"description": "newest first, below this index"})
+    after = fields.Integer(validate=validate.Range(-1), metadata={"description": "oldest first, above this index"})
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, MAX_PAGE))
+
+
+class SearchAsked(QueryAsked, _Paging):
+    pass
+
+
+class HistogramAsked(QueryAsked):
+    by = fields.String(load_default="day", validate=validate.OneOf(BUCKETS))
+
+
+class EntriesAsked(SearchAsked):
+    """All conditions must hold, those of ``q`` and those beside it."""
 
     type = fields.String(validate=validate.OneOf(list(EVENTS)), metadata={"example": "exchange.released"})
     query = fields.String(validate=validate.Length(1, 80))
@@ -22,9 +48,6 @@ class Search(Schema):
     party = fields.String(validate=validate.Length(1, 40), metadata={"description": "who acted, or whom it concerns"})
     since = fields.AwareDateTime(metadata={"description": "RFC 3339, included"})
     until = fields.AwareDateTime(metadata={"description": "RFC 3339, excluded"})
-    before = fields.Integer(validate=validate.Range(0), metadata={"description": "newest first, below this index"})
-    after = fields.Integer(validate=validate.Range(-1), metadata={"description": "oldest first, above this index"})
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, MAX_PAGE))
 
     @post_load
     def _times(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -42,6 +65,70 @@ class FoundEntries(Schema):
         allow_none=True, metadata={"description": "the `before` (or `after`) of the next page; null on the last"}
     )
     checkpoint_size = fields.Integer(metadata={"description": "entries below this index are covered by a checkpoint"})
+
+
+class FoundRow(FoundEntry):
+    """A query with its outcome, or another entry."""
+
+    outcome = fields.Dict(allow_none=True, metadata={"description": "{index, entry} of the query's outcome"})
+    result = fields.String(
+        allow_none=True, metadata={"description": "released, refused, failed, withheld, unknown, open"}
+    )
+    consumer = fields.String(allow_none=True)
+    provider = fields.String(allow_none=True)
+    risk = fields.List(fields.String())
+
+
+class FoundRows(Schema):
+    q = fields.String(metadata={"description": "what was searched for, in its own words"})
+    rows = fields.List(fields.Nested(FoundRow))
+    next = fields.Integer(allow_none=True, metadata={"description": "the `before` (or `after`) of the next page"})
+    checkpoint_size = fields.Integer()
+
+
+class LogFacetValue(Schema):
+    value = fields.String()
+    count = fields.Integer()
+
+
+class LogFacet(Schema):
+    name = fields.String()
+    values = fields.List(fields.Nested(LogFacetValue))
+    more = fields.Integer(metadata={"description": "how many further values there are"})
+
+
+class LogFacets(Schema):
+    q = fields.String()
+    total = fields.Integer()
+    facets = fields.List(fields.Nested(LogFacet))
+
+
+class LogBucket(Schema):
+    start = fields.String(metadata={"description": "RFC 3339, in China's civil time (+08:00)"})
+    count = fields.Integer()
+    results = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class LogBuckets(Schema):
+    q = fields.String()
+    by = fields.String()
+    buckets = fields.List(fields.Nested(LogBucket))
+
+
+class Finding(Schema):
+    rule = fields.String(metadata={"description": "see docs/en/review-accesses.md"})
+    score = fields.Float()
+    officer = fields.String()
+    party = fields.String()
+    count = fields.Integer()
+    q = fields.String(metadata={"description": "finds the entries"})
+    zh = fields.String()
+    en = fields.String()
+
+
+class Findings(Schema):
+    days = fields.Integer(metadata={"description": "how far back was looked"})
+    findings = fields.List(fields.Nested(Finding))
 
 
 class Entry(Schema):

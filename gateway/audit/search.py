@@ -1,49 +1,54 @@
-"""Find entries again: a table derived from them, which may be thrown away and made anew at any time.
+"""Find entries again, count them by what they are about, and by time.
 
-It is filled a little after the entries themselves, and always before it is searched; nothing but search rests on it.
+A query is found as one thing: its first entry (permitted or refused) with its outcome. ``reach`` is the party on whose
+behalf is searched: entries that do not concern it are not found, not counted and not told of in any other way.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 
-from gateway.audit import entry
-from gateway.audit.store import ENTRY, INDEX, Rows
+from gateway.audit import entry, filter, index
+from gateway.audit.filter import CHINA, NONE, Filter
+from gateway.audit.index_store import KEYED, IndexRows
+from gateway.audit.row import Row
+from gateway.audit.segment import SIZE, Picked, Segment, Values, bits_of, positions
+from gateway.audit.store import ENTRY
 from gateway.db import Database
+from gateway.lib.clock import Clock
 
-CATCH_UP = 256  # entries indexed per transaction, for which the writer may have to wait
 MAX_PAGE = 1000
-
-Row = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What to look for; None means anything. ``party`` acted or is concerned; times in RFC 3339 UTC, [since, until)."""
-
-    type: str | None = None
-    query: str | None = None
-    agreement: str | None = None
-    subject: str | None = None
-    party: str | None = None
-    since: str | None = None
-    until: str | None = None
-
-    def given(self) -> dict[str, str]:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+OVERSEERS = ("audit_office", "data_bureau")  # party kinds that see everybody's entries
+KEPT = 160  # segments in memory, some 0.3 MB each: 1.3 million entries
+FACETS = (
+    "result", "type", "consumer", "provider", "officer", "standard", "purpose", "field", "agreement", "rule", "code",
+    "risk", "hour",
+)  # fmt: skip
+TOP = 20  # values told of each facet
+BUCKETS = ("hour", "day", "week")
+MAX_BUCKETS = 2000
+_STEP = {"hour": 1, "day": 24, "week": 168}
+_FIRST_MONDAY = 96  # hours from 1970-01-01, a Thursday
+_FOREVER = "9999"
+_TYPE_OF = {"released": "exchange.released", "failed": "exchange.failed", "withheld": "exchange.withheld"}
+_TYPE_OF |= {"unknown": entry.OUTCOME_UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """An entry, what it is about, and for a permitted query the entry of its outcome, once there is one."""
+
     index: int
     entry: dict[str, Any]
+    row: Row | None = None
+    outcome: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,93 +59,314 @@ class Page:
     next: int | None
 
 
-def find(
-    database: Database,
-    wanted: Filter,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    limit: int = 100,
-) -> Page:
-    """The newest entries first that match, numbered below ``before``; with ``after``, the oldest first, above it."""
-    catch_up(database)
-    limit = max(1, min(limit, MAX_PAGE))
-    conditions = _conditions(wanted)
-    if before is not None:
-        conditions.append(INDEX.c.number < before)
-    if after is not None:
-        conditions.append(INDEX.c.number > after)
-    order = INDEX.c.number.desc() if after is None else INDEX.c.number.asc()
-    numbers = select(INDEX.c.number).where(*conditions).order_by(order).limit(limit + 1).subquery()
-    rows_order = ENTRY.c.number.desc() if after is None else ENTRY.c.number.asc()
-    wanted_rows = select(ENTRY.c.number, ENTRY.c.entry).where(ENTRY.c.number.in_(select(numbers.c.number)))
-    with database.read() as conn:
-        rows = conn.execute(wanted_rows.order_by(rows_order)).all()
-    found = tuple(Found(row.number, entry.read(bytes(row.entry))) for row in rows[:limit])
-    return Page(found, found[-1].index if len(rows) > limit else None)
+@dataclass(frozen=True, slots=True)
+class Value:
+    value: str
+    count: int
 
 
-def catch_up(database: Database, *, restraint: float = 0, within: float = math.inf) -> int:
-    """Index the entries that there are now and that are not yet, for ``within`` seconds at most. Returns how many.
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """``more``: how many further values there are."""
 
-    After each group of entries, rest ``restraint`` times as long as it took: on SQLite the writer waits meanwhile.
-    """
-    done, end = 0, time.monotonic() + within
-    with database.read() as conn:
-        size = Rows(conn).head().size  # the log may grow faster than its index
-    while (began := time.monotonic()) < end:
-        with database.read() as conn:
-            rows = Rows(conn)
-            made = _next(rows) if rows.indexed() < size else []
-        if not made:
-            break
-        with database.write() as conn:
-            Rows(conn).insert_index(made)  # another process may have been quicker: its rows are the same
-        done += len(made)
-        time.sleep(restraint * (time.monotonic() - began))
-    return done
+    name: str
+    values: tuple[Value, ...]
+    more: int
 
 
-def rebuild(database: Database) -> int:
-    """Throw the index away and make it anew. Returns the number of entries."""
-    with database.write() as conn:
-        conn.execute(INDEX.delete())
-    catch_up(database)
-    with database.read() as conn:
-        return Rows(conn).indexed()  # the log's own upkeep may have made a part of it
+@dataclass(frozen=True, slots=True)
+class Facets:
+    total: int
+    by_name: Mapping[str, Facet]
 
 
-def _next(rows: Rows) -> list[Row]:
-    low = rows.indexed()
-    made: dict[int, Row] = {}
-    for number, data in enumerate(rows.entries(low, low + CATCH_UP), low):
-        item = entry.read(data)
-        of = item["of"] if item["type"] in entry.OUTCOMES else None
-        authorized = None if of is None else made.get(of) or rows.index_row(of)
-        made[number] = _row(number, item, authorized)
-    return list(made.values())
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """``start`` in China's civil time. ``results``: of the queries in it, by how they ended."""
+
+    start: datetime
+    count: int
+    results: Mapping[str, int] = field(default_factory=dict)
 
 
-def _row(number: int, item: Mapping[str, Any], authorized: Sequence[Any] | None) -> Row:
-    """(number, t, type, query, agreement, subject, who acted, whom it concerns); an outcome is found like its query."""
-    source = item.get("source")
-    other = source["party"] if source else item.get("party")
-    if authorized is not None:
-        return (number, item["t"], item["type"], item["query"], *authorized[4:7], other)
-    agreement, actor = item.get("agreement"), item.get("actor")
-    return (
-        number, item["t"], item["type"], item.get("query"), agreement["id"] if agreement else None,
-        item.get("subject"), actor["party"] if actor else None, other,
-    )  # fmt: skip
+class Search:
+    """One per process: it keeps the segments that were read last."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self._kept = _Kept()
+
+    def find(
+        self,
+        wanted: Filter,
+        *,
+        reach: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100,
+        each: str = "query",
+    ) -> Page:
+        """The newest first that match, numbered below ``before``; with ``after``, the oldest first, above it.
+
+        ``each="entry"`` finds every entry by itself, outcomes too: in the order of the log, for who follows it.
+        """
+        limit = max(1, min(limit, MAX_PAGE))
+        with self.look(wanted, reach, each) as look:
+            rows = look.page(before, after, limit + 1)
+            found = look.entries(rows[:limit])
+        return Page(found, rows[limit - 1].number if len(rows) > limit else None)
+
+    def every(self, wanted: Filter, *, reach: str | None = None, each: str = "query", below: int) -> Iterator[Found]:
+        """All that match and are numbered below ``below``, the newest first, without ever holding many of them."""
+        before: int | None = below
+        while before is not None:
+            page = self.find(wanted, reach=reach, before=before, limit=500, each=each)
+            yield from page.found
+            before = page.next
+
+    def count(self, wanted: Filter, *, reach: str | None = None, each: str = "query") -> int:
+        with self.look(wanted, reach, each) as look:
+            return sum(bits.bit_count() for _, bits in look.matching())
+
+    def facets(
+        self, wanted: Filter, *, reach: str | None = None, names: Sequence[str] = FACETS, top: int = TOP
+    ) -> Facets:
+        """How many match, and of these how many have each value. ``none`` is for those that have none."""
+        counters: dict[str, Counter[Values]] = {name: Counter() for name in names}
+        total = 0
+        with self.look(wanted, reach, "query") as look:
+            for segment, bits in look.matching():
+                picked = Picked.of(bits)
+                total += bits.bit_count()
+                for name, counter in counters.items():
+                    counter.update(segment.columns["clock" if name == "hour" else name].count(picked))
+        return Facets(total, {name: _facet(name, counter, top) for name, counter in counters.items()})
+
+    def histogram(self, wanted: Filter, *, reach: str | None = None, by: str = "day") -> list[Bucket]:
+        """How many match in each hour, day or week (from Monday) of China's civil time; empty ones between are told."""
+        counters: dict[str, Counter[Values]] = {}
+        with self.look(wanted, reach, "query") as look:
+            for segment, bits in look.matching():
+                clock, results = segment.columns["clock"], segment.columns["result"]
+                left = bits
+                for values in results.combos:
+                    if values and (here := results.rows(values.__eq__) & bits):
+                        counters.setdefault(values[0], Counter()).update(clock.count(Picked.of(here)))
+                        left &= ~here
+                if left:
+                    counters.setdefault("", Counter()).update(clock.count(Picked.of(left)))
+        return _buckets(counters, by)
+
+    def look(self, wanted: Filter, reach: str | None = None, each: str = "query") -> Look:
+        """To be used in a ``with`` block."""
+        index.catch_up(self.database)
+        return Look(self.database, self._kept, _Meaning(wanted, reach, each, self.clock.now()))
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    given = wanted.given()
-    conditions = [INDEX.c[name] == given[name] for name in ("type", "query", "agreement", "subject") if name in given]
-    if "party" in given:
-        conditions.append(or_(INDEX.c.party == given["party"], INDEX.c.other_party == given["party"]))
-    if "since" in given:
-        conditions.append(INDEX.c.t >= given["since"])
-    if "until" in given:
-        conditions.append(INDEX.c.t < given["until"])
-    return conditions
+# ── what a filter means for a segment ─────────────────────────────────────────────────────────────────────────────────
+class _Meaning:
+    def __init__(self, wanted: Filter, reach: str | None, each: str, now: datetime) -> None:
+        self.filter, self.reach, self.each = wanted, reach, each
+        since, until = wanted.span(now)
+        self.since, self.until = since or "", until or _FOREVER
+        self.keyed = [
+            (name, values, positive)
+            for positive, side in ((True, wanted.wanted), (False, wanted.unwanted))
+            for name, values in side.items()
+            if name in KEYED
+        ]
+
+    def bits(self, segment: Segment) -> int:
+        """The rows that match, but for time and for what is not in segments."""
+        found = segment.all if self.each == "entry" else segment.firsts
+        if self.reach is not None:
+            found &= segment.columns["party"].rows(lambda values: self.reach in values)
+        for name, values in self.filter.wanted.items():
+            if name not in KEYED:
+                found &= self._rows(segment, name, values)
+        for name, values in self.filter.unwanted.items():
+            if name not in KEYED:
+                found &= ~self._rows(segment, name, values)
+                if name == "result":  # "not released" is said of queries
+                    found &= segment.columns["result"].rows(bool)
+        return found
+
+    def _rows(self, segment: Segment, name: str, values: Sequence[str]) -> int:
+        if name == "hour":
+            wanted = frozenset(str(hour) for value in values for hour in filter.hours(value))
+            return segment.columns["clock"].rows(lambda found: str(int(found[0]) % 24) in wanted)
+        column = segment.columns[name]
+        bits = column.rows(_wants(name, frozenset(values)))
+        if name == "type" and self.each == "query":  # a query is also what its outcome is
+            ended = {result for result, event in _TYPE_OF.items() if event in values}
+            bits |= segment.columns["result"].rows(lambda found: bool(ended.intersection(found)))
+        return bits
+
+
+def _wants(name: str, values: frozenset[str]) -> Callable[[Values], bool]:
+    if name == "standard":  # with or without its version
+        return lambda found: any(one in values or one.partition("/")[0] in values for one in found or (NONE,))
+    if NONE in values:
+        return lambda found: not found or not values.isdisjoint(found)
+    return lambda found: not values.isdisjoint(found)
+
+
+class Look:
+    """One search, all of it at one moment of the database."""
+
+    def __init__(self, database: Database, kept: _Kept, meaning: _Meaning) -> None:
+        self._reading = database.read()
+        self._kept, self._meaning = kept, meaning
+
+    def __enter__(self) -> Look:
+        self._conn = self._reading.__enter__()
+        try:
+            self.rows = IndexRows(self._conn)
+            self.state = self.rows.state()
+            self._sealed = {row.number: row for row in self.rows.segments()}
+            self._keyed = [(self._numbers(name, values), positive) for name, values, positive in self._meaning.keyed]
+        except BaseException:
+            self._reading.__exit__(None, None, None)
+            raise
+        return self
+
+    @property
+    def since(self) -> str:
+        """RFC 3339 UTC; empty for ever."""
+        return self._meaning.since
+
+    def __exit__(self, *_: object) -> None:
+        self._reading.__exit__(None, None, None)
+
+    def matching(self) -> Iterator[tuple[Segment, int]]:
+        for _, segment, bits in self.numbered():
+            yield segment, bits
+
+    def numbered(
+        self, *, newest_first: bool = True, low: int = 0, high: int | None = None
+    ) -> Iterator[tuple[int, Segment, int]]:
+        """Segments with rows in [low, high) that match: number of the first row, segment, and which rows."""
+        high = self.state.size if high is None else min(high, self.state.size)
+        wanted: Iterable[int] = range(low // SIZE, -(-high // SIZE))
+        for numbers, positive in self._keyed:
+            if positive:
+                wanted = [number for number in wanted if number in numbers]
+        for number in sorted(wanted, reverse=newest_first):
+            row = self._sealed.get(number)
+            if row and (row.last_t < self._meaning.since or row.first_t >= self._meaning.until):
+                continue
+            segment, first_t, last_t = self._segment(number)
+            bits = self._meaning.bits(segment)
+            for numbers, positive in self._keyed:
+                here = numbers.get(number, 0)
+                bits &= here if positive else ~here
+            start = number * SIZE
+            if start < low:
+                bits &= -1 << (low - start)
+            if start + segment.rows > high:
+                bits &= (1 << (high - start)) - 1
+            if bits and (first_t < self._meaning.since or last_t >= self._meaning.until):
+                within = self.rows.within(start, start + SIZE, self._meaning.since, self._meaning.until)
+                bits &= bits_of([found - start for found in within])
+            if bits:
+                yield start, segment, bits
+
+    def page(self, before: int | None, after: int | None, limit: int) -> list[Row]:
+        newest_first = after is None
+        numbers: list[int] = []
+        low = 0 if after is None else max(0, after + 1)
+        for start, _, bits in self.numbered(newest_first=newest_first, low=low, high=before):
+            here = [start + row for row in positions(bits)]
+            numbers += reversed(here) if newest_first else here
+            if len(numbers) >= limit:
+                break
+        rows = self.rows.by_number(numbers[:limit])
+        return [rows[number] for number in numbers[:limit]]
+
+    def entries(self, rows: Sequence[Row]) -> tuple[Found, ...]:
+        join = self._meaning.each == "query"
+        numbers = [row.number for row in rows] + [row.outcome for row in rows if join and row.outcome is not None]
+        read = select(ENTRY.c.number, ENTRY.c.entry).where(ENTRY.c.number.in_(numbers))
+        texts = {row.number: entry.read(bytes(row.entry)) for row in self._conn.execute(read)}
+        return tuple(
+            Found(row.number, texts[row.number], row, texts.get(row.outcome) if join and row.outcome else None)
+            for row in rows
+        )
+
+    def _numbers(self, name: str, values: Sequence[str]) -> dict[int, int]:
+        found: dict[int, list[int]] = {}
+        for number in self.rows.numbers(name, values):
+            found.setdefault(number // SIZE, []).append(number % SIZE)
+        return {number: bits_of(rows) for number, rows in found.items()}
+
+    def _segment(self, number: int) -> tuple[Segment, str, str]:
+        row = self._sealed.get(number)
+        if row is not None:
+            segment = self._kept.get((number, row.made), lambda: Segment.decode(self.rows.segment(number)))
+            return segment, row.first_t, row.last_t
+        end = min((number + 1) * SIZE, self.state.size)
+        key = (number, end, self.state.touched)
+        fresh: tuple[Segment, str, str] = self._kept.get(key, lambda: _fresh(self.rows, number * SIZE, end))
+        return fresh
+
+
+def _fresh(rows: IndexRows, low: int, high: int) -> tuple[Segment, str, str]:
+    found = rows.between(low, high)
+    times = [row.t for row in found]
+    return Segment.of(found), min(times), max(times)
+
+
+class _Kept:
+    """The segments used last, of any thread. Two threads may read the same one: no harm is done."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Any, read: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = read()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return value
+
+
+# ── counts as people read them ────────────────────────────────────────────────────────────────────────────────────────
+def _facet(name: str, counter: Counter[Values], top: int) -> Facet:
+    counts: Counter[str] = Counter()
+    for values, number in counter.items():
+        for value in values:
+            counts[str(int(value) % 24) if name == "hour" else value] += number
+        if not values and name not in ("risk", "rule", "field", "result", "code"):
+            counts[NONE] += number
+    if name == "hour":
+        return Facet(name, tuple(Value(str(hour), counts[str(hour)]) for hour in range(24)), 0)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Facet(name, tuple(Value(*item) for item in ordered[:top]), max(0, len(ordered) - top))
+
+
+def _buckets(counters: Mapping[str, Counter[Values]], by: str) -> list[Bucket]:
+    step = _STEP[by]
+    shift = _FIRST_MONDAY if by == "week" else 0
+    results: dict[int, Counter[str]] = {}
+    for result, counter in counters.items():
+        for (hour,), number in counter.items():
+            start = (int(hour) - shift) // step * step + shift
+            results.setdefault(start, Counter())[result] += number
+    if not results:
+        return []
+    low, high = min(results), max(results)
+    low = max(low, high - (MAX_BUCKETS - 1) * step)
+    return [_bucket(start, results.get(start, Counter())) for start in range(low, high + 1, step)]
+
+
+def _bucket(start: int, results: Counter[str]) -> Bucket:
+    local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=start - 8)
+    told = {result: number for result, number in sorted(results.items()) if result}
+    return Bucket(local.astimezone(CHINA), results.total(), told)

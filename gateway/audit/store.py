@@ -6,7 +6,6 @@
     log_revision  how often a thing that can be withdrawn has changed
     log_open      authorized queries without an outcome yet, and the run of the gateway that owes it
     log_checkpoint one row: the checkpoint published last, for every process and machine
-    log_index     by what an entry is found again; derived, see search.rebuild
 
 The writer talks to the driver directly: SQLAlchemy's own cost per statement would be half of its time.
 """
@@ -23,7 +22,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
-    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -82,21 +80,6 @@ CHECKPOINT = Table(
     Column("size", Big, nullable=False),
     Column("note", Text, nullable=False),
 )
-INDEX = Table(
-    "log_index",
-    metadata,
-    Column("number", Big, primary_key=True, autoincrement=False),
-    Column("t", Text, nullable=False, index=True),
-    Column("type", Text, nullable=False),
-    Column("query", Text),
-    Column("agreement", Text),
-    Column("subject", Text),
-    Column("party", Text),
-    Column("other_party", Text),
-)
-for _name in ("type", "query", "agreement", "subject", "party", "other_party"):
-    _where = INDEX.c[_name].is_not(None)  # most entries have no such mark: do not pay for them
-    Index(f"ix_log_index_{_name}", INDEX.c[_name], INDEX.c.number, sqlite_where=_where, postgresql_where=_where)
 
 
 class Head(NamedTuple):
@@ -151,10 +134,10 @@ class Rows:
 
     # ── entries and hashes ────────────────────────────────────────────────────────────────────────────────────────────
     def insert_entries(self, rows: Sequence[tuple[int, bytes, bytes, int | None]]) -> None:
-        self._bulk("log_entry", _ENTRY_COLUMNS, rows)
+        self.bulk("log_entry", _ENTRY_COLUMNS, rows)
 
     def insert_nodes(self, rows: Sequence[tuple[int, int, bytes]]) -> None:
-        self._bulk("log_node", _NODE_COLUMNS, rows)
+        self.bulk("log_node", _NODE_COLUMNS, rows)
 
     def entries(self, low: int, high: int) -> list[bytes]:
         """The entries [low, high)."""
@@ -182,6 +165,10 @@ class Rows:
         level, number, first, last = tile_of(node)
         return subtree_root(self.tile(level, number * TILE_WIDTH + first, number * TILE_WIDTH + last))
 
+    def insert_sealed(self, rows: Sequence[tuple[str, bytes]]) -> None:
+        """See sidecar.py."""
+        self.bulk("log_sidecar", _SIDECAR_COLUMNS, rows)
+
     # ── revisions ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def revisions(self, keys: Iterable[str]) -> dict[str, int]:
         wanted = list(keys)
@@ -200,7 +187,7 @@ class Rows:
 
     # ── open queries ──────────────────────────────────────────────────────────────────────────────────────────────────
     def insert_open(self, rows: Sequence[tuple[object, ...]]) -> None:
-        self._bulk("log_open", _OPEN_COLUMNS, rows)
+        self.bulk("log_open", _OPEN_COLUMNS, rows)
 
     def open_rows(self, numbers: Iterable[int]) -> dict[int, OpenRow]:
         sql = f"SELECT of_number, query FROM log_open WHERE {self._in('of_number', 'bigint')}"  # noqa: S608
@@ -236,20 +223,7 @@ class Rows:
             size, note,
         )  # fmt: skip
 
-    # ── the derived index ─────────────────────────────────────────────────────────────────────────────────────────────
-    def insert_index(self, rows: Sequence[tuple[object, ...]]) -> None:
-        self._bulk("log_index", _INDEX_COLUMNS, rows, " ON CONFLICT DO NOTHING")
-
-    def index_row(self, number: int) -> tuple[Any, ...] | None:
-        found = self._all(_INDEX_ROW, number)
-        return found[0] if found else None
-
-    def indexed(self) -> int:
-        """How many entries the index knows."""
-        number = self._all("SELECT max(number) FROM log_index")[0][0]
-        return 0 if number is None else int(number) + 1
-
-    def _bulk(
+    def bulk(
         self, table: str, columns: tuple[tuple[str, str], ...], rows: Sequence[tuple[object, ...]], conflict: str = ""
     ) -> None:
         """Insert many rows with few statements.
@@ -274,15 +248,11 @@ class Rows:
 
 _MAX_ROWS = 128
 _ENTRY_COLUMNS = (("number", "bigint"), ("entry", "bytea"), ("leaf_hash", "bytea"), ("outcome_of", "bigint"))
+_SIDECAR_COLUMNS = (("query", "text"), ("sealed", "bytea"))
 _NODE_COLUMNS = (("level", "smallint"), ("number", "bigint"), ("hash", "bytea"))
 _OPEN_COLUMNS = (
     ("of_number", "bigint"), ("query", "text"), ("owner", "text"), ("since", "text"),
 )  # fmt: skip
-_INDEX_COLUMNS = (
-    ("number", "bigint"), ("t", "text"), ("type", "text"), ("query", "text"),
-    ("agreement", "text"), ("subject", "text"), ("party", "text"), ("other_party", "text"),
-)  # fmt: skip
-_INDEX_ROW = f"SELECT {', '.join(name for name, _ in _INDEX_COLUMNS)} FROM log_index WHERE number = ?"  # noqa: S608
 
 
 @cache

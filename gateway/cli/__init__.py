@@ -13,8 +13,8 @@ from gateway.lib.keys import KeysUnusable
 
 COMMANDS = {  # name → its file
     "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "config": "config",
-    "standards": "standards", "party": "administration", "client": "administration", "user": "administration",
-    "audit": "audit", "doctor": "doctor",
+    "standards": "standards", "party": "administration", "client": "administration", "officer": "administration",
+    "user": "users",     "audit": "audit", "doctor": "doctor",
 }  # fmt: skip
 
 

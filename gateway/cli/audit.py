@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from gateway.agreements import store as agreements
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
 from gateway.cli.common import config_option, store_of
+from gateway.evidence import archive
 
 
 @click.group()
@@ -47,9 +47,8 @@ def verify(since: Path | None, config_file: Path | None) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @config_option
 def export(folder: Path, config_file: Path | None) -> None:
-    """Write the log, its checkpoint, keys and agreements to FOLDER, for anyone to verify offline · 导出"""
-    with store_of(config_file) as store:
-        with store.database.read() as conn:
-            documents = [agreement.text for agreement in agreements.proposed_ever(conn)]
-        checkpoint = exporting.export(store.log, folder, trust=store.trust(), agreements=documents)
+    """Write the log, its checkpoint and keys, and all that it names, to FOLDER, for anyone to verify offline · 导出"""
+    with store_of(config_file) as store, store.database.read() as conn:
+        found = archive.papers(conn, store.library)
+        checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")

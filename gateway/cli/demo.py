@@ -18,7 +18,7 @@ import click
 def demo(port: int, folder: Path | None, once: bool, no_story: bool) -> None:
     """A demo city on this machine: asked, answered, verified · 示范城市"""
     try:
-        from gateway.demo import build, processes, story
+        from gateway.demo import build, logins, processes, story
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing; install tongqu-client[provider] beside the gateway / 请先安装 tongqu-client"
@@ -43,6 +43,7 @@ def demo(port: int, folder: Path | None, once: bool, no_story: bool) -> None:
                     f"网关继续在 {city.url} 运行，账户与密钥见 {home / 'demo.json'}；按 Ctrl-C 结束。",
                     f"The gateway goes on at {city.url}; who and what is in {home / 'demo.json'}. Ctrl-C ends it.",
                 )
+                logins.tell(city.about["logins"])
                 _wait()
         finally:
             city.processes.stop()

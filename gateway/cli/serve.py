@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +29,7 @@ def serve(host: str | None, port: int | None, workers: int, config_file: Path | 
     settings = job.settings()
     logs.configure(settings.log_level)
     if workers == 1:
+        gc.disable()  # nearly all that is made until it serves stays; server.py enables it again
         from gateway.server import run
 
         raise SystemExit(run(settings))

@@ -43,7 +43,7 @@ def impact(
     forms = [_document(file) for file in files]
     with store_of(config_file) as store:
         before, after = (document_of(store.shelf, name, which) for which in (old, new))
-        impact_of = Impact(store.database, store.log, store.clock)
+        impact_of = Impact(store.database, store.log, store.clock, store.search)
         who = Acting.operator("", BUREAU)
         report = impact_of.of(who, f"{name}/{old}", before, after, days=days, forms=forms)
     found = schemas.ImpactList().dump(schemas.view(report, f"{name}/{old}", new))

@@ -14,11 +14,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tongqu_client import Gateway
+from tongqu_client import Gateway, Officer
 
 import standards
 from gateway.config import Settings, load
-from gateway.demo import city, papers, people, sources
+from gateway.demo import city, logins, papers, people, sources
 from gateway.demo.processes import Processes, free_port
 from gateway.lib.canonical_json import canonical, digest
 from gateway.lib.clock import SystemClock, rfc3339
@@ -35,6 +35,7 @@ public_url = "{url}"
 port = {port}
 provider_networks = ["127.0.0.0/8"]   # the city's departments run on this machine · 部门系统都在本机
 provider_plain_http = true
+environment = "test"
 """
 # department → (source file, how the kit is told of it, standard)
 KIT = {
@@ -75,6 +76,11 @@ class City:
             trust=str(self.folder / "trust.json"),
         )
 
+    def officer(self, party: str, role: str, number: int = 0) -> Officer:
+        """An officer of this party, as the SDK asks for one: with the officer's own key."""
+        officers = [each for each in self.about["officers"] if each["party"] == party and each["role"] == role]
+        return Officer.load(self.folder / officers[number]["key_file"])
+
     def key(self, party: str, role: str, number: int = 0) -> SigningKey:
         """The key of an officer, which only that office has."""
         officers = [each for each in self.about["officers"] if each["party"] == party and each["role"] == role]
@@ -103,6 +109,7 @@ def build(folder: Path, port: int, say: Say) -> City:
         try:
             say("登记 8 个单位、它们的系统和签字人。", "Eight parties, their systems and signatories are admitted.")
             made.about = settle(made, store)
+            made.about["logins"] = logins.settle(store.accounts, made.about, made.url)
             write_file(folder / "trust.json", _json(store.trust()))
         finally:
             store.close()

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.exchange.model import Facts, Permit, Reason, Refused
 
-POLICY = "tongqu-rules:2"  # 2: R19
+POLICY = (
+    "tongqu-rules:3"  # 2: R19. 3: R6, R12, R13, R15, predicates, officers' quotas, and facts that suffice to replay
+)
 
 _NOT_ACTIVE: dict[str, tuple[str, str, str]] = {
     "suspended": ("agreement_suspended", "该共享协议已暂停", "The agreement is suspended"),
@@ -26,30 +28,74 @@ def decide(facts: Facts) -> Permit | Refused:
     reasons = [reason for rule in RULES for reason in rule(facts)]
     if reasons or facts.terms is None:
         return Refused(tuple(reasons) or (_no_agreement(),))
-    terms = facts.terms
+    terms, emergency = facts.terms, emergency_holds(facts)
     fields = wanted_fields(facts)
     return Permit(
         fields=fields,
         masks={name: mask for name, mask in terms.masks.items() if name in fields},
         divisions=terms.divisions,
         until=_permitted_until(facts),
-        rules=RULE_IDS,
-        consent=facts.consent if terms.consent_rule == "required" else None,
+        rules=IN_EMERGENCY if emergency else ORDINARY,
+        consent=facts.consent if terms.consent_rule == "required" and not emergency else None,
+        predicates=wanted_predicates(facts),
+        emergency=facts.query.emergency if emergency else None,
     )
 
 
 def wanted_fields(facts: Facts) -> tuple[str, ...]:
-    """What the query is about: the fields it names, else those of its token, else all that the agreement grants."""
+    """The fields that the query names, else those of its token, else all that the agreement grants.
+
+    A query that names predicates and no fields wants no fields.
+    """
+    query, terms = facts.query, facts.terms
+    if query.fields is not None or query.predicates:
+        return query.fields or ()
+    narrowed = _of_token(facts)
+    if narrowed is None:
+        return terms.fields if terms else ()
+    return narrowed if terms is None else tuple(name for name in narrowed if name not in terms.predicates)
+
+
+def wanted_predicates(facts: Facts) -> tuple[str, ...]:
+    """The questions that the query names; where it names nothing at all, those of its token."""
+    query, terms = facts.query, facts.terms
+    if query.fields is not None or query.predicates or terms is None:
+        return query.predicates
+    return tuple(name for name in _of_token(facts) or () if name in terms.predicates)
+
+
+def _of_token(facts: Facts) -> tuple[str, ...] | None:
     grant = facts.query.caller.grant if facts.token_checked else None
-    granted = facts.terms.fields if facts.terms else ()
-    return facts.query.fields or (grant.fields if grant else None) or granted
+    return (grant.fields or None) if grant else None
+
+
+def emergency_holds(facts: Facts) -> bool:
+    """Is the emergency that the query calls upon open, and open for this? Then R8, R9 and R11 have no say."""
+    query = facts.query
+    if query.emergency is None:
+        return False
+    emergency = facts.emergency
+    return (
+        emergency is not None
+        and facts.terms is not None
+        and facts.terms.emergency == "allowed"
+        and query.caller.assertion is not None
+        and emergency.agreement == query.agreement
+        and emergency.party == query.caller.party
+        and emergency.state == "open"
+        and emergency.until is not None
+        and facts.now < emergency.until
+    )
 
 
 def _permitted_until(facts: Facts) -> datetime:
     """The first instant at which this permit would no longer be given, by the calendar alone."""
     assert facts.terms is not None
     until = facts.terms.valid_until
-    if facts.terms.consent_rule == "required" and facts.consent is not None:
+    if emergency_holds(facts):
+        assert facts.emergency is not None and facts.emergency.until is not None
+        until = min(until, facts.emergency.until)
+    elif facts.terms.consent_rule == "required" and facts.consent is not None:
         until = min(until, facts.consent.valid_until)
     return until if facts.standing.until is None else min(until, facts.standing.until)
 
@@ -194,12 +240,29 @@ def r4_the_standard_is_agreed(facts: Facts) -> Iterator[Reason]:
             "请数据共享主管部门核查该标准。",
             "Ask the data bureau to look into this standard.",
         )
+    elif any(facts.predicates.get(name) != digest for name, digest in _asked_predicates(facts)):
+        yield Reason(
+            "R4",
+            "standard_changed",
+            "已公布的判断题与双方签署时的不一致。",
+            "A published question differs from the one that was signed.",
+            "请数据共享主管部门核查该标准的判断题。",
+            "Ask the data bureau to look into the questions of this standard.",
+        )
+
+
+def _asked_predicates(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Of the agreement's predicates, those that the query is about, as they were signed."""
+    assert facts.terms is not None
+    signed = facts.terms.predicates
+    return ((name, signed[name]) for name in wanted_predicates(facts) if name in signed)
 
 
 def r5_each_field_is_granted(facts: Facts) -> Iterator[Reason]:
     if not _known(facts) or facts.terms is None:
         return
     missing = [name for name in wanted_fields(facts) if name not in facts.terms.fields]
+    missing += [name for name in wanted_predicates(facts) if name not in facts.terms.predicates]
     if missing:
         names = ", ".join(missing)
         yield Reason(
@@ -209,6 +272,51 @@ def r5_each_field_is_granted(facts: Facts) -> Iterator[Reason]:
             f"The agreement does not grant: {names}.",
             "请去掉这些字段，或申请变更协议。",
             "Leave these fields out, or amend the agreement.",
+        )
+
+
+def r6_the_officer_may_ask(facts: Facts) -> Iterator[Reason]:
+    terms, officer = facts.terms, facts.query.caller.assertion
+    if not _known(facts) or terms is None:
+        return
+    if officer is None:
+        if not terms.automated:
+            yield Reason(
+                "R6",
+                "officer_required",
+                "协议要求由具体经办人员查询，不接受系统自行查询。",
+                "Under this agreement an officer must ask; a system cannot ask for itself.",
+                "请以经办人员的身份断言换取令牌后再查询。",
+                "Exchange the officer's assertion for a token and ask with that.",
+            )
+        return
+    if terms.roles and terms.roles.isdisjoint(officer.roles):
+        yield Reason(
+            "R6",
+            "role_not_covered",
+            f"经办人员的岗位不在协议约定之列：{'、'.join(sorted(terms.roles))}。",
+            f"The officer has none of the agreed roles: {', '.join(sorted(terms.roles))}.",
+            "请由有相应岗位的人员查询。",
+            "An officer with one of these roles must ask.",
+        )
+    if not terms.recognises(officer.acr):
+        yield Reason(
+            "R6",
+            "acr_too_low",
+            f"经办人员的登录强度不足，协议要求 {terms.min_acr} 或更高。",
+            f"The officer signed in too weakly; the agreement wants {terms.min_acr} or better.",
+            "请用更强的方式（如通行密钥）登录后再查询。",
+            "Sign in more strongly, with a passkey for one, and ask again.",
+        )
+    oldest = None if terms.max_auth_age is None else facts.now - terms.max_auth_age
+    if oldest is not None and (officer.auth_time is None or officer.auth_time < oldest):
+        yield Reason(
+            "R6",
+            "sign_in_too_old",
+            "经办人员登录的时间已超过协议约定。",
+            "The officer signed in longer ago than the agreement allows.",
+            "请重新登录后再查询。",
+            "Sign in anew and ask again.",
         )
 
 
@@ -222,13 +330,22 @@ def r7_a_case_is_named(facts: Facts) -> Iterator[Reason]:
             "请填写 case。",
             "Give the case.",
         )
+    if facts.case_fits is False:
+        yield Reason(
+            "R7",
+            "case_mismatch",
+            "经办人员的身份断言是为另一办件签发的。",
+            "The officer's assertion was made for another case.",
+            "请按本办件重新取得身份断言。",
+            "Get an assertion for this case.",
+        )
 
 
 def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
     terms, consent = facts.terms, facts.consent
-    if not _known(facts) or terms is None or terms.consent_rule != "required":
+    if not _known(facts) or terms is None or terms.consent_rule != "required" or emergency_holds(facts):
         return
-    wanted = wanted_fields(facts)
+    wanted = wanted_fields(facts) + wanted_predicates(facts)
     if consent is not None and consent.state in ("withdrawn", "invalidated"):
         yield Reason(
             "R8",
@@ -268,9 +385,9 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
 
 def r9_the_quota_is_not_used_up(facts: Facts) -> Iterator[Reason]:
     terms = facts.terms
-    if not _known(facts) or terms is None or terms.quota_max is None or facts.quota_used is None:
+    if not _known(facts) or terms is None or emergency_holds(facts):
         return
-    if facts.quota_used >= terms.quota_max:
+    if _reached(facts.quota_used, terms.quota_max):
         unit = {"day": "今日", "month": "本月", "total": "协议"}[terms.quota_unit or "total"]
         yield Reason(
             "R9",
@@ -280,6 +397,30 @@ def r9_the_quota_is_not_used_up(facts: Facts) -> Iterator[Reason]:
             "请待额度恢复，或申请变更协议。",
             "Wait until it is renewed, or amend the agreement.",
         )
+    if _reached(facts.officer_hour_used, terms.officer_per_hour) or _reached(
+        facts.officer_day_used, terms.officer_per_day
+    ):
+        yield Reason(
+            "R9",
+            "officer_quota_exceeded",
+            "经办人员本人的查询额度已用完，已记录。",
+            "This officer's own quota is used up; it was recorded.",
+            "请待下一小时或次日，或由其他人员办理。",
+            "Wait for the next hour or day, or let a colleague ask.",
+        )
+    if facts.questions_used is not None and wanted_predicates(facts):
+        yield Reason(
+            "R9",
+            "question_budget_spent",
+            f"对同一居民可问的不同判断题（{terms.question_max} 个）已用完。",
+            f"No more than {terms.question_max} different questions may be asked about one resident.",
+            "请在下一期间再问；已问过的题可以再问。",
+            "Wait for the next period; a question that was asked before may be asked again.",
+        )
+
+
+def _reached(used: int | None, limit: int | None) -> bool:
+    return used is not None and limit is not None and used >= limit
 
 
 def r10_the_resident_is_named_rightly(facts: Facts) -> Iterator[Reason]:
@@ -301,10 +442,19 @@ def r10_the_resident_is_named_rightly(facts: Facts) -> Iterator[Reason]:
             "请核对证件后重新输入。",
             "Compare it with the document and type it again.",
         )
+    if facts.subject_fits is False:
+        yield Reason(
+            "R10",
+            "subject_mismatch",
+            "经办人员的身份断言是为另一居民签发的。",
+            "The officer's assertion was made for another resident.",
+            "请按本次查询的居民重新取得身份断言。",
+            "Get an assertion for the resident in question.",
+        )
 
 
 def r11_within_the_agreed_hours(facts: Facts) -> Iterator[Reason]:
-    if _known(facts) and facts.terms is not None and not facts.terms.open_at(facts.now):
+    if _known(facts) and facts.terms is not None and not facts.terms.open_at(facts.now) and not emergency_holds(facts):
         yield Reason(
             "R11",
             "outside_hours",
@@ -312,6 +462,73 @@ def r11_within_the_agreed_hours(facts: Facts) -> Iterator[Reason]:
             "The agreement permits no query at this hour.",
             "请在约定时段内查询。",
             "Ask within the agreed hours.",
+        )
+
+
+def r12_nobody_looks_up_their_own(facts: Facts) -> Iterator[Reason]:
+    if not _known(facts) or facts.terms is None:
+        return
+    if facts.relation == "self":
+        yield Reason(
+            "R12",
+            "own_record",
+            "经办人员不得查询本人的记录，已记录。",
+            "An officer must not look up their own record; it was recorded.",
+            "请由其他人员办理。",
+            "Let a colleague handle this case.",
+        )
+    elif facts.relation is not None:
+        yield Reason(
+            "R12",
+            "conflict_of_interest",
+            "该居民在经办人员申报的回避范围内，已记录。",
+            "This resident is among those whom the officer declared a conflict with; it was recorded.",
+            "请依回避规定由其他人员办理。",
+            "Let a colleague handle this case.",
+        )
+    if facts.protected and facts.second is None:
+        yield Reason(
+            "R12",
+            "protected_person",
+            "该居民的记录受特别保护，须有第二名人员在场，已报警。",
+            "This record is specially protected and needs a second officer; an alarm was raised.",
+            "请由第二名在岗人员对本次查询签名（second）。",
+            "Let a second active officer sign this very query (second).",
+        )
+
+
+def r13_the_request_is_signed(facts: Facts) -> Iterator[Reason]:
+    if not _known(facts) or facts.terms is None:
+        return
+    if facts.signature == "invalid":
+        yield Reason(
+            "R13",
+            "request_signature_invalid",
+            "请求的签名与客户端登记的密钥不符，或已过时。",
+            "The request's signature was not made by a registered key of this client, or it is too old.",
+            "请用登记的密钥按 RFC 9421 重新签名。",
+            "Sign anew with a registered key (RFC 9421).",
+        )
+    elif facts.signature == "none" and facts.terms.request_signature == "required":
+        yield Reason(
+            "R13",
+            "request_signature_required",
+            "协议要求对每个请求签名。",
+            "The agreement wants each request signed.",
+            "请按 RFC 9421（tag fapi-2-request）对请求签名。",
+            "Sign the request (RFC 9421, tag fapi-2-request).",
+        )
+
+
+def r15_the_emergency_is_open(facts: Facts) -> Iterator[Reason]:
+    if _known(facts) and facts.query.emergency is not None and not emergency_holds(facts):
+        yield Reason(
+            "R15",
+            "emergency_not_open",
+            "没有对本协议和本单位开启的紧急查询，或已结束。",
+            "No emergency is open for this agreement and your office, or it has ended.",
+            "请由两名人员开启紧急查询，或按正常规则查询。",
+            "Let two officers open one, or ask by the ordinary rules.",
         )
 
 
@@ -336,7 +553,7 @@ def r17_the_token_is_for_this(facts: Facts) -> Iterator[Reason]:
         or grant.agreement_id != query.agreement
         or grant.purpose != query.purpose
         or (grant.standard is not None and grant.standard != query.standard)
-        or (grant.fields is not None and not set(query.fields or grant.fields) <= set(grant.fields))
+        or (grant.fields is not None and not {*(query.fields or ()), *query.predicates} <= set(grant.fields))
         or (facts.agreement_digest is not None and grant.agreement_digest != facts.agreement_digest)
     ):
         yield Reason(
@@ -368,16 +585,23 @@ RULES: tuple[Callable[[Facts], Iterator[Reason]], ...] = (
     r3_the_purpose_is_agreed,
     r4_the_standard_is_agreed,
     r5_each_field_is_granted,
+    r6_the_officer_may_ask,
     r7_a_case_is_named,
     r8_the_resident_consents,
     r9_the_quota_is_not_used_up,
     r10_the_resident_is_named_rightly,
     r11_within_the_agreed_hours,
+    r12_nobody_looks_up_their_own,
+    r13_the_request_is_signed,
+    r15_the_emergency_is_open,
     r16_a_service_answers,
     r17_the_token_is_for_this,
     r19_the_standard_still_serves,
 )
 RULE_IDS: tuple[str, ...] = tuple(rule.__name__.split("_")[0].upper() for rule in RULES)
+OVERRULED = frozenset({"R8", "R9", "R11"})  # by an emergency (R15)
+ORDINARY: tuple[str, ...] = tuple(rule for rule in RULE_IDS if rule != "R15")  # what a permit rests on
+IN_EMERGENCY: tuple[str, ...] = tuple(rule for rule in RULE_IDS if rule not in OVERRULED)
 
 
 def outside_jurisdiction() -> Reason:
@@ -396,6 +620,8 @@ def outside_jurisdiction() -> Reason:
 
 
 def window_start(now: datetime, unit: str | None) -> str:
-    """The name of the quota window that holds ``now``: days and months of China's civil time (UTC+8)."""
+    """The name of the quota window that holds ``now``: hours, days and months of China's civil time (UTC+8)."""
     local = now.astimezone(UTC) + timedelta(hours=8)
+    if unit == "hour":
+        return f"{local:%Y-%m-%dT%H}"
     return {"day": f"{local:%Y-%m-%d}", "month": f"{local:%Y-%m}"}.get(unit or "total", "total")

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from gateway.exchange.decision import POLICY, RULE_IDS, wanted_fields
+from gateway.consent.model import Consent
+from gateway.exchange.decision import POLICY, wanted_fields, wanted_predicates
 from gateway.exchange.model import Facts, Permit, Query, Reason, Refused
 from gateway.exchange.translate import Translated
+from gateway.identity.model import Assertion, Grant
 from gateway.lib.clock import rfc3339
 from standards import Standard
 
@@ -39,7 +41,7 @@ def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_diges
         "service": facts.service.id if facts.service else None,
         "decision": {
             "effect": "permit" if permitted else "refuse",
-            "rules": list(RULE_IDS if isinstance(verdict, Permit) else verdict.rules),
+            "rules": list(verdict.rules),
             "facts": replayable(facts, known),
             "policy": POLICY,
         },
@@ -68,7 +70,7 @@ def released(
         "records": len(core["data"]),
         "dropped": {"fields": kept.dropped_fields, "records": kept.dropped_records + kept.outside},
         "source": dict(core["source"]),
-        "fields": list(permit.fields),
+        "fields": list(permit.disclosed),
         "consent": {"id": consent.id, "digest": consent.digest} if consent else None,
     }
 
@@ -90,23 +92,118 @@ def withheld(query: Query, of: int, reasons: tuple[Reason, ...]) -> Entry:
 def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
     """The facts beside the signed agreement that the verdict rests on, so that anyone can decide again.
 
-    ``known``: of the fields that the query is about, those that the standard has.
+    What does not apply, or is as entry and agreement say it, is left out; docs/decision-facts.md describes each fact.
+    ``known``: of the fields and predicates that the query is about, those that are published.
     """
-    terms, consent = facts.terms, facts.consent
-    return {
+    query, terms, standard, standing = facts.query, facts.terms, facts.standard, facts.standing
+    found: dict[str, Any] = {
         "at": rfc3339(facts.now),
         "agreement_state": facts.agreement_state,
-        "consent_state": consent.state if consent else None,
         "client_state": facts.client_state,
         "consumer_state": facts.consumer_state,
         "provider_state": facts.provider_state,
         "service": facts.service is not None,
-        "standard_state": facts.standing.state,
-        "standard_until": rfc3339(facts.standing.until) if facts.standing.until else None,
-        "quota_used": facts.quota_used,
-        "quota_max": terms.quota_max if terms else None,
-        "subject_error": facts.subject_error,
-        "fields_unknown": len(wanted_fields(facts)) - len(known),
+        "standard_state": standing.state,
+    }
+    if query.caller.party not in facts.agreement_known_to:
+        found["known"] = False
+    if standing.until is not None:
+        found["standard_until"] = rfc3339(standing.until)
+    if standard is not None:
+        if terms is None or standard.digest != terms.schema_digest:
+            found["standard_digest"] = standard.digest
+        if query.subject_scheme != standard.subject_scheme:
+            found["subject_scheme"] = "other"  # what it was, nobody vouches for
+    if facts.subject_error is not None:
+        found["subject_error"] = facts.subject_error
+    predicates = wanted_predicates(facts)
+    if unknown := len(wanted_fields(facts)) + len(predicates) - len(known):
+        found["fields_unknown"] = unknown
+    if predicates:
+        found["predicates"] = {name: facts.predicates[name] for name in predicates if name in facts.predicates}
+    if (grant := query.caller.grant) is not None:
+        found["token"] = _token(facts, grant)
+    if facts.consent is not None:
+        found["consent"] = _what_was_consented(facts, facts.consent)
+    if query.caller.assertion is not None:
+        found["officer"] = _officer(facts, query.caller.assertion)
+    if query.emergency is not None:
+        found["emergency"] = _emergency(facts)
+    if facts.protected:
+        found["protected"] = True
+    if facts.signature != "none":
+        found["signature"] = facts.signature
+    for name in _PLAIN:
+        if (value := getattr(facts, name)) is not None:
+            found[name] = value
+    return found
+
+
+# Facts that stand in the entry under their own name, where there are any.
+_PLAIN = ("quota_used", "officer_hour_used", "officer_day_used", "questions_used", "relation", "second")
+
+
+def _token(facts: Facts, grant: Grant) -> dict[str, Any]:
+    """In what the token differs from the query that came with it, by names that the token's own agreement knows."""
+    query, said = facts.query, dict[str, Any]()
+    if grant.agreement_id != query.agreement:
+        said["agreement"] = "other"
+    if grant.agreement_digest != facts.agreement_digest:
+        said["digest"] = grant.agreement_digest
+    if grant.purpose != query.purpose:
+        said["purpose"] = grant.purpose
+    if grant.standard is not None and grant.standard != query.standard:
+        said["standard"] = grant.standard
+    if grant.fields is not None:
+        said["fields"] = list(grant.fields)
+    return said
+
+
+def _what_was_consented(facts: Facts, consent: Consent) -> dict[str, Any]:
+    """The consent that counts; what of its record matters is said again, for the record need not be at hand."""
+    query = facts.query
+    said: dict[str, Any] = {
+        "id": consent.id,
+        "state": consent.state,
+        "level": consent.proof_level,
+        "from": rfc3339(consent.valid_from),
+        "until": rfc3339(consent.valid_until),
+    }
+    if consent.agreement_digest != facts.agreement_digest:
+        said["agreement"] = consent.agreement_digest
+    if query.purpose not in consent.purposes:
+        said["purpose"] = False
+    if not consent.covers(wanted_fields(facts) + wanted_predicates(facts), query.standard):
+        said["fields"] = False
+    if query.consent is not None and query.consent != consent.id:
+        said["named"] = False
+    return said
+
+
+def _officer(facts: Facts, assertion: Assertion) -> dict[str, Any]:
+    said: dict[str, Any] = {"roles": list(assertion.roles)}
+    if assertion.acr is not None:
+        said["acr"] = assertion.acr
+    if assertion.auth_time is not None:
+        said["auth_time"] = rfc3339(assertion.auth_time)
+    if facts.case_fits is not None:
+        said["case"] = facts.case_fits
+    if facts.subject_fits is not None:
+        said["subject"] = facts.subject_fits
+    return said
+
+
+def _emergency(facts: Facts) -> dict[str, Any] | None:
+    """Null when it was called upon but there is none of that id."""
+    emergency = facts.emergency
+    if emergency is None:
+        return None
+    return {
+        "id": emergency.id,
+        "agreement": emergency.agreement == facts.query.agreement,
+        "party": emergency.party,
+        "state": emergency.state,
+        "until": rfc3339(emergency.until) if emergency.until else None,
     }
 
 
@@ -118,9 +215,10 @@ def _is_agreed(purpose: str, facts: Facts) -> bool:
 
 
 def _known_fields(facts: Facts) -> list[str]:
-    """Of the fields that the query is about, those that the standard has."""
+    """Of the fields and predicates that the query is about, those that are published."""
     known = _names(facts.standard) if facts.standard else frozenset()
-    return [name for name in wanted_fields(facts) if name in known]
+    fields = [name for name in wanted_fields(facts) if name in known]
+    return fields + [name for name in wanted_predicates(facts) if name in facts.predicates]
 
 
 @lru_cache(maxsize=256)

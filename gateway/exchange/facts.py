@@ -24,7 +24,7 @@ from gateway.exchange.consents import Consents, Word, consent_key
 from gateway.exchange.decision import window_start
 from gateway.exchange.model import Facts, Query, ServiceFacts
 from gateway.identity import store as identity_store
-from gateway.identity.model import Client
+from gateway.identity.model import Client, OfficerStanding
 from gateway.identity.tokens import revocation_key
 from gateway.lib.clock import Clock
 from gateway.registry import store as registry_store
@@ -34,17 +34,18 @@ from standards import Standard
 
 MAX_KEPT = 20_000  # bundles in memory, about 2 KB each
 
-Key = tuple[str, str, str]  # agreement, standard, client
+Key = tuple[str, str, str, str | None]  # agreement, standard, client, officer
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What the database said of one agreement, standard and client, and under which revisions."""
+    """What the database said of one agreement, standard, client and officer, and under which revisions."""
 
     agreement: Agreement | None
     terms: Terms | None
     service: ServiceFacts | None
     client: Client | None
+    officer: OfficerStanding | None
     consumer_state: str
     provider_state: str
     standard: Standard | None
@@ -124,6 +125,7 @@ class Gatherer:
             provider_state=bundle.provider_state,
             service=bundle.service,
             key_held=bundle.client is None or bundle.client.has_key(query.caller.client_key),
+            officer_speaks=query.caller.still_speaks(bundle.officer),
             quota_used=None,  # counted where it is binding: in the transaction of the entry (quota.Reserve)
             rests_on=_rests_on(query, bundle, word),
         )
@@ -143,6 +145,9 @@ class Gatherer:
             ]
             if service:
                 keys.append(f"service:{service.id}")
+            officer = query.caller.officer
+            if officer is not None:
+                keys += [f"officer:{officer}", f"party:{query.caller.party}"]  # the party's keys vouch for it
             standard = self._library.load(conn, query.standard)
             client = identity_store.get_client(conn, query.caller.client)
             consumer_party = identity_store.get_party(conn, consumer)
@@ -152,6 +157,7 @@ class Gatherer:
                 terms=terms,
                 service=_service_facts(service, standard) if service and standard else None,
                 client=client,
+                officer=identity_store.officer_standing(conn, officer) if officer else None,
                 consumer_state=_state(consumer_party),
                 provider_state=_state(provider_party),
                 standard=standard,
@@ -173,7 +179,7 @@ def _rests_on(query: Query, bundle: Bundle, word: Word | None) -> dict[str, int]
 
 
 def _key(query: Query) -> Key:
-    return (query.agreement, query.standard, query.caller.client)
+    return (query.agreement, query.standard, query.caller.client, query.caller.officer)
 
 
 def _state(thing: Any) -> str:

@@ -15,6 +15,15 @@ from standards.crosswalk import Crosswalk
 
 
 @dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The signature that came with a request (RFC 9421): not verified yet, that takes the client's present keys."""
+
+    key: str  # thumbprint
+    base: bytes = field(repr=False)
+    value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One request for one resident's record, as the caller sent it. Its repr holds nothing about the resident."""
 
@@ -30,6 +39,11 @@ class Query:
     case: str | None = field(default=None, repr=False)
     case_pseudonym: str | None = None
     consent: str | None = None
+    predicates: tuple[str, ...] = ()  # questions answered by yes or no
+    emergency: str | None = None  # the open emergency that the officer calls upon
+    subject_before: tuple[str, ...] = ()  # the resident's pseudonyms of earlier epochs
+    signature: SignedRequest | None = field(default=None, repr=False)
+    second: str | None = field(default=None, repr=False)  # a second officer's word (JWS), see persons/second.py
     body: bytes = field(default=b"{}", repr=False)  # the request as sent, in RFC 8785 bytes, for its digest
     idempotency_key: str | None = field(default=None, repr=False)
 
@@ -59,6 +73,17 @@ class ServiceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class EmergencyFacts:
+    """An emergency as it stood when it was called upon."""
+
+    id: str
+    agreement: str
+    party: str
+    state: str
+    until: datetime | None  # None: it was never confirmed
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a decision rests on, read once. ``decide`` sees this and nothing else."""
 
@@ -77,7 +102,19 @@ class Facts:
     service: ServiceFacts | None
     quota_used: int | None  # None: not counted yet; the commit counts
     standing: Standing = IN_FORCE  # of the standard: does it still serve, and until when
+    predicates: Mapping[str, str] = field(default_factory=dict)  # the standard's published predicates → digest
+    case_fits: bool | None = None  # the officer's assertion names this case; None: it names none
+    subject_fits: bool | None = None  # likewise this resident
+    relation: str | None = None  # what the officer has declared: self | declared
+    protected: bool = False  # the resident is on the data bureau's list of protected persons
+    second: str | None = None  # the officer who stands by the first for a protected person
+    signature: str = "none"  # of the request: none | valid | invalid
+    emergency: EmergencyFacts | None = None
+    officer_hour_used: int | None = None  # None: not counted yet; the commit counts
+    officer_day_used: int | None = None
+    questions_used: int | None = None  # distinct questions asked about this resident; None: the commit counts
     key_held: bool = True  # the client still has the key with which the token was asked for
+    officer_speaks: bool = True  # the officer, if there is one, still stands, and the key that vouched
     token_checked: bool = True  # False when somebody only asks what would be decided (explain)
     rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit
 
@@ -92,6 +129,13 @@ class Permit:
     until: datetime
     rules: tuple[str, ...]
     consent: Consent | None
+    predicates: tuple[str, ...] = ()
+    emergency: str | None = None
+
+    @property
+    def disclosed(self) -> tuple[str, ...]:
+        """All that leaves: fields, and the questions answered by yes or no."""
+        return self.fields + self.predicates
 
 
 @dataclass(frozen=True, slots=True)

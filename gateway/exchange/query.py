@@ -19,7 +19,7 @@ What a crash at each step leaves behind: docs/how-a-query-flows.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from gateway.exchange.facts import Gatherer
 from gateway.exchange.model import Answer, Facts, Permit, Query, Reason, Refusal, Refused
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.translate import Translated, translate, wanted_from_department
-from gateway.identity.tokens import key_dropped, revocation_key, revoked
+from gateway.identity.tokens import key_dropped, officer_gone, revocation_key, revoked
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
 
@@ -67,14 +67,17 @@ class Authorized:
     ticket: idempotency.Ticket | None
 
 
-async def answer(query: Query, deps: Deps, owed: list[Guard], on_decided: Callable[[], None]) -> Answer | Refusal:
+async def answer(
+    query: Query, deps: Deps, owed: list[Guard], on_decided: Callable[[], None], *, beside: Sequence[Guard] = ()
+) -> Answer | Refusal:
     """Answer or refuse. ``owed``: guards of the caller's that the query's first entry settles; emptied when it has.
+    ``beside``: guards that every such entry brings along (what the sidecar keeps); they never say no.
     ``on_decided`` is called once the decision is durable.
     Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
 
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
-    decided = await _decide_and_commit(query, deps, owed)
+    decided = await _decide_and_commit(query, deps, owed, beside)
     on_decided()
     if not isinstance(decided, Authorized):
         return decided
@@ -102,22 +105,31 @@ async def answer(query: Query, deps: Deps, owed: list[Guard], on_decided: Callab
 async def explain(query: Query, deps: Deps) -> tuple[Facts, Permit | Refused]:
     """What would be decided now. Nothing is fetched, counted, logged or released."""
     facts = replace(await deps.gatherer.gather(query, fresh=True), token_checked=False)
-    if not facts.key_held:
-        raise key_dropped()
+    _check_token_stands(facts)
     if facts.terms is not None and facts.terms.quota_max is not None:
         facts = replace(facts, quota_used=await asyncio.to_thread(deps.gatherer.quota_used, query, facts.terms))
     return facts, decide(facts)
 
 
+def _check_token_stands(facts: Facts) -> None:
+    """Raises TokenRevoked when the key or the officer that the token was given for does not count any more."""
+    if not facts.key_held:
+        raise key_dropped()
+    if not facts.officer_speaks:
+        raise officer_gone()
+
+
 # ── 1–3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Authorized | Answer | Refusal:
+async def _decide_and_commit(
+    query: Query, deps: Deps, owed: list[Guard], beside: Sequence[Guard]
+) -> Authorized | Answer | Refusal:
     fresh = False
     spent: int | None = None  # what the log found when it was to count one more use
     for _ in range(MAX_ROUNDS):
         facts = await deps.gatherer.gather(query, fresh=fresh)  # 1
-        if not facts.key_held:
+        if not (facts.key_held and facts.officer_speaks):
             if fresh:
-                raise key_dropped()
+                _check_token_stands(facts)
             fresh = True  # what is kept may be older than a key that came back
             continue
         if spent is not None:
@@ -128,7 +140,7 @@ async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Aut
         request_digest = receipt.salted_digest(salt, query.body)
         entry = entries.decided(query, facts, verdict, request_digest)
         try:  # 3
-            guards = [*owed, *_guards(facts, verdict, ticket)]
+            guards = [*owed, *_guards(facts, verdict, ticket), *beside]
             at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)
             owed.clear()
         except Changed as changed:

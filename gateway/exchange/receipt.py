@@ -62,7 +62,7 @@ class Draft:
                 "consent": {"id": consent.id, "digest": consent.digest} if consent else None,
                 "purpose": query.purpose,
                 "standard": query.standard,
-                "fields": list(permit.fields),
+                "fields": list(permit.disclosed),
                 "salt": encode64(salt),
                 "request_digest": request_digest,
                 "response_digest": salted_digest(salt, answer),

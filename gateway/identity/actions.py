@@ -19,8 +19,10 @@ from gateway.identity.model import (
     ROLES,
     SCOPES,
     Actor,
+    Caller,
     Client,
     Officer,
+    OfficerStanding,
     Party,
     is_party_id,
 )
@@ -72,6 +74,21 @@ class Identity:
             party = store.get_party(conn, client.party) if client else None
         return (client, party) if client and party else None
 
+    def officer_standing(self, officer_id: str) -> OfficerStanding | None:
+        """An officer with the keys that may vouch for it, as they stand now."""
+        with self.database.read() as conn:
+            return store.officer_standing(conn, officer_id)
+
+    def speaks(self, caller: Caller) -> bool:
+        """Does the officer of this token still stand, and the key that vouched? True for a system on its own."""
+        return caller.still_speaks(self.officer_standing(caller.officer) if caller.officer else None)
+
+    def assertion_keys(self, party_id: str) -> list[dict[str, Any]]:
+        """The public keys by which this party vouches for its officers."""
+        with self.database.read() as conn:
+            _found(store.get_party(conn, party_id), "单位", "party")
+            return store.assertion_keys(conn, party_id)
+
     # ── parties ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def add_party(
         self, actor: Actor, party_id: str, *, name_zh: str, name_en: str, kind: str, uscc: str | None = None
@@ -110,6 +127,35 @@ class Identity:
             event = "party.suspended" if state == "suspended" else "party.resumed"
             _record(tx, event, actor, party=party_id, changed=f"party:{party_id}")
         return replace(party, state=state)
+
+    def add_assertion_key(self, actor: Actor, party_id: str, *, key: Any) -> str:
+        """From now on this key vouches for every officer of the party. Returns its thumbprint."""
+        jwk = _public_jwk(key)
+        with self.log.transaction() as tx:
+            self.do_add_assertion_key(tx, actor, party_id, jwk)
+        return str(jwk["kid"])
+
+    def do_add_assertion_key(self, tx: Transaction, actor: Actor, party_id: str, jwk: Mapping[str, Any]) -> None:
+        _found(store.get_party(tx.conn, party_id), "单位", "party")
+        if len(store.assertion_keys(tx.conn, party_id)) >= MAX_CLIENT_KEYS:
+            raise WrongState(
+                f"每个单位最多 {MAX_CLIENT_KEYS} 个断言密钥，请先停用旧密钥。",
+                f"A party has at most {MAX_CLIENT_KEYS} assertion keys; remove an old one first.",
+            )
+        try:
+            store.insert_assertion_key(tx.conn, party_id, jwk, self._now())
+        except store.Duplicate:
+            raise AlreadyExists("该密钥已登记。", "This key is registered already.") from None
+        _record(tx, "party.assertion_key_added", actor, party=party_id, key=jwk["kid"], changed=f"party:{party_id}")
+
+    def remove_assertion_key(self, actor: Actor, party_id: str, thumbprint: str) -> None:
+        """From now on this key vouches for nobody; tokens that rest on it open nothing."""
+        with self.log.transaction() as tx:
+            _found(store.get_party(tx.conn, party_id), "单位", "party")
+            if not store.delete_assertion_key(tx.conn, party_id, thumbprint):
+                raise NotFound("没有这个断言密钥。", "There is no such assertion key.")
+            what = {"party": party_id, "key": thumbprint, "changed": f"party:{party_id}"}
+            _record(tx, "party.assertion_key_removed", actor, **what)
 
     # ── clients ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def add_client(
@@ -170,14 +216,18 @@ class Identity:
 
     # ── officers ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def add_officer(
-        self, actor: Actor, party_id: str, *, role: str, title: str, key: Any, officer_id: str | None = None
+        self, actor: Actor, party_id: str, *, role: str, title: str, key: Any = None, officer_id: str | None = None
     ) -> Officer:
-        """Register a person by post and public key. A signatory's key binds the party: see agreements."""
+        """Register a person by post and public key. A signatory's key binds the party: see agreements.
+
+        ``key`` None: for a clerk who signs nothing; the party's assertion key vouches for who it is.
+        """
         _check(
             ("/role", role in ROLES, f"应为 {'、'.join(ROLES)} 之一", f"expected {', '.join(ROLES)}"),
             ("/title", _is_text(title), "应为不超过 200 字的职务", "expected a post of up to 200 characters"),
+            ("/key", key is not None or role == "clerk", "该岗位须有密钥", "an officer of this role needs a key"),
         )
-        jwk = _public_jwk(key)
+        jwk = None if key is None else _public_jwk(key)
         officer = Officer(officer_id or new_id("off"), party_id, role, title.strip(), jwk)
         with self.log.transaction() as tx:
             _found(store.get_party(tx.conn, party_id), "单位", "party")
@@ -188,11 +238,12 @@ class Identity:
                     "该人员标识或密钥已登记；一个密钥只能属于一个人。",
                     "This officer id or key is registered already; a key speaks for one person only.",
                 ) from None
-            _record_officer(tx, "officer.added", actor, officer, jwk["kid"])
+            _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None)
         return officer
 
     def suspend_officer(self, actor: Actor, officer_id: str) -> Officer:
-        """From now on this person's signatures count for nothing new. Earlier ones stand."""
+        """From now on this person's signatures count for nothing new, and tokens in its name open nothing. Earlier
+        signatures stand."""
         with self.log.transaction() as tx:
             officer = _found(store.get_officer(tx.conn, officer_id), "人员", "officer")
             _moves(officer.state, "suspended")

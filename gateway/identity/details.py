@@ -11,7 +11,10 @@ from gateway.lib.canonical_json import MalformedJson, strict_loads
 
 MAX_CHARACTERS: Final = 16_384
 MAX_FIELDS: Final = 200
-_TEXTS: Final = frozenset(("type", "agreement_id", "purpose", "standard"))
+_TEXTS: Final = frozenset(
+    ("type", "agreement_id", "agreement_digest", "purpose", "standard", "subject_hint", "case_ref")
+)
+_BINDINGS: Final = ("none", "bound")  # is the token to be good for one resident, one case only?
 _LISTS: Final = frozenset(("datatypes", "locations", "actions"))
 
 
@@ -51,6 +54,9 @@ def _check_members(detail: Mapping[str, Any], resource: str) -> None:
             or not all(isinstance(t, str) for t in texts)
         ):
             raise _invalid(f"{name} 应为文本数组", f"{name} must be a list of 1 to {MAX_FIELDS} texts")
+    for name in ("subject_hint", "case_ref"):
+        if detail.get(name, "none") not in _BINDINGS:
+            raise _invalid(f"{name} 只能是 none 或 bound", f"{name} is none or bound")
     if detail.get("actions", ["read"]) != ["read"]:
         raise _invalid("actions 只能是 read", "the only action is read")
     if detail.get("locations", [resource]) != [resource]:

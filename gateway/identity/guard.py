@@ -1,7 +1,7 @@
 """Who is asking? The one check in front of both halves of the gateway.
 
     A1 no token   A2 sent as Bearer   A3 not valid   A4 expired
-    A5 revoked, its client's key was dropped, or its client or party is suspended
+    A5 revoked, its client's key was dropped, or its client, party or officer is suspended
     A6 bound to another client's key   A7 proof not valid   A8 proof used before   A9 nonce missing or too old
 
 ``Authenticator`` is pure computation and serves the path of a query; ``Guard`` stands in front of the handlers of the
@@ -35,7 +35,7 @@ from gateway.identity.dpop import KeyMismatch, Proofs
 from gateway.identity.metadata import RESOURCE_PATH
 from gateway.identity.model import Caller
 from gateway.identity.replay import ProcessMemory, UsedProof, UsedProofs
-from gateway.identity.tokens import Revocations, Tokens, digest_of, key_dropped, revoked
+from gateway.identity.tokens import Revocations, Tokens, digest_of, key_dropped, officer_gone, revoked
 from gateway.lib.clock import Clock
 from gateway.lib.jose import ALGORITHMS, encode64
 from gateway.lib.keys import Keys
@@ -200,6 +200,7 @@ class Guard:
         with self._log.database.read() as conn:
             client = store.get_client(conn, caller.client)
             party = store.get_party(conn, caller.party)
+            officer = store.officer_standing(conn, caller.officer) if caller.officer else None
             if store.is_revoked(conn, caller.token_id):
                 raise revoked()
         if client is None or party is None or client.state != "active" or party.state != "active":
@@ -212,6 +213,8 @@ class Guard:
             )
         if not client.has_key(caller.client_key):
             raise key_dropped()
+        if not caller.still_speaks(officer):
+            raise officer_gone()
 
     def _note(self, error: Unauthenticated, actor: Mapping[str, str | None]) -> int:
         with self._log.transaction() as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from gateway.identity.grant_types import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
 from gateway.identity.model import SCOPES
 from gateway.identity.tokens import DETAIL_TYPE
 from gateway.lib.jose import ALGORITHMS
@@ -26,7 +27,7 @@ def authorization_server(issuer: str, resource: str) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/oauth/jwks",
         "scopes_supported": list(SCOPES),
         "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
         **authentication,
         "dpop_signing_alg_values_supported": algorithms,
         "authorization_details_types_supported": [DETAIL_TYPE],

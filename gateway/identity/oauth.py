@@ -7,71 +7,25 @@ nonce may send the same assertion again. Errors are those of RFC 6749 section 5.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Error, OAuth2Payload, OAuth2Request, UnsupportedGrantTypeError
-from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Request, Response, jsonify, request
 
-from gateway.errors import NonceRequired, TokenInvalid, TongquError, Unauthenticated
-from gateway.identity.actions import Identity
-from gateway.identity.client_auth import MAX_EXPIRED_S, Authenticated, ClientAssertions, ClientUnknown
-from gateway.identity.details import parse_details
-from gateway.identity.guard import Authenticator
-from gateway.identity.model import ADMIN_SCOPE, QUERY_SCOPE, Caller
-from gateway.identity.spent import AssertionReplayed, Spent
-from gateway.identity.tokens import LIFETIME_S
-
-CheckGrant = Callable[[str, Mapping[str, Any]], dict[str, Any]]  # (party, requested) → granted; raises TongquError
-METHOD: Final = "private_key_jwt"
-TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  # an address
-BURNT_FOR_S: Final = MAX_EXPIRED_S + 10  # beyond its exp, for clocks of several machines
+from gateway.errors import TokenInvalid
+from gateway.identity.client_auth import Authenticated, ClientUnknown
+from gateway.identity.grant_types import CLIENT_CREDENTIALS, METHODS, TOKEN_EXCHANGE
+from gateway.identity.grants import BURNT_FOR_S, ClientCredentials, Parts, TokenExchange
+from gateway.identity.model import ADMIN_SCOPE, Caller
+from gateway.identity.refusals import Refused
+from gateway.identity.spent import AssertionReplayed
 
 # At DEBUG Authlib writes whole access tokens into the log. No setting of ours may ever turn that on.
 logging.getLogger("authlib").setLevel(logging.WARNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the server is made of beside Authlib."""
-
-    identity: Identity
-    authenticator: Authenticator
-    assertions: ClientAssertions
-    spent: Spent
-    check_grant: CheckGrant
-
-
-class Refused(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """An error of RFC 6749 section 5.2. ``members`` are added to the JSON: detail_zh, rule, reason …"""
-
-    def __init__(self, error: str, description: str, *, status: int = 400, **members: Any) -> None:
-        super().__init__(_ascii(description), error=error, status_code=status)
-        self.members = members
-
-    def get_body(self) -> list[tuple[str, Any]]:
-        body: list[tuple[str, Any]] = super().get_body()
-        return [*body, *((name, value) for name, value in self.members.items() if value is not None)]
-
-
-def refusal(code: str, error: TongquError, status: int = 400) -> Refused:
-    """One of our errors in OAuth's clothes."""
-    return Refused(
-        code,
-        error.detail_en,
-        status=status,
-        code=error.members.get("reason"),
-        detail_zh=error.detail_zh,
-        detail_en=error.detail_en,
-        rule=error.rule,
-        retry_after=error.members.get("retry_after"),
-        log_index=error.members.get("log_index"),
-    )
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
@@ -80,8 +34,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     def __init__(self, parts: Parts) -> None:
         super().__init__(query_client=lambda client_id: None, save_token=lambda token, request: None)
         self.parts = parts
-        self.register_client_auth_method(METHOD, self._authenticate)
-        self.register_grant(_ClientCredentials)
+        self.register_client_auth_method("private_key_jwt", self._authenticate)
+        self.register_grant(ClientCredentials)
+        self.register_grant(TokenExchange)
         self.register_endpoint(_Revocation)
         self.register_endpoint(_Introspection)
 
@@ -121,7 +76,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
 
     def handle_error_response(self, request: Any, error: OAuth2Error) -> Response:
         if isinstance(error, UnsupportedGrantTypeError):  # Authlib's own sentence repeats what was sent
-            error = Refused("unsupported_grant_type", "The only grant type here is client_credentials.")
+            error = Refused(
+                "unsupported_grant_type", f"The grant types here are {CLIENT_CREDENTIALS} and {TOKEN_EXCHANGE}."
+            )
         return super().handle_error_response(request, error)  # type: ignore[no-any-return]
 
 
@@ -158,97 +115,14 @@ class _Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return self.client.id
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == METHOD
+        return method in METHODS
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
-
-
-class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
-    TOKEN_ENDPOINT_AUTH_METHODS = [METHOD]  # noqa: RUF012  # Authlib's way of setting it
-
-    def validate_token_request(self) -> None:
-        parts: Parts = self.server.parts
-        try:
-            proof = parts.authenticator.proofs.check(self.request.dpop, "POST", TOKEN_PATH)
-            parts.authenticator.used.claim(proof)
-        except Unauthenticated as error:
-            code = "use_dpop_nonce" if isinstance(error, NonceRequired) else "invalid_dpop_proof"
-            raise refusal(code, error) from None
-        self.jkt = proof.jkt
-        super().validate_token_request()
-        form: Mapping[str, str] = self.request.form
-        if form.get("resource", parts.authenticator.resource) != parts.authenticator.resource:
-            raise Refused("invalid_target", f"The only resource here is {parts.authenticator.resource}.")
-        self.scopes = self._scopes(form.get("scope"), "authorization_details" in form)
-        self.details = self._details(form.get("authorization_details"))
-
-    def _scopes(self, asked: str | None, with_details: bool) -> frozenset[str]:
-        """What was asked; when nothing was, a query if an agreement is named, else everything but queries."""
-        allowed: frozenset[str] = self.client.scopes
-        if asked is None:
-            scopes = allowed & {QUERY_SCOPE} if with_details else allowed - {QUERY_SCOPE}
-        else:
-            scopes = frozenset(asked.split())
-        if not scopes or not scopes <= allowed:
-            raise Refused(
-                "invalid_scope",
-                f"This client may ask for: {' '.join(sorted(allowed))}.",
-                detail_zh=f"该客户端可申请的权限：{' '.join(sorted(allowed))}。",
-            )
-        if (QUERY_SCOPE in scopes) is not with_details:
-            raise Refused(
-                "invalid_authorization_details",
-                f"The scope {QUERY_SCOPE} and authorization_details naming one agreement go together.",
-                detail_zh=f"权限 {QUERY_SCOPE} 须与指明一个协议的 authorization_details 一起申请。",
-            )
-        return scopes
-
-    def _details(self, text: str | None) -> dict[str, Any] | None:
-        if text is None:
-            return None
-        parts: Parts = self.server.parts
-        resource = parts.authenticator.resource
-        try:
-            granted = parts.check_grant(self.client.party.id, parse_details(text, resource))
-        except TongquError as error:
-            if error.retryable:
-                raise
-            raise refusal("invalid_authorization_details", self._noted(error)) from None
-        return {**granted, "locations": [resource]}
-
-    def _noted(self, error: TongquError) -> TongquError:
-        """A query that ends here, at the token, is a refused query like any other: it has its entry."""
-        actor = {"party": self.client.party.id, "client": self.client.client.id, "officer": None}
-        code = str(error.members.get("reason", error.code))
-        with self.server.parts.identity.log.transaction() as tx:
-            entry = {"type": "identity.refused", "actor": actor, "code": code, "rule": error.rule}
-            error.members["log_index"] = tx.append(entry).index
-        return error
-
-    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        parts: Parts = self.server.parts
-        issued = parts.authenticator.tokens.issue(
-            self.client.client,
-            self.client.party,
-            client_key=self.client.key,
-            scopes=self.scopes,
-            jkt=self.jkt,
-            details=self.details,
-        )
-        answer: dict[str, Any] = {
-            "access_token": issued.token,
-            "token_type": "DPoP",
-            "expires_in": LIFETIME_S,
-            "scope": issued.claims["scope"],
-        }
-        if self.details is not None:
-            answer["authorization_details"] = [self.details]  # RFC 9396 section 7
-        return 200, answer, []
+        return grant_type in (CLIENT_CREDENTIALS, TOKEN_EXCHANGE)
 
 
 class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # Authlib has no types
-    CLIENT_AUTH_METHODS = [METHOD]  # noqa: RUF012  # Authlib's way of setting it
+    CLIENT_AUTH_METHODS = list(METHODS)  # noqa: RUF012  # Authlib's way of setting it
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
         return _Token.read(self.server.parts, token_string)
@@ -258,7 +132,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # Authlib has no t
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib has no types
-    CLIENT_AUTH_METHODS = [METHOD]  # noqa: RUF012  # Authlib's way of setting it
+    CLIENT_AUTH_METHODS = list(METHODS)  # noqa: RUF012  # Authlib's way of setting it
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
         return _Token.read(self.server.parts, token_string)
@@ -296,9 +170,6 @@ class _Token:
         if standing is None or not standing[0].has_key(self.caller.client_key):
             return True
         suspended = "suspended" in (standing[0].state, standing[1].state)
+        if not self._parts.identity.speaks(self.caller):
+            return True
         return suspended or self._parts.spent.is_revoked(self.caller.token_id)
-
-
-def _ascii(text: str) -> str:
-    """RFC 6749 section 5.2: what error_description may hold."""
-    return "".join(c for c in text if " " <= c <= "~" and c not in '"\\')

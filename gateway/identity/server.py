@@ -1,7 +1,7 @@
 """The OAuth endpoints and what clients must know of them before their first request.
 
-POST /oauth/token        client_credentials, private_key_jwt, DPoP (RFC 6749, 7523, 9449) and, for queries,
-                         authorization_details (RFC 9396)
+POST /oauth/token        client_credentials or token exchange, private_key_jwt, DPoP (RFC 6749, 8693, 7523, 9449) and,
+                         for queries, authorization_details (RFC 9396)
 POST /oauth/revoke       RFC 7009
 POST /oauth/introspect   RFC 7662
 GET  /oauth/jwks         RFC 7517
@@ -26,8 +26,11 @@ from gateway.errors import TongquError
 from gateway.identity import metadata
 from gateway.identity.actions import Identity
 from gateway.identity.client_auth import ClientAssertions
+from gateway.identity.grants import TOKEN_PATH, CheckGrant, Parts
 from gateway.identity.guard import Authenticator
-from gateway.identity.oauth import TOKEN_PATH, CheckGrant, Parts, Refused, Server, refusal
+from gateway.identity.oauth import Server
+from gateway.identity.officer_assertion import OfficerAssertions
+from gateway.identity.refusals import Refused, refusal
 from gateway.identity.spent import Spent
 from gateway.lib.clock import Clock
 from gateway.lib.keys import Keys
@@ -53,7 +56,8 @@ class TokenServer:
         self.keys = keys
         self.spent = Spent(identity.log, clock, authenticator.revocations)
         assertions = ClientAssertions(authenticator.issuer, identity.standing, clock)
-        self._server = Server(Parts(identity, authenticator, assertions, self.spent, check_grant))
+        officers = OfficerAssertions(authenticator.issuer, identity.officer_standing, clock)
+        self._server = Server(Parts(identity, authenticator, assertions, officers, self.spent, check_grant))
 
     def refresh(self) -> None:
         """Take over the revocations on disk: at the start, and every now and then where several processes serve."""

@@ -50,7 +50,7 @@ def officer_who_signed(
     if jws.header.get("typ") != typ:
         raise _refused("wrong_type", f"签名类型（typ）应为 {typ}", f"expected the typ {typ}")
     officer = directory.officer_by_key(conn, str(jws.header.get("kid", "")))
-    if officer is None:
+    if officer is None or officer.key is None:
         raise _refused("unknown_key", "签名密钥（kid）未登记", "no officer is registered with this key (kid)")
     _may_sign(officer, party, roles)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.audit.store import REVISION
 from gateway.db import metadata
-from gateway.identity.model import Client, Officer, Party
+from gateway.identity.model import Client, Officer, OfficerStanding, Party
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import rfc3339
 
@@ -52,6 +53,7 @@ CLIENT = Table(
     Column("scopes", Text, nullable=False),  # separated by spaces, as in RFC 6749 section 3.3
     Column("state", Text, nullable=False),
     Column("changed_at", Text, nullable=False),
+    Column("certificate", Text, nullable=True),  # JSON: which one it may show (RFC 8705)
 )
 OFFICER = Table(
     "identity_officer",
@@ -60,10 +62,34 @@ OFFICER = Table(
     Column("party", Text, ForeignKey(PARTY.c.id), nullable=False, index=True),
     Column("role", Text, nullable=False),
     Column("title", Text, nullable=False),
-    Column("key", Text, nullable=False),  # public JWK
-    Column("thumbprint", Text, nullable=False, unique=True),  # one key speaks for one person
+    Column("key", Text, nullable=True),  # public JWK; null for whom the party alone vouches
+    Column("thumbprint", Text, nullable=True, unique=True),  # one key speaks for one person
     Column("state", Text, nullable=False),
     Column("changed_at", Text, nullable=False),
+)
+ASSERTION_KEY = Table(  # public keys by which a party vouches for its officers
+    "identity_assertion_key",
+    metadata,
+    Column("thumbprint", Text, primary_key=True),
+    Column("party", Text, ForeignKey(PARTY.c.id), nullable=False, index=True),
+    Column("key", Text, nullable=False),  # public JWK
+    Column("added_at", Text, nullable=False),
+)
+REGISTRATION = Table(  # of clients, keys and officers, by two people: registration.py
+    "identity_registration",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("party", Text, nullable=False, index=True),
+    Column("document", Text, nullable=False),  # RFC 8785: what was signed
+    Column("digest", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("made", Text, nullable=True),  # the id of the client or officer, or the key's thumbprint
+    Column("proposed_by", Text, nullable=False),  # officer ids
+    Column("proposed_jws", Text, nullable=False),
+    Column("proposed_at", Text, nullable=False),
+    Column("decided_by", Text, nullable=True),
+    Column("decided_jws", Text, nullable=True),
+    Column("decided_at", Text, nullable=True),
 )
 BURNT = Table(  # client assertions that were used (RFC 7523 section 3, jti), until they expire
     "identity_burnt_assertion",
@@ -141,12 +167,14 @@ def insert_client(conn: Connection, client: Client, now: datetime) -> None:
     """Raises Duplicate."""
     columns = _columns(client, "id", "party", "state")
     columns |= {"keys": _json(client.keys), "scopes": " ".join(sorted(client.scopes))}
+    columns["certificate"] = _json(client.certificate) if client.certificate else None
     _insert(conn, CLIENT, columns, now)
 
 
 def set_client(conn: Connection, client: Client, now: datetime) -> None:
-    """Write its keys and its state."""
-    values = {"keys": _json(client.keys), "state": client.state, "changed_at": rfc3339(now)}
+    """Write its keys, its certificate and its state."""
+    values: dict[str, Any] = {"keys": _json(client.keys), "state": client.state, "changed_at": rfc3339(now)}
+    values["certificate"] = _json(client.certificate) if client.certificate else None
     conn.execute(update(CLIENT).where(CLIENT.c.id == client.id).values(values))
 
 
@@ -172,12 +200,43 @@ def list_officers(conn: Connection, party_id: str | None = None) -> list[Officer
 def insert_officer(conn: Connection, officer: Officer, now: datetime) -> None:
     """Raises Duplicate, also when the key is another officer's."""
     columns = _columns(officer, "id", "party", "role", "title", "state")
-    columns |= {"key": _json(officer.key), "thumbprint": officer.key["kid"]}
+    if officer.key is not None:
+        columns |= {"key": _json(officer.key), "thumbprint": officer.key["kid"]}
     _insert(conn, OFFICER, columns, now)
 
 
 def set_officer_state(conn: Connection, officer_id: str, state: str, now: datetime) -> None:
     conn.execute(update(OFFICER).where(OFFICER.c.id == officer_id).values(state=state, changed_at=rfc3339(now)))
+
+
+def officer_standing(conn: Connection, officer_id: str) -> OfficerStanding | None:
+    """An officer with the keys that may vouch for it; None when there is no such officer."""
+    officer = get_officer(conn, officer_id)
+    return None if officer is None else OfficerStanding(officer, tuple(assertion_keys(conn, officer.party)))
+
+
+# ── keys by which parties vouch for their officers ────────────────────────────────────────────────────────────────────
+def assertion_keys(conn: Connection, party_id: str) -> list[dict[str, Any]]:
+    """The public JWKs of a party, the eldest first."""
+    query = select(ASSERTION_KEY.c.key).where(ASSERTION_KEY.c.party == party_id)
+    rows = conn.execute(query.order_by(ASSERTION_KEY.c.added_at, ASSERTION_KEY.c.thumbprint))
+    return [json.loads(row.key) for row in rows]
+
+
+def insert_assertion_key(conn: Connection, party_id: str, key: Mapping[str, Any], now: datetime) -> None:
+    """Raises Duplicate, also when it is another party's."""
+    values = {"thumbprint": key["kid"], "party": party_id, "key": _json(key), "added_at": rfc3339(now)}
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(ASSERTION_KEY).values(values))
+    except IntegrityError:
+        raise Duplicate from None
+
+
+def delete_assertion_key(conn: Connection, party_id: str, thumbprint: str) -> bool:
+    """Whether it was there."""
+    gone = delete(ASSERTION_KEY).where(ASSERTION_KEY.c.party == party_id, ASSERTION_KEY.c.thumbprint == thumbprint)
+    return conn.execute(gone).rowcount == 1
 
 
 # ── used assertions, revoked tokens ───────────────────────────────────────────────────────────────────────────────────
@@ -234,8 +293,10 @@ def _party(row: Row[Any]) -> Party:
 
 def _client(row: Row[Any]) -> Client:
     keys, scopes = row._mapping["keys"], row.scopes.split()  # a Row has a method of the name keys
-    return Client(row.id, row.party, tuple(json.loads(keys)), frozenset(scopes), row.state)
+    certificate = None if row.certificate is None else json.loads(row.certificate)
+    return Client(row.id, row.party, tuple(json.loads(keys)), frozenset(scopes), row.state, certificate)
 
 
 def _officer(row: Row[Any]) -> Officer:
-    return Officer(row.id, row.party, row.role, row.title, json.loads(row.key), row.state)
+    key = row._mapping["key"]
+    return Officer(row.id, row.party, row.role, row.title, None if key is None else json.loads(key), row.state)

@@ -14,8 +14,8 @@ from typing import Any
 from gateway.agreements import store as agreements
 from gateway.agreements.model import IN_FORCE, PENDING, Agreement
 from gateway.agreements.terms import read
-from gateway.audit.api import OVERSEERS
 from gateway.audit.log import Log
+from gateway.audit.search import OVERSEERS, Search
 from gateway.catalogue import store as catalogue
 from gateway.catalogue.model import Service
 from gateway.db import Database
@@ -58,7 +58,8 @@ class Report:
 
 
 class Impact:
-    def __init__(self, database: Database, log: Log, clock: Clock) -> None:
+    def __init__(self, database: Database, log: Log, clock: Clock, search: Search) -> None:
+        self._search = search
         self._database = database
         self._log = log
         self._clock = clock
@@ -83,7 +84,7 @@ class Impact:
         everybody = who.party_kind in OVERSEERS
         known = self._agreements(None if everybody else who.party, standard_id)
         since = rfc3339(self._clock.now() - timedelta(days=days))
-        used = count(self._database, standard_id, changed, {each.id for each in known}, since)
+        used = count(self._search, standard_id, changed, {each.id for each in known}, since)
         self._note(who, standard_id, new, days, used)
         elements = tuple(
             TouchedElement(element, worst(every), every, used.of(element)) for element, every in sorted(changed.items())

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.audit import entry
-from gateway.audit.search import MAX_PAGE, Filter, Found, find
-from gateway.db import Database
+from gateway.audit.filter import Filter
+from gateway.audit.search import MAX_PAGE, Found, Search
 from gateway.impact.model import Usage, touches
 
 MAX_ENTRIES = 50_000  # read for one report, newest first; about a second
@@ -44,20 +44,20 @@ class Count:
 
 
 def count(
-    database: Database, standard_id: str, elements: Collection[str], agreements: Collection[str], since: str
+    search: Search, standard_id: str, elements: Collection[str], agreements: Collection[str], since: str
 ) -> Count:
     """Count over the entries of these agreements from ``since`` (RFC 3339 UTC) on."""
     result = Count()
     for agreement in sorted(agreements):
         consumers: dict[str, str] = {}  # query → who asked, of the queries for this standard
-        for found in _entries(database, result, Filter(type=entry.AUTHORIZED, agreement=agreement, since=since)):
+        for found in _entries(search, result, Filter.of(type=entry.AUTHORIZED, agreement=agreement, since=since)):
             item = found.entry
             if item["standard"] == standard_id:
                 consumers[item["query"]] = item["actor"]["party"]
                 for tally in _tallies(result, elements, item["fields"], item["actor"]["party"]):
                     tally.asked += 1
                     tally.last = max(tally.last, item["t"])
-        for found in _entries(database, result, Filter(type=RELEASED, agreement=agreement, since=since)):
+        for found in _entries(search, result, Filter.of(type=RELEASED, agreement=agreement, since=since)):
             item = found.entry
             if item["query"] in consumers:
                 for tally in _tallies(result, elements, item["fields"], consumers[item["query"]]):
@@ -71,14 +71,14 @@ def _tallies(result: Count, elements: Collection[str], fields: list[Any], consum
             yield result.tally(element, consumer)
 
 
-def _entries(database: Database, result: Count, wanted: Filter) -> Iterator[Found]:
+def _entries(search: Search, result: Count, wanted: Filter) -> Iterator[Found]:
     before: int | None = None
     while True:
         limit = min(MAX_PAGE, MAX_ENTRIES - result.read)
         if limit <= 0:
             result.complete = False
             return
-        page = find(database, wanted, before=before, limit=limit)
+        page = search.find(wanted, before=before, limit=limit, each="entry")
         result.read += len(page.found)
         yield from page.found
         if page.next is None:

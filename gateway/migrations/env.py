@@ -12,8 +12,8 @@ import gateway
 from gateway import db
 
 # Every concept's tables hang on the one MetaData once its store is imported.
-for _store in sorted(Path(gateway.__file__).parent.glob("*/store.py")):
-    import_module(f"gateway.{_store.parent.name}.store")
+for _store in sorted(Path(gateway.__file__).parent.glob("*/*store.py")):
+    import_module(f"gateway.{_store.parent.name}.{_store.stem}")
 
 
 def _migrate(connection: Connection) -> None:

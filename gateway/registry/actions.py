@@ -259,7 +259,7 @@ class Registry:
             roles=(SIGNATORY,),
             detached=True,
         )
-        return Signature(who.party, officer.id, jws, officer.key, self._clock.now())
+        return Signature(who.party, officer.id, jws, officer.key or {}, self._clock.now())
 
     @staticmethod
     def digest_of(document: Any) -> str:

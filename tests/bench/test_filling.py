@@ -9,8 +9,10 @@ from bench.filling import fill
 from gateway.audit import verify as verifying
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.files import Folder
+from gateway.audit.filter import Filter
+from gateway.audit.index import rebuild
 from gateway.audit.log import Log
-from gateway.audit.search import Filter, find, rebuild
+from gateway.audit.search import Search
 from gateway.db import Database, check
 from tests.clock import FixedClock
 from tests.gateway.audit.examples import authorized, released
@@ -36,6 +38,7 @@ def test_a_filled_log_verifies_and_goes_on_growing(
     report = verifying.verify(database, checkpoint_key.verifier, checkpoint=folder.checkpoint())
     assert report.findings == () and report.size >= size + 2
     check(database)  # the indexes are there again
-    before = find(database, Filter(type="exchange.released"), limit=1000)
+    search = Search(database, clock)
+    before = search.find(Filter.of(type="exchange.released"), limit=1000)
     rebuild(database)
-    assert find(database, Filter(type="exchange.released"), limit=1000) == before
+    assert search.find(Filter.of(type="exchange.released"), limit=1000) == before

@@ -75,7 +75,13 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.fixture(params=peers(), ids=lambda peer: peer.name.split(",")[0])
+def _param(peer: Peer) -> object:
+    """Those of Node.js install and compile packages for minutes."""
+    marks = pytest.mark.torture if isinstance(peer, node_js.NodePeer) else ()
+    return pytest.param(peer, id=peer.name.split(",")[0], marks=marks)
+
+
+@pytest.fixture(params=[_param(peer) for peer in peers()])
 def peer(request: pytest.FixtureRequest) -> Peer:
     made: Peer = request.param
     return made
@@ -120,6 +126,7 @@ def test_all_its_processes_are_counted_and_none_is_left(peer: Peer, tmp_path: Pa
     assert peer.pids() == []
 
 
+@pytest.mark.torture
 def test_the_broker_has_an_entry_on_disk_for_each_answer_and_signs_it(tmp_path: Path, stub: str) -> None:
     broker = node_js.Broker(1)
     with running(broker, tmp_path, stub) as url:
@@ -131,6 +138,7 @@ def test_the_broker_has_an_entry_on_disk_for_each_answer_and_signs_it(tmp_path: 
     assert all(len(answer.headers["signature"]) == 86 for answer in answers)  # 64 bytes in base64url
 
 
+@pytest.mark.torture
 def test_the_broker_refuses_what_its_schema_does_not_know(tmp_path: Path, stub: str) -> None:
     broker = node_js.Broker(1)
     with running(broker, tmp_path, stub) as url:

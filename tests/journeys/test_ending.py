@@ -49,6 +49,7 @@ def wait_for_questions(city: City, number: int) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_end_under_load_leaves_no_query_without_its_outcome(city: City, tmp_path: Path) -> None:
     config = configuration(city, tmp_path, 10.0)
     agreement = city.cast.agreement()
@@ -64,6 +65,7 @@ def test_an_end_under_load_leaves_no_query_without_its_outcome(city: City, tmp_p
     assert published is not None and published.splitlines()[1] == str(len(city.gateway.entries()))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_waits_for_a_department_that_does_not_answer_ends_with_its_entry(city: City, tmp_path: Path) -> None:
     config = configuration(city, tmp_path, 0.2)
     agreement = city.cast.agreement()

@@ -139,6 +139,7 @@ def kill_again_and_again(city: City, folder: Path, rounds: int) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_gateway_killed_three_times_under_load_loses_nothing(closed_city: City, tmp_path: Path) -> None:
     kill_again_and_again(closed_city, tmp_path, 3)
 

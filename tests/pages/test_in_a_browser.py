@@ -70,6 +70,7 @@ def test_the_main_pages_are_fit_for_everybody(gateway: RunningGateway, lang: str
     assert len(seen) == len(MAIN) and all(clean(view) for view in seen)
 
 
+@pytest.mark.torture
 def test_the_other_pages_are_fit_too(gateway: RunningGateway) -> None:
     views = [{"url": gateway.url + in_language(path, "zh"), "width": PHONE} for path in OTHERS]
     switches = [["check", "#large-text"], ["check", "#high-contrast"]]

@@ -33,7 +33,14 @@ party list
 party suspend
 client add
 client rotate
-user add
+officer add
+officer list
+officer suspend
+user add --role --party --officer --subject-stdin
+user list
+user suspend
+user resume
+user reset
 audit verify --since
 audit export
 doctor

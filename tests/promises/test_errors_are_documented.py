@@ -23,8 +23,8 @@ DOCUMENTED = {row[0]: row for row in rows(PAGE, COLUMNS)}
 # A rule's code in the source: Reason("R4", "unknown_standard", …, and the pairs in the tables of states.
 _OF_RULE = re.compile(r"\"(R\d+)\",\s+\"([a-z_]+)\"")
 _OF_STATE = re.compile(r"\(\"(agreement_[a-z]+)\", \"")
-_OAUTH = ("oauth.py", "server.py")
-_OF_IDENTITY = re.compile(r"rule=\"(A\d)\"")
+_OAUTH = ("oauth.py", "server.py", "grants.py")
+_OF_IDENTITY = re.compile(r"rule=\"(A\d+)\"")
 
 
 def _error_classes() -> list[type[errors.TongquError]]:

@@ -34,12 +34,12 @@ OF_RFCS = {
     ("GET", "/.well-known/oauth-protected-resource"),  # RFC 9728
     ("GET", "/.well-known/tongqu-trust"),
 }
-PAGES = "site."  # for people: a contract for programs says nothing of them
+PAGES = ("site.", "frame.", "account.")  # for people: a contract for programs says nothing of them
 # What anybody may read: standards, code lists and the log; and what anybody may have computed, which keeps nothing.
 PUBLIC = re.compile(
     r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"
     r"|POST /v1/standards/.*/(validate|compare)$|POST /v1/indicators/compare$"
-    r"|GET /v1/log/(checkpoint|tile/.*|entries/\{index\}(/proof)?)$"
+    r"|GET /v1/log/(checkpoint(/witnessed)?|checkpoints|witnesses|tile/.*|entries/\{index\}(/proof)?)$"
 )
 
 # The routes promised by name, as far as this release delivers them; the search of the log comes in four forms.
@@ -79,11 +79,18 @@ POST /v1/consents/{consent_id}/refuse
 POST /v1/consents/{consent_id}/withdraw
 POST /v1/queries
 GET /v1/log/checkpoint
+GET /v1/log/checkpoint/witnessed
+GET /v1/log/checkpoints
+GET /v1/log/witnesses
 GET /v1/log/tile/{path}
 GET /v1/log/entries
 GET /v1/log/entries.json
 GET /v1/log/entries.jsonl
 GET /v1/log/entries.csv
+GET /v1/log/search
+GET /v1/log/facets
+GET /v1/log/histogram
+GET /v1/log/anomalies
 GET /v1/log/entries/{index}
 GET /v1/log/entries/{index}/proof
 """

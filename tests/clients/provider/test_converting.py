@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tongqu_client.cli import main
+from tongqu_client.provider import workers
 
 from tests.clients.provider.kit import ALL, ASSISTANCE, CROSSWALKS, FLOATING, PEOPLE, POLICE, SAMPLES, Sample
 
@@ -159,3 +163,28 @@ def test_the_lineage_names_every_field_and_its_columns(sample: Sample, tmp_path:
     for one in found.values():
         assert one.back or (one.why_not_zh and one.why_not_en)
         assert "const" in one.functions or one.columns
+
+
+def test_several_processes_write_what_one_writes_in_the_order_of_the_source(tmp_path: Path) -> None:
+    POLICE.config(tmp_path)
+    big_police(tmp_path, 302)
+    _, alone = converted(tmp_path)
+    few = lines(tmp_path / "records.jsonl")
+    big_police(tmp_path, 6_002)
+    _, many = converted(tmp_path)
+    assert lines(tmp_path / "records.jsonl") == few * 20
+    assert {(one["kind"], one["rule"], one["column"]) for one in many["remarks"]} == {
+        (one["kind"], one["rule"], one["column"]) for one in alone["remarks"]
+    }
+
+
+def test_work_in_other_processes_comes_back_in_order_and_so_does_what_goes_wrong() -> None:
+    def work(piece: int) -> int:
+        return 10 // piece
+
+    pieces = [5, 2, 1, 10] * 20
+    assert list(workers.each(work, pieces, 2)) == list(workers.each(work, pieces, 0)) == [2, 5, 10, 1] * 20
+    with pytest.raises(ZeroDivisionError):
+        list(workers.each(work, [1, 0, 1], 2))
+    with pytest.raises(BrokenProcessPool):
+        list(workers.each(lambda piece: os.kill(os.getpid(), signal.SIGKILL), [1], 2))

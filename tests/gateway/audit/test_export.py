@@ -25,7 +25,9 @@ def test_the_folder_holds_the_log_whole(log: Log, tmp_path: Path, entries: int) 
 
     asyncio.run(story())
     document = b'{"id":"agr_1"}'
-    head = export(log, tmp_path / "out", trust={"issuer": "https://gw.test"}, agreements=[document])
+    name = digest_bytes(document).removeprefix("sha-256:")
+    paper = (f"agreements/{name}.json", document)
+    head = export(log, tmp_path / "out", trust={"issuer": "https://gw.test"}, papers=[paper])
     folder = tmp_path / "out"
     assert open_checkpoint((folder / "checkpoint").read_text(), log.key.verifier) == head
     leaves, last = [], b""
@@ -38,7 +40,6 @@ def test_the_folder_holds_the_log_whole(log: Log, tmp_path: Path, entries: int) 
     assert merkle.root_of(leaves) == head.root and len(leaves) == head.size == entries + 2
     assert entry.check(last)["type"] == "audit.exported" and entry.check(last)["size"] == entries + 1
     assert json.loads((folder / "trust.json").read_text()) == {"issuer": "https://gw.test"}
-    name = digest_bytes(document).removeprefix("sha-256:")
     assert (folder / "agreements" / f"{name}.json").read_bytes() == document
 
 

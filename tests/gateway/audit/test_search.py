@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.audit import lookup, search, tabular
+from gateway.audit import index, lookup, tabular
+from gateway.audit.filter import Filter
+from gateway.audit.index_store import INDEX
 from gateway.audit.log import Log
 from gateway.audit.merkle import leaf_hash
-from gateway.audit.search import Filter, Found
-from gateway.audit.store import INDEX
+from gateway.audit.search import Found, Page, Search
 from tests.clock import FixedClock
 from tests.gateway.audit.conftest import AUDITOR, CLERK, LINDEN, TAX, Door
 from tests.gateway.audit.examples import NOBODY, SUBJECT, authorized, event, failed, released
@@ -42,6 +43,10 @@ def history(log: Log, clock: FixedClock) -> Log:
     return log
 
 
+def entries(log: Log, wanted: Filter, **paging: int) -> Page:
+    return Search(log.database, log.clock).find(wanted, each="entry", **paging)
+
+
 FILTERS: list[tuple[dict[str, str], list[int]]] = [
     ({}, [5, 4, 3, 2, 1, 0]),
     ({"type": "exchange.authorized"}, [2, 1]),
@@ -50,7 +55,7 @@ FILTERS: list[tuple[dict[str, str], list[int]]] = [
     ({"subject": SUBJECT}, [3, 1]),
     ({"subject": OTHER, "type": "exchange.failed"}, [4]),
     ({"party": "street-linden"}, [3, 1]),
-    ({"party": "police"}, [3]),
+    ({"party": "police"}, [3, 1]),
     ({"party": "civil-affairs"}, [5]),
     ({"since": "2026-11-24T00:00:00.000Z"}, [5]),
     ({"until": "2026-11-24T00:00:00.000Z", "party": "tax"}, [4, 2]),
@@ -60,16 +65,16 @@ FILTERS: list[tuple[dict[str, str], list[int]]] = [
 
 def test_entries_are_found_by_what_they_are_about(history: Log) -> None:
     for wanted, indexes in FILTERS:
-        page = search.find(history.database, Filter(**wanted))
+        page = entries(history, Filter.of(**wanted))
         assert ([found.index for found in page.found], page.next) == (indexes, None), wanted
 
 
 def test_an_outcome_is_found_like_its_query_wherever_the_index_was_cut(history: Log) -> None:
     """Also when the outcome is indexed in a later turn than its authorization."""
     granted = asyncio.run(history.append(authorized("qry_9", subject=OTHER)))
-    search.catch_up(history.database)
+    index.catch_up(history.database)
     asyncio.run(history.append(released("qry_9", granted.index)))
-    page = search.find(history.database, Filter(subject=OTHER, type="exchange.released"))
+    page = entries(history, Filter.of(subject=OTHER, type="exchange.released"))
     assert [found.entry["query"] for found in page.found] == ["qry_9"]
 
 
@@ -78,16 +83,16 @@ def test_the_index_can_be_thrown_away(history: Log) -> None:
         with history.database.read() as conn:
             return list(conn.execute(INDEX.select().order_by(INDEX.c.number)))
 
-    search.catch_up(history.database)
+    index.catch_up(history.database)
     before = rows()
-    assert search.rebuild(history.database) == len(before) == 6
+    assert index.rebuild(history.database) == len(before) == 6
     assert rows() == before
 
 
 def test_more_than_one_turn_of_entries_is_indexed(log: Log) -> None:
-    asyncio.run(_many(log, 1000 + search.CATCH_UP))
-    assert len(search.find(log.database, Filter(type="audit.exported"), limit=1000).found) == 1000
-    assert search.catch_up(log.database) == 0
+    asyncio.run(_many(log, 1000 + index.CATCH_UP))
+    assert len(entries(log, Filter.of(type="audit.exported"), limit=1000).found) == 1000
+    assert index.catch_up(log.database) == 0
 
 
 async def _many(log: Log, entries: int) -> None:
@@ -98,12 +103,12 @@ def test_pages_follow_one_another_in_both_directions(log: Log) -> None:
     asyncio.run(_many(log, 25))
     seen, before = [], None
     while True:
-        page = search.find(log.database, Filter(type="audit.exported"), before=before, limit=10)
+        page = entries(log, Filter.of(type="audit.exported"), before=before, limit=10)
         seen.append([found.index for found in page.found])
         if (before := page.next) is None:
             break
     assert seen == [list(range(25, 15, -1)), list(range(15, 5, -1)), list(range(5, 0, -1))]
-    page = search.find(log.database, Filter(), after=20, limit=3)
+    page = entries(log, Filter.of(), after=20, limit=3)
     assert ([found.index for found in page.found], page.next) == ([21, 22, 23], 23)
 
 
@@ -130,7 +135,7 @@ def test_the_auditor_finds_who_asked_about_a_resident(web: FlaskClient, door: Do
 def test_reading_the_log_is_an_entry_of_the_log(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = AUDITOR
     web.get("/v1/log/entries", query_string={"subject": SUBJECT})
-    [viewed] = search.find(history.database, Filter(type="audit.viewed")).found
+    [viewed] = entries(history, Filter.of(type="audit.viewed")).found
     assert viewed.entry["actor"] == AUDITOR.actor() and viewed.entry["rows"] == 2
 
 
@@ -154,7 +159,8 @@ def test_a_department_sees_what_concerns_it_and_its_neighbours_do_not(
 
     assert (seen(LINDEN), seen(TAX)) == ([3, 1], [4, 2])
     door.visitor = TAX
-    assert web.get("/v1/log/entries?party=street-linden").status_code == 403
+    answer = web.get("/v1/log/entries?party=street-linden").json
+    assert answer is not None and answer["entries"] == []
 
 
 UNANSWERABLE = [

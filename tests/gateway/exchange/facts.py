@@ -10,8 +10,8 @@ from typing import Any
 import standards
 from gateway.agreements.terms import Hours, Terms
 from gateway.consent.model import Consent, Event, Proof
-from gateway.exchange.model import Facts, Query, ServiceFacts
-from gateway.identity.model import Caller, Grant
+from gateway.exchange.model import EmergencyFacts, Facts, Query, ServiceFacts
+from gateway.identity.model import Assertion, Caller, Grant
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Beijing
 DAY = timedelta(days=1)
@@ -21,6 +21,16 @@ SUBJECT = "s:1:AAAAAAAAAAAAAAAAAAAAAA"
 PURPOSE = "counter.identity"
 
 GRANT = Grant(AGREEMENT, DIGEST, PURPOSE, STANDARD.id, None)
+OFFICER = Assertion(
+    officer="off_01KAR3OFFICER0000000000000",
+    roles=("counter",),
+    unit=None,
+    acr="aal2",
+    amr=("hwk",),
+    auth_time=NOW - timedelta(minutes=5),
+    case=None,
+    subject=None,
+)
 CALLER = Caller(
     party="street-linden",
     party_kind="street_office",
@@ -32,6 +42,10 @@ CALLER = Caller(
     client_key="k" * 43,
     expires=NOW + DAY,
 )
+EMERGENCY = EmergencyFacts(
+    "emg_01KAR3EMERGENCY00000000000", AGREEMENT, "street-linden", "open", NOW + timedelta(hours=1)
+)
+ADULT = "sha-256:" + "e" * 64
 QUERY = Query(
     id="qry_01KAR3QUERY000000000000000",
     caller=CALLER,
@@ -109,7 +123,7 @@ FACTS = Facts(
 
 
 def facts(**changes: Any) -> Facts:
-    """FACTS with changes: ``query__purpose="x"`` reaches into the query, likewise terms, consent, grant and caller."""
+    """FACTS with changes: ``query__purpose="x"`` reaches into the query, likewise terms, consent, officer …"""
     nested: dict[str, dict[str, Any]] = {}
     flat: dict[str, Any] = {}
     for name, value in changes.items():
@@ -118,11 +132,13 @@ def facts(**changes: Any) -> Facts:
             nested.setdefault(whole, {})[part] = value
         else:
             flat[name] = value
+    if "officer" in nested:
+        nested.setdefault("caller", {})["assertion"] = replace(OFFICER, **nested.pop("officer"))
     if "grant" in nested:
         nested.setdefault("caller", {})["grant"] = replace(GRANT, **nested.pop("grant"))
     if "caller" in nested:
         nested.setdefault("query", {})["caller"] = replace(CALLER, **nested.pop("caller"))
-    for name, whole_value in (("query", QUERY), ("terms", TERMS), ("consent", CONSENT)):
+    for name, whole_value in (("query", QUERY), ("terms", TERMS), ("consent", CONSENT), ("emergency", EMERGENCY)):
         if name in nested:
             flat[name] = replace(whole_value, **nested.pop(name))
     assert not nested, nested

@@ -10,11 +10,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import standards
-from gateway.exchange.decision import RULE_IDS, RULES, decide, outside_jurisdiction, wanted_fields, window_start
+from gateway.exchange.decision import (
+    IN_EMERGENCY,
+    ORDINARY,
+    RULE_IDS,
+    RULES,
+    decide,
+    outside_jurisdiction,
+    wanted_fields,
+    window_start,
+)
 from gateway.exchange.model import Facts, Permit, Refused
 from gateway.identity.model import Grant
 from gateway.registry.model import Standing
-from tests.gateway.exchange.facts import CONSENT, DAY, DIGEST, FACTS, NOW, PURPOSE, STANDARD, TERMS, consent_in, facts
+from tests.gateway.exchange.facts import (
+    ADULT,
+    CONSENT,
+    DAY,
+    DIGEST,
+    EMERGENCY,
+    FACTS,
+    NOW,
+    OFFICER,
+    PURPOSE,
+    STANDARD,
+    TERMS,
+    consent_in,
+    facts,
+)
 
 MS = timedelta(milliseconds=1)
 OTHER = "sha-256:" + "b" * 64
@@ -22,6 +45,18 @@ PERSON = standards.get("residence-record/1.0.0")
 
 WIDE = {STANDARD.id: frozenset(element.path for element in STANDARD.elements)}
 GIVEN = consent_in("given")
+ASKS: dict[str, Any] = {
+    "query__predicates": ("isAdult",),
+    "terms__predicates": {"isAdult": ADULT},
+    "predicates": {"isAdult": ADULT},
+    "consent__data": {STANDARD.id: frozenset({"isAdult"})},
+}
+CALLS: dict[str, Any] = {
+    "query__emergency": EMERGENCY.id,
+    "terms__emergency": "allowed",
+    "caller__assertion": OFFICER,
+    "emergency": EMERGENCY,
+}
 
 # name: (rule, code, the change to which it objects, the nearest change to which it does not)
 OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
@@ -182,6 +217,159 @@ OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     ),
     "at closing": ("R11", "outside_hours", {"now": NOW.replace(hour=10)}, {"now": NOW.replace(hour=9, minute=59)}),
     "on Sunday": ("R11", "outside_hours", {"now": NOW - DAY + timedelta(hours=1)}, {"now": NOW}),
+    "a system where an officer must ask": (
+        "R6",
+        "officer_required",
+        {"terms__automated": False},
+        {"terms__automated": False, "caller__assertion": OFFICER},
+    ),
+    "an officer of another role": (
+        "R6",
+        "role_not_covered",
+        {"terms__roles": frozenset({"caseworker"}), "caller__assertion": OFFICER},
+        {"terms__roles": frozenset({"caseworker", "counter"}), "caller__assertion": OFFICER},
+    ),
+    "recognised too weakly": (
+        "R6",
+        "acr_too_low",
+        {"terms__min_acr": "aal3", "caller__assertion": OFFICER},
+        {"terms__min_acr": "aal2", "caller__assertion": OFFICER},
+    ),
+    "recognised nobody knows how": (
+        "R6",
+        "acr_too_low",
+        {"terms__min_acr": "aal1", "officer__acr": "urn:aal3"},
+        {"terms__min_acr": "aal1", "officer__acr": "aal1"},
+    ),
+    "signed in too long ago": (
+        "R6",
+        "sign_in_too_old",
+        {"terms__max_auth_age": timedelta(minutes=5), "officer__auth_time": NOW - timedelta(minutes=5) - MS},
+        {"terms__max_auth_age": timedelta(minutes=5), "officer__auth_time": NOW - timedelta(minutes=5)},
+    ),
+    "signed in nobody knows when": (
+        "R6",
+        "sign_in_too_old",
+        {"terms__max_auth_age": timedelta(minutes=5), "officer__auth_time": None},
+        {"officer__auth_time": None},
+    ),
+    "an assertion for another case": (
+        "R7",
+        "case_mismatch",
+        {"caller__assertion": OFFICER, "case_fits": False},
+        {"caller__assertion": OFFICER, "case_fits": True},
+    ),
+    "an assertion for another resident": (
+        "R10",
+        "subject_mismatch",
+        {"caller__assertion": OFFICER, "subject_fits": False},
+        {"caller__assertion": OFFICER, "subject_fits": True},
+    ),
+    "the officer's hour is used up": (
+        "R9",
+        "officer_quota_exceeded",
+        {"terms__officer_per_hour": 3, "officer_hour_used": 3, "caller__assertion": OFFICER},
+        {"terms__officer_per_hour": 3, "officer_hour_used": 2, "caller__assertion": OFFICER},
+    ),
+    "the officer's day is used up": (
+        "R9",
+        "officer_quota_exceeded",
+        {"terms__officer_per_day": 3, "officer_day_used": 3, "caller__assertion": OFFICER},
+        {"terms__officer_per_day": None, "officer_day_used": 3, "caller__assertion": OFFICER},
+    ),
+    "too many questions": (
+        "R9",
+        "question_budget_spent",
+        {**ASKS, "questions_used": 3},
+        {**ASKS},
+    ),
+    "a question that was not granted": (
+        "R5",
+        "field_not_covered",
+        {**ASKS, "terms__predicates": {}},
+        {**ASKS},
+    ),
+    "a question whose meaning changed": (
+        "R4",
+        "standard_changed",
+        {**ASKS, "predicates": {"isAdult": OTHER}},
+        {**ASKS},
+    ),
+    "no consent to this question": (
+        "R8",
+        "consent_required",
+        {**ASKS, "consent__data": {STANDARD.id: frozenset(TERMS.fields)}},
+        {**ASKS},
+    ),
+    "a token for other questions": (
+        "R17",
+        "token_mismatch",
+        {**ASKS, "grant__fields": ("name",)},
+        {**ASKS, "grant__fields": ("isAdult",)},
+    ),
+    "the officer's own record": (
+        "R12",
+        "own_record",
+        {"caller__assertion": OFFICER, "relation": "self"},
+        {"caller__assertion": OFFICER, "relation": None},
+    ),
+    "a relative of the officer": (
+        "R12",
+        "conflict_of_interest",
+        {"caller__assertion": OFFICER, "relation": "declared"},
+        {"caller__assertion": OFFICER, "relation": None},
+    ),
+    "a protected person": (
+        "R12",
+        "protected_person",
+        {"protected": True},
+        {"protected": True, "second": "off_01KAR3SECOND00000000000000"},
+    ),
+    "a signature by nobody's key": (
+        "R13",
+        "request_signature_invalid",
+        {"signature": "invalid"},
+        {"signature": "valid"},
+    ),
+    "no signature": (
+        "R13",
+        "request_signature_required",
+        {"terms__request_signature": "required"},
+        {"terms__request_signature": "required", "signature": "valid"},
+    ),
+    "an emergency that is over": (
+        "R15",
+        "emergency_not_open",
+        {**CALLS, "emergency__until": NOW},
+        {**CALLS, "emergency__until": NOW + MS},
+    ),
+    "an emergency not confirmed": (
+        "R15",
+        "emergency_not_open",
+        {**CALLS, "emergency__state": "asked", "emergency__until": None},
+        {**CALLS},
+    ),
+    "an emergency that is closed": ("R15", "emergency_not_open", {**CALLS, "emergency__state": "closed"}, {**CALLS}),
+    "an emergency of others": ("R15", "emergency_not_open", {**CALLS, "emergency__party": "street-maple"}, {**CALLS}),
+    "another agreement's emergency": (
+        "R15",
+        "emergency_not_open",
+        {**CALLS, "emergency__agreement": "agr_other"},
+        {**CALLS},
+    ),
+    "no such emergency": ("R15", "emergency_not_open", {**CALLS, "emergency": None}, {**CALLS}),
+    "an agreement without emergencies": (
+        "R15",
+        "emergency_not_open",
+        {**CALLS, "terms__emergency": "none"},
+        {"terms__emergency": "none"},
+    ),
+    "a system in an emergency": (
+        "R15",
+        "emergency_not_open",
+        {**CALLS, "caller__assertion": None},
+        {**CALLS},
+    ),
     "no service": ("R16", "service_unavailable", {"service": None}, {"service": FACTS.service}),
     "a withdrawn version": (
         "R19",
@@ -193,7 +381,7 @@ OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         "R19",
         "standard_withdrawn",
         {"standing": Standing("deprecated", NOW - DAY, NOW)},
-        {"standing": Standing("deprecated", NOW - DAY, NOW + timedelta(microseconds=1))},
+        {"standing": Standing("deprecated", NOW - DAY, NOW + timedelta(milliseconds=1))},
     ),
     "no grant": ("R17", "token_mismatch", {"caller__grant": None}, {"grant__fields": None}),
     "a token of another agreement": (
@@ -232,7 +420,7 @@ OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
 def test_the_facts_that_all_rows_start_from_permit() -> None:
     permit = decide(FACTS)
     assert isinstance(permit, Permit)
-    assert permit.fields == TERMS.fields and permit.rules == RULE_IDS and permit.consent is FACTS.consent
+    assert permit.fields == TERMS.fields and permit.rules == ORDINARY and permit.consent is FACTS.consent
 
 
 @pytest.mark.parametrize("name", OBJECTIONS)
@@ -255,6 +443,39 @@ def test_a_standard_of_which_the_agreement_does_not_speak_refuses() -> None:
     refused = decide(facts(terms=None))
     assert isinstance(refused, Refused)
     assert [reason.code for reason in refused.reasons] == ["standard_not_covered"]
+
+
+OVERRULED: dict[str, dict[str, Any]] = {
+    "consent": {"consent": None},
+    "quota": {"quota_used": 10},
+    "hours": {"now": NOW.replace(hour=0)},
+}
+
+
+@pytest.mark.parametrize("name", OVERRULED)
+def test_an_open_emergency_overrules_consent_quota_and_hours(name: str) -> None:
+    permit = decide(facts(**CALLS, **OVERRULED[name]))
+    assert isinstance(permit, Permit) and permit.rules == IN_EMERGENCY and permit.emergency == EMERGENCY.id
+    assert "R15" in permit.rules and not {"R8", "R9", "R11"} & set(permit.rules)
+    assert permit.until == EMERGENCY.until and permit.consent is None
+
+
+NOT_OVERRULED = [
+    *({"agreement_state": "suspended"}, {"client_state": "suspended"}, {"query__purpose": "marriage.check"}),
+    *({"standard": None}, {"query__fields": ("phone",)}, {"relation": "self"}, {"protected": True}, {"service": None}),
+    *({"terms__roles": frozenset({"head"})}, {"signature": "invalid"}),
+]
+
+
+@pytest.mark.parametrize("change", NOT_OVERRULED, ids=str)
+def test_an_open_emergency_overrules_nothing_else(change: dict[str, Any]) -> None:
+    refused = decide(facts(**CALLS | change))
+    assert isinstance(refused, Refused) and "R15" not in refused.rules
+
+
+def test_a_query_for_a_yes_or_no_discloses_no_field() -> None:
+    permit = decide(facts(**ASKS))
+    assert isinstance(permit, Permit) and permit.fields == () and permit.disclosed == ("isAdult",)
 
 
 def test_a_permit_ends_with_the_grace_of_its_standard() -> None:

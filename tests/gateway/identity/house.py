@@ -26,7 +26,7 @@ from gateway.errors import Forbidden, TongquError
 from gateway.identity import api
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
-from gateway.identity.model import OPERATOR
+from gateway.identity.model import OPERATOR, Assertion
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock
 from gateway.lib.keys import Keys
@@ -39,7 +39,7 @@ ROUTE = "/v1/queries"
 _PARTIES = {STREET: "street_office", POLICE: "department", BUREAU: "data_bureau"}
 
 
-def check_grant(party: str, requested: Mapping[str, Any]) -> dict[str, Any]:
+def check_grant(party: str, requested: Mapping[str, Any], assertion: Assertion | None = None) -> dict[str, Any]:
     """The street office has one agreement, for one purpose."""
     if (party, requested["agreement_id"], requested["purpose"]) != (STREET, "agr_1", "dibao.initial"):
         raise Forbidden("协议未授权。", "The agreement does not allow it.", rule="R3", reason="purpose_not_covered")

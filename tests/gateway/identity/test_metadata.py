@@ -29,7 +29,10 @@ def test_the_servers_metadata_is_valid_and_names_every_endpoint(house: House) ->
     assert document["revocation_endpoint"] == f"{BASE_URL}/oauth/revoke"
     assert document["introspection_endpoint"] == f"{BASE_URL}/oauth/introspect"
     assert document["jwks_uri"] == f"{BASE_URL}/oauth/jwks"
-    assert document["grant_types_supported"] == ["client_credentials"]
+    assert document["grant_types_supported"] == [
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]
     assert document["response_types_supported"] == []
     assert document["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert "RS256" not in str(document)

@@ -50,7 +50,7 @@ def acting(party: str) -> Acting:
 def impact(city: City, who: str, *edits: Edit, **options: Any) -> Report:
     deps = city.gateway.deps
     _, new = edited(STANDARD, *edits)
-    return Impact(deps.database, deps.log, deps.clock).of(acting(who), STANDARD, OLD, new, **options)
+    return Impact(deps.database, deps.log, deps.clock, deps.search).of(acting(who), STANDARD, OLD, new, **options)
 
 
 def usage(report: Report, element: str) -> dict[str, tuple[int, int]]:

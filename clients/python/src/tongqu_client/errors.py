@@ -184,6 +184,18 @@ class ProofRequired(Unauthorized):
     )
 
 
+class OfficerAssertionInvalid(Unauthorized):
+    code, title_zh, title_en = (
+        "officer_assertion_invalid",
+        "工作人员断言无效",
+        "The officer assertion is not valid",
+    )
+
+
+class OfficerSuspended(Unauthorized):
+    code, title_zh, title_en = "officer_suspended", "该工作人员已被停用", "The officer is suspended"
+
+
 # ── what the agreement, the consent and the law allow ─────────────────────────────────────────────────────────────────
 class Denied(GatewayError):
     code, title_zh, title_en, exit_code = "forbidden", "不允许此操作", "Not allowed", 4
@@ -262,6 +274,42 @@ class CaseRequired(Denied):
     code, title_zh, title_en = "case_required", "须填写办件编号", "A case number is required"
 
 
+class CaseMismatch(Denied):
+    code, title_zh, title_en = (
+        "case_mismatch",
+        "身份断言是为另一办件签发的",
+        "The officer's assertion was made for another case",
+    )
+
+
+class SubjectMismatch(Denied):
+    code, title_zh, title_en = (
+        "subject_mismatch",
+        "身份断言是为另一居民签发的",
+        "The officer's assertion was made for another resident",
+    )
+
+
+class OfficerRequired(Denied):
+    code, title_zh, title_en = "officer_required", "须由经办人员查询", "An officer must ask, not a system"
+
+
+class RoleNotCovered(Denied):
+    code, title_zh, title_en = (
+        "role_not_covered",
+        "经办人员岗位不在约定之列",
+        "The officer has none of the agreed roles",
+    )
+
+
+class SignInTooWeak(Denied):
+    code, title_zh, title_en = "acr_too_low", "经办人员登录强度不足", "The officer signed in too weakly"
+
+
+class SignInTooOld(Denied):
+    code, title_zh, title_en = "sign_in_too_old", "经办人员登录已过久", "The officer signed in too long ago"
+
+
 class ConsentRequired(Denied):
     code, title_zh, title_en, exit_code = "consent_required", "须先取得居民同意", "The resident's consent is needed", 5
 
@@ -284,6 +332,38 @@ class OutsideJurisdiction(Denied):
 
 class OutsideHours(Denied):
     code, title_zh, title_en = "outside_hours", "不在协议约定的时段内", "Outside the hours of the agreement"
+
+
+class OwnRecord(Denied):
+    code, title_zh, title_en = "own_record", "不得查询本人记录", "An officer must not look up their own record"
+
+
+class ConflictOfInterest(Denied):
+    code, title_zh, title_en = (
+        "conflict_of_interest",
+        "属于经办人员申报的回避范围",
+        "The officer declared a conflict with this resident",
+    )
+
+
+class ProtectedPerson(Denied):
+    code, title_zh, title_en = (
+        "protected_person",
+        "受特别保护的记录，须第二人在场",
+        "A protected person's record needs a second officer",
+    )
+
+
+class RequestSignatureInvalid(Denied):
+    code, title_zh, title_en = "request_signature_invalid", "请求签名无效", "The request's signature is not valid"
+
+
+class RequestSignatureRequired(Denied):
+    code, title_zh, title_en = "request_signature_required", "须对请求签名", "The request must be signed"
+
+
+class EmergencyNotOpen(Denied):
+    code, title_zh, title_en = "emergency_not_open", "没有开启的紧急查询", "No emergency is open for this"
 
 
 class ServiceUnavailable(Denied):
@@ -314,6 +394,24 @@ class QuotaExceeded(Denied):
         "quota_exceeded",
         "协议约定的次数已用完",
         "The agreement's quota is used up",
+        6,
+    )
+
+
+class OfficerQuotaExceeded(Denied):
+    code, title_zh, title_en, exit_code = (
+        "officer_quota_exceeded",
+        "经办人员本人的额度已用完",
+        "This officer's own quota is used up",
+        6,
+    )
+
+
+class QuestionBudgetSpent(Denied):
+    code, title_zh, title_en, exit_code = (
+        "question_budget_spent",
+        "对同一居民可问的不同判断题已用完",
+        "No more different questions may be asked about this resident",
         6,
     )
 
@@ -537,6 +635,12 @@ class CheckpointInvalid(ProofInvalid):
     title_zh, title_en = "日志检查点无效", "The checkpoint does not hold"
 
 
+class QuorumMissing(CheckpointInvalid):
+    """The log signed, but not as many witnesses as the verifier's policy requires."""
+
+    title_zh, title_en = "检查点缺少见证", "Too few witnesses saw this checkpoint"
+
+
 class LogForked(IntegrityError):
     """The log contradicts what it signed before. ``evidence`` holds both signed checkpoints: keep them."""
 
@@ -559,3 +663,9 @@ class ExportInvalid(IntegrityError):
     def __init__(self, detail_zh: str = "", detail_en: str = "", *, findings: tuple[Any, ...] = ()) -> None:
         super().__init__(detail_zh, detail_en)
         self.findings = findings
+
+
+class BundleInvalid(ExportInvalid):
+    """An evidence bundle does not hold, or is none."""
+
+    title_zh, title_en = "证据包核验不通过", "The evidence bundle does not hold"

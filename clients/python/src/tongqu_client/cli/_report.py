@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from tongqu_client.cli._output import Output
+from tongqu_client.verify.evidence import EvidenceReport
 from tongqu_client.verify.findings import ExportReport
+from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt
 
 
-def show_log(report: ExportReport, out: Output) -> None:
-    """A whole log that held."""
+def show_log(report: ExportReport, out: Output, *, required: bool = False) -> None:
+    """A whole log that held. ``required``: the verifier named the witnesses that it must have."""
     if out.as_json:
         out.document(_reported(report))
         return
@@ -19,6 +22,7 @@ def show_log(report: ExportReport, out: Output) -> None:
         f"✓ 检查点签名有效：{report.checkpoint.origin}，共 {size} 条。",
         f"✓ The checkpoint is signed: {report.checkpoint.origin}, {size} entries.",
     )
+    show_witnesses(report.witnessed, out, required=required)
     out.line(
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
         "✓ Every entry and every tile leads to the signed root, in order.",
@@ -27,6 +31,7 @@ def show_log(report: ExportReport, out: Output) -> None:
         "✓ 每次放行之前都有准许，暂停或撤回之后没有放行。",
         "✓ Each release was permitted; none came after a suspension or withdrawal.",
     )
+    _show_replay(report, out)
     if report.previous:
         out.line(
             f"✓ 与先前 {report.previous} 份检查点一致。", f"✓ Consistent with {report.previous} earlier checkpoints."
@@ -40,6 +45,49 @@ def show_log(report: ExportReport, out: Output) -> None:
             "! 密钥取自日志自身，只说明它自相一致；要向他人证明，请用 --trust 指定另行取得的信任文件。",
             "! The keys came with the log, so it only agrees with itself; to convince others, use --trust with "
             "a trust file that you got another way.",
+        )
+
+
+def show_witnesses(witnessed: Witnessed | None, out: Output, *, required: bool) -> None:
+    """Who beside the gateway has seen this head of the log."""
+    if out.as_json or witnessed is None:
+        return
+    for name, time in witnessed.times.items():
+        at = datetime.fromtimestamp(min(time, 253402300799), timezone.utc).isoformat()
+        out.line(f"✓ 见证人 {name} 于 {at} 见证。", f"✓ Cosigned by the witness {name} at {at}.")
+    if not required:
+        out.line(
+            "! 见证策略取自网关自己；要求法定见证，请用 --policy 指定另行取得的策略文件。"
+            if witnessed.enough
+            else "! 此检查点还没有足够的见证；网关可能对不同的人出示不同的日志。",
+            "! The policy came from the gateway; to require witnesses, use --policy with a file that you got another "
+            "way."
+            if witnessed.enough
+            else "! Too few witnesses have seen this checkpoint; others may be shown a different log.",
+        )
+
+
+def reported_witnesses(witnessed: Witnessed | None) -> dict[str, Any] | None:
+    return None if witnessed is None else {"enough": witnessed.enough, "times": dict(witnessed.times)}
+
+
+def _show_replay(report: ExportReport, out: Output) -> None:
+    if report.replayed:
+        out.line(
+            f"✓ {report.replayed} 次裁定按所记事实与 {report.agreements} 份协议、{report.consents} 份同意重新裁定，"
+            "结果相同；生效的协议均有双方有效签名，额度未突破。",
+            f"✓ {report.replayed} decisions were made again from the logged facts, {report.agreements} agreements and "
+            f"{report.consents} consents: the same result. Each agreement bears both signatures; no quota was broken.",
+        )
+    elif any(name in report.types for name in ("exchange.authorized", "exchange.refused")):
+        out.line(
+            "! 未重新裁定：这里没有协议与同意的文本，请用完整导出（gateway audit export）核验。",
+            "! No decision was made again: agreements and consents are not here; use a full export.",
+        )
+    if report.claimed:
+        out.line(
+            f"! 其中 {report.claimed} 次拒绝依据的事实（令牌、证件写法、未提交的草稿）不在日志内，以网关所述为准。",
+            f"! {report.claimed} refusals rest on what the log lacks (token, identifier, draft): the gateway's word.",
         )
 
 
@@ -77,6 +125,58 @@ def show_receipt(receipt: VerifiedReceipt, out: Output) -> None:
         )
 
 
+def show_bundle(report: EvidenceReport, out: Output) -> None:
+    """A bundle that held: what happened, what is proved, and what is not."""
+    if out.as_json:
+        out.document(_reported_bundle(report))
+        return
+    out.line(*_what_happened(report))
+    out.line("证明了：", "Proved:")
+    for said in report.proved:
+        out.line(f"  ✓ {said.zh}", f"  ✓ {said.en}")
+    out.line("没有证明：", "Not proved:")
+    for said in report.not_proved:
+        out.line(f"  – {said.zh}", f"  – {said.en}")
+
+
+def _what_happened(report: EvidenceReport) -> tuple[str, str]:
+    decided, entry = report.decided, report.entry
+    asked, purpose = decided["actor"]["party"], decided["purpose"] or "?"
+    standard, agreement = decided["standard"] or "?", (decided["agreement"] or {}).get("id", "–")
+    fields = list(entry.get("fields") or ())
+    if entry["type"] == "exchange.released":
+        gave, records = entry["source"]["party"], entry["records"]
+        zh = f"{entry['t']}（世界时），{gave} 经网关向 {asked} 提供 {standard} {records} 条（{'、'.join(fields)}），"
+        en = f"At {entry['t']}, {gave} gave {asked} {records} record(s) of {standard} ({', '.join(fields)}), "
+        return f"{zh}用途 {purpose}，依据协议 {agreement}。", f"{en}purpose {purpose}, under the agreement {agreement}."
+    rules = entry.get("rules") or decided["decision"]["rules"]
+    refused = entry["type"] in ("exchange.refused", "exchange.withheld")
+    zh = f"拒绝，规则 {'、'.join(rules)}" if refused else f"结果 {entry['type']}"
+    en = f"refused by {', '.join(rules)}" if refused else f"outcome {entry['type']}"
+    return (
+        f"{entry['t']}（世界时），{asked} 查询 {standard}，用途 {purpose}，依据协议 {agreement}：{zh}，没有放行。",
+        f"At {entry['t']}, {asked} asked for {standard}, purpose {purpose}, under {agreement}: {en}; no record left.",
+    )
+
+
+def _reported_bundle(report: EvidenceReport) -> dict[str, Any]:
+    zh, en = _what_happened(report)
+    return {
+        "kind": "evidence",
+        "verdict_zh": zh,
+        "verdict_en": en,
+        "index": report.index,
+        "query": report.entry.get("query"),
+        "type": report.entry["type"],
+        "origin": report.checkpoint.origin,
+        "size": report.checkpoint.size,
+        "proved": [{"kind": said.kind, "zh": said.zh, "en": said.en} for said in report.proved],
+        "not_proved": [{"kind": said.kind, "zh": said.zh, "en": said.en} for said in report.not_proved],
+        "own_trust": report.own_trust,
+        "seconds": round(report.seconds, 4),
+    }
+
+
 def _reported(report: ExportReport) -> dict[str, Any]:
     return {
         "kind": "log",
@@ -88,7 +188,11 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "last": report.last,
         "unfinished": report.unfinished,
         "agreements": report.agreements,
+        "consents": report.consents,
+        "replayed": report.replayed,
+        "claimed": report.claimed,
         "previous": report.previous,
         "receipts": report.receipts,
         "own_trust": report.own_trust,
+        "witnessed": reported_witnesses(report.witnessed),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import os
 import tempfile
@@ -55,9 +56,11 @@ def _convert(args: argparse.Namespace) -> int:
     with ExitStack() as stack, _whole_or_nothing(output) as file:
         source = stream(config, stack)
         progress = stack.enter_context(Progress("转换", "converting"))
-        write = _csv_writer(file, columns) if args.csv else _jsonl_writer(file)
-        for record in run.run(source, lambda done, tally: progress.at(done, tally.seen)):
-            write(record)
+        if args.csv:
+            file.write(_heading(columns))
+        encode = _as_csv(columns) if args.csv else _as_json
+        for data in run.run(source, encode, lambda done, tally: progress.at(done, tally.seen)):
+            file.write(data)
     report = run.report() | {"seconds": round(time.monotonic() - started, 2), "output": str(output)}
     write_private(
         args.report or config.folder / "conversion.json",
@@ -85,26 +88,24 @@ def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _jsonl_writer(file: BinaryIO) -> Callable[[Mapping[str, Any]], object]:
-    return lambda record: file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+def _as_json(record: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _csv_writer(file: BinaryIO, columns: Sequence[str]) -> Callable[[Mapping[str, Any]], object]:
+def _heading(columns: Sequence[str]) -> bytes:
+    return b"\xef\xbb\xbf" + _line([cell_safe(column) for column in columns])
+
+
+def _as_csv(columns: Sequence[str]) -> Callable[[Mapping[str, Any]], bytes]:
     """Cells that a spreadsheet would take for a formula are written as text; lists as JSON."""
+    paths = [(column, column.split(".")) for column in columns]
+    return lambda record: _line([_cell(record, column, path) for column, path in paths])
 
-    class Encoded:
-        def write(self, text: str) -> int:
-            return file.write(text.encode())
 
-    file.write(b"\xef\xbb\xbf")
-    writer = csv.writer(Encoded())
-    writer.writerow([cell_safe(column) for column in columns])
-    paths = [column.split(".") for column in columns]
-
-    def write(record: Mapping[str, Any]) -> None:
-        writer.writerow([_cell(record, column, path) for column, path in zip(columns, paths, strict=True)])
-
-    return write
+def _line(cells: Sequence[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
 
 
 def _cell(record: Mapping[str, Any], column: str, path: Sequence[str]) -> str:

@@ -21,24 +21,28 @@ class Progress:
         self._last = time.monotonic()
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TaskProgressColumn(),
-                TextColumn("{task.fields[rows]}"),
-                TimeRemainingColumn(),
-            )
-            self._bar = Bar(*columns, console=Console(file=sys.stderr), refresh_per_second=5)
-            self._bar.start()
-            self._task = self._bar.add_task(self._what, total=1.0, rows=0)
         return self
 
+    def _begin(self) -> None:
+        """The bar has a thread, so it starts only now: what it shows may have started processes."""
+        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rows]}"),
+            TimeRemainingColumn(),
+        )
+        self._bar = Bar(*columns, console=Console(file=sys.stderr), refresh_per_second=5)
+        self._bar.start()
+        self._task = self._bar.add_task(self._what, total=1.0, rows=0)
+
     def at(self, done: float, rows: int) -> None:
+        if self._bar is None and sys.stderr.isatty():
+            self._begin()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rows=rows)
         elif time.monotonic() - self._last > SECONDS or done >= 1.0:

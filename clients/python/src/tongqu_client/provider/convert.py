@@ -2,23 +2,33 @@
 
 A row is converted, or refused with its reasons, or kept out by the configuration, or was no record at all (a heading,
 a title, a blank, a total), and these add up to the rows of the source. No value of a row enters the report.
+
+A long source is read by this process and converted by as many others as there are processors, in chunks whose results
+are put together in the order of the source: the output and the report are the same as those of one process.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from standards.crosswalk import Crosswalk, Refusal, Translated
 from standards.crosswalk_delivery import Delivered, Delivery
 
+from tongqu_client.provider import workers
 from tongqu_client.provider.readers.table import Note, Row
 from tongqu_client.provider.stream import Stream
 
 EXAMPLES = 20  # row numbers given for each kind of remark
-STEP = 500  # rows between two looks at the progress
+STEP = 500  # rows between two looks at the progress, and in one piece of work
+LONG = 4  # pieces; a source that is shorter is not worth another process
+
+Encode = Callable[[Mapping[str, Any]], bytes]
+Piece = list[tuple[int, Mapping[str, str | None], Mapping[str, Note]]]
 
 What = tuple[str, str, str, str, str, str]  # kind, field, column, rule, zh, en
 
@@ -47,6 +57,23 @@ class Tally:
         if len(self.remarks[what]) < EXAMPLES:
             self.remarks[what].append(row)
 
+    def add(self, later: Tally) -> None:
+        """Count what became of the rows that come next in the source."""
+        self.converted += later.converted
+        self.with_loss += later.with_loss
+        self.refused += later.refused
+        self.kept_out += later.kept_out
+        for mine, theirs in (
+            (self.no_records, later.no_records),
+            (self.counts, later.counts),
+            (self.lost, later.lost),
+            (self.given, later.given),
+        ):
+            mine.update(theirs)  # type: ignore[arg-type]
+        for what, rows in later.remarks.items():
+            known = self.remarks[what]
+            known += rows[: EXAMPLES - len(known)]
+
 
 class Conversion:
     """One run over a source. ``delivery``: convert further into this format."""
@@ -64,20 +91,37 @@ class Conversion:
         self._delivery = delivery
         self.tally = Tally()
 
-    def run(self, source: Stream, progress: Callable[[float, Tally], None]) -> Iterator[dict[str, Any]]:
-        """The converted records, or the rows of the other format, one by one. Raises KitError while reading."""
+    def run(self, source: Stream, encode: Encode, progress: Callable[[float, Tally], None]) -> Iterator[bytes]:
+        """The converted records, or the rows of the other format, encoded, some at a time. Raises KitError."""
         if source.headings:
             self.tally.no_records["headings"] += source.headings
-        for count, found in enumerate(source.rows):
-            if count % STEP == 0:
-                progress(source.done(), self.tally)
-            if isinstance(found, Note):
-                self._note(found)
-                continue
-            record = self._row(found)
-            if record is not None:
-                yield record
+        pieces = self._pieces(source)
+        first = list(itertools.islice(pieces, LONG))
+        helping = workers.useful_workers() if len(first) == LONG else 0
+        work = partial(self._piece, encode=encode)
+        for data, tally in workers.each(work, itertools.chain(first, pieces), helping):
+            self.tally.add(tally)
+            progress(source.done(), self.tally)
+            yield data
         progress(1.0, self.tally)
+
+    def _pieces(self, source: Stream) -> Iterator[Piece]:
+        """The rows of the source, some at a time; notes are counted on the way."""
+        rows = (found for found in source.rows if not self._noted(found))
+        while piece := [(row.number, row.cells, row.flaws) for row in itertools.islice(rows, STEP)]:  # type: ignore[union-attr]
+            yield piece
+
+    def _noted(self, found: Row | Note) -> bool:
+        if isinstance(found, Note):
+            self._note(found)
+            return True
+        return False
+
+    def _piece(self, piece: Piece, encode: Encode) -> tuple[bytes, Tally]:
+        """Convert these rows, counted by themselves. Changes nothing that another piece would see."""
+        run = Conversion(self._crosswalk, self._columns, self._keep, self._delivery)
+        records = (run._row(Row(number, cells, flaws)) for number, cells, flaws in piece)
+        return b"".join(encode(record) for record in records if record is not None), run.tally
 
     def _row(self, row: Row) -> dict[str, Any] | None:
         tally = self.tally

@@ -4,7 +4,6 @@ what the verifier already held: earlier checkpoints, receipts, agreements. Reads
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,15 +11,18 @@ from typing import Any
 
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
-from tongqu_client.verify import comparison, structure
+from tongqu_client.verify import comparison, papers, structure
 from tongqu_client.verify.findings import ExportReport, Finding
+from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
+from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
-from tongqu_client.verify.story import Story, read_time
+from tongqu_client.verify.replay import Replay
+from tongqu_client.verify.story import Story, parse, read_time
 from tongqu_client.verify.structure import Contents, Folder, LogSource
 from tongqu_client.verify.trust import TrustStore
 
-_AGREEMENTS = "agreements/"
+_DECIDED = ("exchange.authorized", "exchange.refused")
 
 
 def verify_export(
@@ -38,7 +40,7 @@ def verify_export(
     """
     log = Folder(Path(source)) if isinstance(source, (str, Path)) else source
     keys = trust or TrustStore.parse(_needed(log, "trust.json"))
-    checkpoint = Checkpoint.open(_needed(log, "checkpoint"), keys.log_key)
+    checkpoint = keys.open_checkpoint(_needed(log, "checkpoint"))
     contents, findings = structure.read(log, checkpoint.size)
     findings += comparison.compare(contents, checkpoint)
     findings += comparison.upper_tiles(log, contents, checkpoint.size)
@@ -47,13 +49,14 @@ def verify_export(
     for index, entry in enumerate(contents.entries):
         if entry is not None:
             findings += story.feed(index, entry)
+    held, damaged = papers.read(log)
+    findings += damaged
+    replay = _replay(contents, held if papers.archived(log) else None, findings)
     earlier, tokens = list(previous), list(receipts)
     for note in earlier:
         findings += _continues(contents, checkpoint, Checkpoint.open(note, keys.log_key))
     for token in tokens:
         findings += _holds(contents, story, checkpoint, keys, token)
-    archived = list(_agreements(log))
-    findings += [finding for finding in archived if isinstance(finding, Finding)]
     findings += _trust_file(log, trust)
     if findings:
         raise _invalid(findings)
@@ -63,10 +66,14 @@ def verify_export(
         first=story.first,
         last=story.last,
         unfinished=story.unfinished,
-        agreements=len(archived),
+        agreements=len(held.agreements),
+        consents=len(held.consents),
+        replayed=replay.replayed,
+        claimed=replay.claimed,
         previous=len(earlier),
         receipts=len(tokens),
         own_trust=trust is None,
+        witnessed=keys.witnessed(checkpoint),
     )
 
 
@@ -168,21 +175,19 @@ def _same_release(entry: dict[str, Any], receipt: VerifiedReceipt) -> bool:
     )
 
 
-def _agreements(log: LogSource) -> Iterator[Finding | str]:
-    """Each archived agreement must be the text whose digest is its name."""
-    for name in log.names() or ():
-        if not name.startswith(_AGREEMENTS):
-            continue
-        digest = name.removeprefix(_AGREEMENTS).removesuffix(".json")
-        if hashlib.sha256(log.read(name)).hexdigest() == digest:
-            yield digest
-        else:
-            yield Finding(
-                "agreement_changed",
-                name,
-                f"{name} 的内容与文件名中的摘要不符：协议文本被改动过。",
-                f"{name} does not have the digest in its name: the text of the agreement was changed.",
-            )
+def _replay(contents: Contents, held: Papers | None, findings: list[Finding]) -> Replay:
+    """Decide everything again. Without papers (a published log, a log that decided nothing) there is nothing to do."""
+    entries = [(index, parse(data)) for index, data in enumerate(contents.entries) if data is not None]
+    decided = any(entry and entry["type"] in _DECIDED and "decision" in entry for _, entry in entries)
+    ledger = Ledger(held if decided else None)
+    replay = Replay(held or Papers(), ledger)
+    for index, entry in entries:
+        if entry is None:
+            continue  # story.py has said so
+        if held is not None and decided:
+            findings += replay.feed(index, entry)
+        findings += ledger.feed(index, entry)
+    return replay
 
 
 def _trust_file(log: LogSource, trust: TrustStore | None) -> Iterator[Finding]:

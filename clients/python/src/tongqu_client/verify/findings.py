@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tongqu_client.verify import tiles
 from tongqu_client.verify.notes import Checkpoint
+from tongqu_client.verify.policy import Witnessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class Finding:
 class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
 
-    ``unfinished``: permits without an outcome yet; queries that were under way when the log was exported.
+    ``witnessed``: which witnesses saw the checkpoint, by the verifier's policy or else the gateway's.
+    ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
+    gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
     checkpoint: Checkpoint
@@ -38,9 +41,13 @@ class ExportReport:
     last: str | None = None
     unfinished: int = 0
     agreements: int = 0
+    consents: int = 0
+    replayed: int = 0
+    claimed: int = 0
     previous: int = 0
     receipts: int = 0
     own_trust: bool = False
+    witnessed: Witnessed | None = None
 
 
 def missing(path: str) -> Finding:

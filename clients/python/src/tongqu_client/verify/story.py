@@ -63,7 +63,7 @@ class Story:
 
     def feed(self, index: int, data: bytes) -> Iterator[Finding]:
         """Check the next entry; ``data`` are its bytes."""
-        entry = _parse(data)
+        entry = parse(data)
         if entry is None:
             yield Finding(
                 "entry_malformed",
@@ -166,7 +166,8 @@ class Story:
             )
 
 
-def _parse(data: bytes) -> dict[str, Any] | None:
+def parse(data: bytes) -> dict[str, Any] | None:
+    """An entry in its canonical spelling with the header that every one has; None for anything else."""
     try:
         entry = strict_loads(data)
         header = (
