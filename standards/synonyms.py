@@ -51,6 +51,8 @@ def called(standard: Standard, element: Element) -> Called:
     beside = exact[last] if last in FULL_TEXT and holder and key != last else []
     if key.startswith(f"{standard.name}.") and last not in OF_EACH:  # its own names do not make the common ones wrong
         beside = [*beside, *exact.get(last, []), *near.get(last, [])]
+    if last == "divisionCode":  # a finer code is one of the division as well
+        beside = [*beside, *exact["streetCode"], *exact["communityCode"]]
     return Called(exact.get(key, []), [*near.get(key, []), *beside], key == last and "." in element.path)
 
 

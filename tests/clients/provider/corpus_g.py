@@ -104,9 +104,9 @@ def _people() -> list[Extract]:
             "csv-utf8-sig",
             [
                 c("人员ID", None, lambda r: f"{r.i + 700001}"),
-                c("姓 名", "name", lambda r: f"{r.p.name[0]} {r.p.name[1:]}"),
+                c("姓名", "name", lambda r: f"{r.p.name[0]} {r.p.name[1:]}"),
                 c("曾用名", "formerName", lambda r: r.q.name if r.i % 8 == 0 else ""),
-                c("性 别", "sex", lambda r: SEX[r.p.sex]),
+                c("性别", "sex", lambda r: SEX[r.p.sex]),
                 c("身份证件号码", "idNumber", lambda r: r.p.id),
                 c("出生日期", "birthDate", lambda r: f"{r.p.born.year}年{r.p.born.month}月{r.p.born.day}日"),
                 c("文化程度", "education", lambda r: r.pick("本科", "大专", "初中毕业")),

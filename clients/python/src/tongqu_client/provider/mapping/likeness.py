@@ -45,6 +45,8 @@ def _word_frequency() -> Mapping[str, int]:
 def alike(text: str, phrase: str) -> float:
     """Shared characters and pairs of characters, rare ones counting more; a name within the other by its length."""
     ours, theirs = _grams(text), _grams(phrase)
+    if not any(not gram.isascii() for gram in ours & theirs):
+        return 0.0  # 人员ID and 地址ID
     total = _weight(ours) + _weight(theirs)
     shared = 2 * _weight(ours & theirs) / total if total else 0.0
     short, long = sorted((text, phrase), key=len)

@@ -66,6 +66,7 @@ _ABOUT_ALL = frozenset(
     ]
 )
 _UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
+_LEVELS = re.compile(r"[/\\|>](?![^(（\[【〔]*[)）\]】〕])")  # the levels of a merged heading; not 元/月 in brackets
 _BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
 
 
@@ -114,7 +115,7 @@ def plain(name: str) -> str:
 def heading(column: str) -> Heading:
     """Take a column's name apart."""
     name, _, twin = column.partition("#")
-    parts = [part for part in re.split(r"[/\\|>]", name) if plain(part)] or [name]
+    parts = [part for part in _LEVELS.split(name) if plain(part)] or [name]
     leaf = plain(parts[-1]) or plain(re.sub(r"[\[\](){}（）【】]", " ", parts[-1]))
     words, unit = unit_at_end(words_of_heading(_BRACKETS.sub("", parts[-1])))
     if unit is not None:
@@ -204,6 +205,7 @@ def roles_at_head(leaf: str) -> list[tuple[str, str]]:
 
 
 def _unit(text: str, noted: str) -> str | None:
+    noted = re.sub("[/每](月|年|人|户|人月)$", "", noted.strip())
     for unit in _UNITS:
         if unit == noted.strip() or f"单位:{unit}" in noted.replace("：", ":") or (noted and noted.endswith(unit)):
             return {"㎡": "平方米", "m2": "平方米"}.get(unit, unit)

@@ -20,7 +20,15 @@ from tongqu_client.provider.mapping.couples import about_couples, other_as_subje
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
 from tongqu_client.provider.mapping.lists import as_rules, in_lists, required_lists
-from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_finer_divisions, by_values, candidates
+from tongqu_client.provider.mapping.matching import (
+    Candidate,
+    Look,
+    assign,
+    by_finer_divisions,
+    by_own_number,
+    by_values,
+    candidates,
+)
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes
 from tongqu_client.provider.mapping.profile import Profile
 from tongqu_client.provider.mapping.rules import Rule
@@ -50,7 +58,10 @@ def propose(
     taken = assign(found, ENOUGH)
     rest = [column for column in free if not any(column in one.columns for one in taken.values())]
     missing = [element for element in elements if element.path not in taken]
-    more = [*_by_parts(look, missing, taken), *by_values(look, missing, rest)]
+    numbered = list(by_own_number(look, [*missing, *_only_running(look, taken)], rest))
+    for one in numbered:
+        taken.pop(one.element.path, None)
+    more = [*_by_parts(look, missing, taken), *by_values(look, missing, rest), *numbered]
     taken |= assign(sorted(more, key=lambda one: -one.score), ENOUGH)
     missing = [element for element in missing if element.path not in taken]
     taken |= {one.element.path: one for one in by_finer_divisions(look, missing, taken) if one.score >= ENOUGH}
@@ -65,6 +76,11 @@ def propose(
     unused = unused_columns(choices, look)
     remarks = about_couples(look.vocabulary, look.heard, other=wishes.other_party)
     return Proposal(_document(standard, choices, unused), tuple(choices), unused, remarks)
+
+
+def _only_running(look: Look, taken: Mapping[str, Candidate]) -> list[Element]:
+    """Elements that so far have a running number only."""
+    return [one.element for one in taken.values() if names.is_running(look.heard[one.columns[0]]) and not one.name.sure]
 
 
 def leaves(standard: Standard) -> list[Element]:

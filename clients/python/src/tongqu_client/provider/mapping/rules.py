@@ -95,7 +95,7 @@ def _chain(element: Element, values: Sequence[str | None], codes: Mapping[str, s
     if element.codelist or codes or "enum" in schema:
         return code_words.lookup(element, values, codes)
     if element.kind == "boolean":
-        return [{"fn": "lookup", "table": YES_NO}]
+        return [{"fn": "lookup", "table": YES_NO | _opposites(values)}]
     if element.kind == "integer":
         return [_whole_number(values)]
     if wanted in ("date", "date-time"):
@@ -119,6 +119,17 @@ def _is_identifier(pattern: str, values: Sequence[str | None]) -> bool:
     texts = [text.strip() for text in values if text][:ENOUGH]
     as_written = sum(re.search(pattern, text) is not None for text in texts)
     return as_written <= sum(re.search(pattern, trim_identifier(text)) is not None for text in texts)
+
+
+def _opposites(values: Sequence[str | None]) -> dict[str, bool]:
+    """Two words of which one denies the other: 有效 and 无效, 独居 and 非独居. Empty if there are others."""
+    words = sorted({text.strip() for text in values if text and not is_blank(text)})
+    if len(words) != 2 or any(word in YES_NO for word in words):
+        return {}
+    for yes, no in (words, reversed(words)):
+        if no[0] in "无非不未没否" and no[1:] and no[1:] in (yes, yes.lstrip("有是已")):
+            return {yes: True, no: False}
+    return {}
 
 
 _DIVISIONS = {

@@ -18,6 +18,7 @@ from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping.latin import english
 from tongqu_client.provider.mapping.likeness import alike, common
 from tongqu_client.provider.mapping.names import Heading, heading, is_running, roles_at_head, words_of_role
+from tongqu_client.provider.mapping.same_words import exchanged
 from tongqu_client.provider.mapping.wordlist import (
     ENDING,
     EXACT,
@@ -35,6 +36,7 @@ from tongqu_client.provider.mapping.wordlist import (
 SUBJECT, OTHER = 0.85, 0.6  # factors: the role is not named but is the usual one; another or none is named
 RUNNING = 0.6  # score of a running number
 ITEM = 0.72  # factor for a part of list items, which gets what no field of the record itself wants
+OTHER_WORDS = 0.8  # score of a name that is the same in other words
 GROUP, SPAN = 0.93, 0.9  # score of a leaf read with a part of the heading above; of a begin or end of the same thing
 UNDER = 0.9  # factor for a name that stands under a heading of something else
 ITEM_NAME = 0.8  # score of a name below which it is no part of list items
@@ -54,6 +56,7 @@ _GROUPED = (
     "上级表头与列名合起来是该数据项的名称",
     "the heading above and its own name together are its name",
 )
+_OTHER_WORDS = ("列名换一种说法就是该数据项的名称", "its name is the element's in other words")
 _SPANNED = ("列名说的是同一期间的起或止", "its name is the same end of the same time")
 
 
@@ -126,7 +129,7 @@ class Vocabulary:
         return described().get(key, (key.lstrip("-"), kind_of_phrase(key)))
 
     def _judge(self, names: Names, head: Heading) -> Fits:
-        readings = (*self._readings(names, head), *self._in_a_group(names, head))
+        readings = (*self._readings(names, head), *self._in_a_group(names, head), *self._in_other_words(names, head))
         best = max(readings, key=lambda fits: fits.score, default=NOT)
         return best if best.sure or not head.leaf else max(best, self._alike(names, head), key=lambda fits: fits.score)
 
@@ -172,6 +175,16 @@ class Vocabulary:
         if given is None:
             return SUBJECT if wanted == self.subject_role else OTHER
         return OTHER if given in self.subject_roles and wanted in (None, self.subject_role) else 0.0
+
+    def _in_other_words(self, names: Names, head: Heading) -> Iterator[Fits]:
+        """The same name in another department's words."""
+        if head.latin:
+            return
+        factor = self._factor(names, head.role)
+        for text in {head.leaf, head.joined}:
+            known = everything().get(text, frozenset()) - {names.key}
+            if factor and not known and exchanged(text) in names.same:
+                yield Fits(OTHER_WORDS * factor, False, *_OTHER_WORDS)
 
     def _alike(self, names: Names, head: Heading) -> Fits:
         """Names that share characters or words, less so if the heading is known to mean something else."""

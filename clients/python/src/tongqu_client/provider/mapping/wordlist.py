@@ -18,6 +18,7 @@ from standards import Element, Standard, synonyms
 from tongqu_client.provider.mapping.latin import english, unit_at_end, words_of_heading
 from tongqu_client.provider.mapping.names import heading, plain
 from tongqu_client.provider.mapping.pinyin import spellings
+from tongqu_client.provider.mapping.same_words import exchanged
 from tongqu_client.provider.mapping.spans import Span, span
 
 EXACT, ENDING, FULL, INITIALS, SHORT, NEAR = 1.0, 0.96, 0.95, 0.92, 0.86, 0.7
@@ -42,6 +43,7 @@ class Names:
     words: frozenset[frozenset[str]]
     initials: frozenset[str]  # of the Chinese names: letters that many other things share
     spans: frozenset[Span]  # the Chinese names that are of a begin or an end
+    same: frozenset[str]  # the Chinese names with one word for each meaning
 
 
 def names_of(standard: Standard, element: Element) -> Names:
@@ -83,6 +85,7 @@ def _names_of(standard: Standard, path: str) -> Names:
         frozenset(found for one in words if (found := english(one))),
         _initials([*exact, *near, *rests]),
         frozenset(found for name in (*exact, *near) if not name.isascii() and (found := span(name))),
+        frozenset(found for name in exact if not name.isascii() and (found := exchanged(name))),
     )
 
 
