@@ -52,6 +52,7 @@ from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
 from gateway.identity.actions import Identity
+from gateway.identity.certificates import Certificates
 from gateway.identity.guard import Authenticator, Guard
 from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
@@ -176,6 +177,13 @@ def _policy_of(settings: Settings, log: Log) -> Policy:
     return policy
 
 
+def _certificates_of(settings: Settings) -> Certificates | None:
+    """None where no proxy of ours shows certificates: then nobody's word about one counts."""
+    if not settings.client_cert_proxies:
+        return None
+    return Certificates(Path(settings.client_ca_file) if settings.client_ca_file else None)
+
+
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
     """Where used proofs are remembered; ``auto`` was settled by whoever knows how many processes there are."""
     if settings.replay_memory == "database":
@@ -216,6 +224,7 @@ class Deps(Store):
             keys=self.keys,
             clock=self.clock,
             memory=self.used_proofs,
+            certificates=_certificates_of(settings),
         )
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
