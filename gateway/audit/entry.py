@@ -202,8 +202,8 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
             "password_changed", "factor_added", "factor_removed", "linked",
         )
     },
-    "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
-    "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
+    "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
+    "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},
 }  # fmt: skip
 
 
