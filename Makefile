@@ -32,6 +32,7 @@ check: $(VENV)/.dev-ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	cd clients/python && ../../$(BIN)/mypy --strict src/tongqu_client
+	cd clients/witness && ../../$(BIN)/mypy --strict src/tongqu_witness
 	$(BIN)/lint-imports
 	$(BIN)/gateway openapi --check
 	$(BIN)/python -m tests.licences
@@ -49,9 +50,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp is newer than its lock when what the lock names is installed.
-$(VENV)/.run-ready: requirements/run.lock pyproject.toml clients/python/pyproject.toml | $(VENV)/bin/python
+$(VENV)/.run-ready: requirements/run.lock pyproject.toml clients/python/pyproject.toml clients/witness/pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements/run.lock
-	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e . -e clients/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e . -e clients/python -e clients/witness
 	@touch $@
 
 $(VENV)/.dev-ready: requirements/dev.lock $(VENV)/.run-ready

@@ -89,7 +89,7 @@ def create_app(deps: Deps) -> Flask:
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
-        audit_api.blueprint(deps.log, deps.search, deps.guard),
+        audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):

@@ -60,7 +60,7 @@ class Gateway:
         )
         self._asking = self._handed_over = 0
         self._max_asking = 2 * deps.settings.max_queries_under_way  # under way, and being read or sent
-        self._looking: asyncio.Future[list[dict[str, str]]] | None = None
+        self._looking: asyncio.Future[tuple[list[dict[str, str]], list[dict[str, str]]]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -153,17 +153,21 @@ class Gateway:
         if path == "/metrics":
             self._deps.measure()
             return Response(200, [("Content-Type", METRICS_TYPE)], await asyncio.to_thread(self._deps.metrics))
-        findings = await self._ready()
-        return _json(503 if findings else 200, {"status": "not ready" if findings else "ready", "findings": findings})
+        findings, warnings = await self._ready()
+        status = "not ready" if findings else "ready"
+        return _json(503 if findings else 200, {"status": status, "findings": findings, "warnings": warnings})
 
-    async def _ready(self) -> list[dict[str, str]]:
+    async def _ready(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         """One look at a time, however many ask; who would have to wait longer is told that there is no answer."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.ensure_future(asyncio.to_thread(self._deps.ready))
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self._look))
         try:
             return await asyncio.wait_for(asyncio.shield(self._looking), READY_WITHIN_S)
         except TimeoutError:
-            return [asdict(DATABASE)]
+            return [asdict(DATABASE)], []
+
+    def _look(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        return self._deps.ready(), self._deps.warnings()
 
     def _nonce(self) -> tuple[bytes, bytes]:
         """A fresh DPoP nonce with every response of the authorization and the resource server (RFC 9449 section 8)."""

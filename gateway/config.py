@@ -26,6 +26,8 @@ _LEAST = {
     "shutdown_seconds": 0,
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
+    "witness_seconds": 0.1,
+    "witness_warning_minutes": 1,
     "review_sample_percent": 0,
     "session_idle_minutes": 1,
     "session_hours": 1,
@@ -68,6 +70,9 @@ class Settings:
     standards_consultation_days: int = 7  # shortest consultation of a standard
     standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
+    witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
+    witness_seconds: float = 5  # how often a grown log is shown to them
+    witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
     review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
@@ -108,6 +113,8 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     values |= {name: value for name, value in overrides.items() if value is not None}
     base = file.parent if file else Path.cwd()
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
+    if values.get("witness_policy"):
+        values["witness_policy"] = str((base / Path(str(values["witness_policy"]))).resolve())
     for name in ("provider_networks", "provider_ports"):
         if name in values:
             values[name] = tuple(values[name])
@@ -138,6 +145,8 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "shutdown_seconds": env.float,
         "standards_consultation_days": env.int,
         "standards_grace_days": env.int,
+        "witness_seconds": env.float,
+        "witness_warning_minutes": env.float,
         "review_sample_percent": env.int,
         "session_idle_minutes": env.int,
         "session_hours": env.int,

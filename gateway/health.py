@@ -18,9 +18,11 @@ import orjson
 import structlog
 from sqlalchemy import text
 
+from gateway.audit import kept
 from gateway.audit.check import MAX_CLOCK_BEHIND
 from gateway.audit.log import Log
-from gateway.audit.store import Head, Rows
+from gateway.audit.policy import NO_WITNESSES, Policy
+from gateway.audit.store import Rows
 from gateway.db import Database
 from gateway.lib.clock import Clock, parse_rfc3339
 
@@ -51,12 +53,16 @@ CLOCK_APART: Final = Finding(
 UNPUBLISHED: Final = Finding(
     "checkpoint_old", "检查点超过一分钟没有更新", "no checkpoint covers entries of a minute ago"
 )
+UNWITNESSED: Final = Finding(
+    "witnesses_old", "法定数量的见证人已久未见证日志", "it is long since a quorum of witnesses has seen the log"
+)
 DISK: Final = Finding("disk_full", "磁盘空间不足 64 MiB", "less than 64 MiB are free on the disk")
 
 
 @dataclass(slots=True)
 class Health:
-    """``folder``: where the data lie. ``idle_s``: seconds since the last commit of this process, None before it."""
+    """``folder``: where the data lie. ``max_unwitnessed``: how old an entry may be that no quorum of witnesses saw.
+    ``idle_s``: seconds since the last commit of this process, None before it."""
 
     database: Database
     log: Log
@@ -64,6 +70,8 @@ class Health:
     folder: Path
     idle_s: Callable[[], float | None]
     min_free_bytes: int = MIN_FREE_BYTES
+    policy: Policy = NO_WITNESSES
+    max_unwitnessed: timedelta = timedelta(hours=1)
     stopping: bool = field(default=False)
 
     def findings(self) -> list[Finding]:
@@ -82,7 +90,23 @@ class Health:
         """The age of the eldest entry that no checkpoint covers; 0.0 when all are covered."""
         with self.database.read() as conn:
             rows = Rows(conn)
-            return self._unpublished(rows, rows.head()).total_seconds()
+            return self._unpublished(rows).total_seconds()
+
+    def unwitnessed_s(self) -> float | None:
+        """The age of the eldest entry that no quorum of witnesses has seen; None where there are no witnesses."""
+        if not self.policy.witnesses:
+            return None
+        with self.database.read() as conn:
+            rows, best = Rows(conn), kept.newest(conn, self.policy)
+            return self._age(rows, best.size if best else 0).total_seconds()
+
+    def warnings(self) -> list[Finding]:
+        """What is wrong though the gateway does its work: witnesses are never on the path of a query."""
+        try:
+            age_s = self.unwitnessed_s()
+        except Exception:  # the database is away: findings() says so
+            return []
+        return [UNWITNESSED] if age_s is not None and age_s > self.max_unwitnessed.total_seconds() else []
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
@@ -98,17 +122,20 @@ class Health:
             head, now = rows.head(), self.clock.now()
             checks = [
                 (CLOCK_BEHIND, head.last_t is not None and now < parse_rfc3339(head.last_t) - MAX_CLOCK_BEHIND),
-                (UNPUBLISHED, self._unpublished(rows, head) > MAX_UNPUBLISHED),
+                (UNPUBLISHED, self._unpublished(rows) > MAX_UNPUBLISHED),
             ]
             if self.database.dialect == "postgresql":  # SQLite has no clock of its own
                 its: datetime = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
                 checks.append((CLOCK_APART, abs(its - self.clock.now()) > MAX_CLOCK_APART))
         return [finding for finding, wrong in checks if wrong]
 
-    def _unpublished(self, rows: Rows, head: Head) -> timedelta:
+    def _unpublished(self, rows: Rows) -> timedelta:
         last = self.log.published()
-        covered = last[0].size if last else 0
-        if head.size <= covered:
+        return self._age(rows, last[0].size if last else 0)
+
+    def _age(self, rows: Rows, covered: int) -> timedelta:
+        """How old the first entry after the first ``covered`` is; zero if there is none."""
+        if rows.head().size <= covered:
             return timedelta()
         entry = orjson.loads(rows.entries(covered, covered + 1)[0])
         return max(timedelta(), self.clock.now() - parse_rfc3339(entry["t"]))

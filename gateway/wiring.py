@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,8 +24,10 @@ from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
+from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
 from gateway.catalogue import outbound
@@ -91,6 +94,8 @@ class Store:
             build=__version__,
             on_broken=on_broken,
         )
+        self.policy = _policy_of(settings, self.log)
+        self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
@@ -116,12 +121,32 @@ class Store:
         return {
             "issuer": self.settings.issuer,
             "resource": self.settings.public_url,
-            "log": {"origin": self.settings.origin, "vkey": str(self.log.key.verifier)},
+            "log": {
+                "origin": self.settings.origin,
+                "vkey": str(self.log.key.verifier),
+                **({"policy": self.policy.text} if self.policy.witnesses else {}),
+            },
             "jwks": self.keys.jwks(),
         }
 
     def close(self) -> None:
         self.database.close()
+
+
+def _policy_of(settings: Settings, log: Log) -> Policy:
+    if not settings.witness_policy:
+        return NO_WITNESSES
+    try:
+        policy = Policy.parse(Path(settings.witness_policy).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"witness_policy: cannot be read ({error.strerror}) / 无法读取见证策略文件") from None
+    except PolicyInvalid as error:
+        raise ConfigError(f"witness_policy: {error} / 见证策略文件有误") from None
+    if policy.logs and log.key.verifier not in policy.logs:
+        raise ConfigError(
+            f"witness_policy: its log lines do not name this log; expected: log {log.key.vkey} / 见证策略不包括本日志"
+        )
+    return policy
 
 
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
@@ -213,8 +238,17 @@ class Deps(Store):
             self.counts,
         )
         self._last_commit = Stopwatch()
-        self.health = Health(self.database, self.log, self.clock, settings.data_dir, self._last_commit.seconds)
+        self.health = Health(
+            self.database,
+            self.log,
+            self.clock,
+            settings.data_dir,
+            self._last_commit.seconds,
+            policy=self.policy,
+            max_unwitnessed=timedelta(minutes=settings.witness_warning_minutes),
+        )
         self.log.on_commit = self._committed
+        self.witnessing.on_answer = self.counts.witness_answered
         self._tasks: list[asyncio.Task[None]] = []
 
     def _sign_request(self, claims: Any) -> str:
@@ -232,6 +266,7 @@ class Deps(Store):
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
         await asyncio.to_thread(self.log.start)
+        await asyncio.to_thread(self.witnessing.start)
         await asyncio.to_thread(self.used_proofs.start)
         await asyncio.to_thread(self.tokens.refresh)
         await asyncio.to_thread(self._free_idempotency_keys)
@@ -246,6 +281,7 @@ class Deps(Store):
                 await task
         await self.providers.close()
         await self.used_proofs.close()
+        await asyncio.to_thread(self.witnessing.stop)
         await asyncio.to_thread(self.log.stop)
         self.counts.close()
         self.close()
@@ -302,11 +338,17 @@ class Deps(Store):
         self.counts.set("tongqu_disk_free_bytes", self.health.free_bytes())
         with contextlib.suppress(Exception):  # a database that is away is told by /readyz; the rest is still shown
             self.counts.set("tongqu_log_unpublished_seconds", self.health.unpublished_s())
+            if (age_s := self.health.unwitnessed_s()) is not None:
+                self.counts.set("tongqu_log_unwitnessed_seconds", age_s)
         return self.counts.text()
 
     def ready(self) -> list[dict[str, str]]:
         """What keeps the gateway from doing its work; empty when it is ready."""
         return [asdict(finding) for finding in self.health.findings()]
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What somebody should look at, though the gateway does its work."""
+        return [asdict(finding) for finding in self.health.warnings()]
 
     async def _keep_measuring(self) -> None:
         while True:

@@ -13,10 +13,11 @@ from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit import schemas, search_api, tabular, tiles
+from gateway.audit import schemas, search_api, tabular, tiles, witness_api
 from gateway.audit.files import TileName
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
+from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.search import Page, Search
 from gateway.audit.search_api import Needs, looked, reach
 from gateway.errors import InvalidRequest, NotFound
@@ -27,24 +28,24 @@ _TEXT_BODY = {"type": "string"}
 _BINARY_BODY = {"type": "string", "format": "binary"}
 
 
-def blueprint(log: Log, search: Search, guard: Needs) -> Blueprint:
+def blueprint(log: Log, search: Search, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
     blp = Blueprint("log", __name__, url_prefix="/v1/log", description="The tamper-evident log · 审计日志")
-    _public(blp, log)
+    _public(blp, log, policy)
+    witness_api.add(blp, log, policy)
     for suffix, write in _FORMATS.items():
         _entries(blp, log, search, guard, suffix, write)
     search_api.add_to(blp, log, search, guard)
     return blp
 
 
-def _public(blp: Blueprint, log: Log) -> None:
+def _public(blp: Blueprint, log: Log, policy: Policy) -> None:
     @blp.route("/checkpoint")
     class Checkpoint(MethodView):
         @blp.doc(security=[])  # anybody may check the log
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self) -> Response:
-            """The signed head of the log (C2SP tlog-checkpoint) · 检查点"""
-            _, note = log.published() or log.publish()
-            return Response(note, content_type=TEXT, headers={"Cache-Control": "no-cache"})
+            """The signed head of the log (C2SP tlog-checkpoint), with the cosignatures it has · 检查点"""
+            return Response(tiles.checkpoint(log), content_type=TEXT, headers={"Cache-Control": "no-cache"})
 
     @blp.route("/tile/<path:path>")
     class Tile(MethodView):
@@ -76,7 +77,7 @@ def _public(blp: Blueprint, log: Log) -> None:
         @blp.response(200, _TEXT_BODY, content_type="text/plain")
         def get(self, index: int) -> Response:
             """That this entry is in the log (c2sp.org/tlog-proof@v1) · 存在性证明"""
-            proof = tiles.proof(log, index)
+            proof = tiles.proof(log, index, policy)
             if proof is None:
                 raise _no_entry(index)
             return Response(proof, content_type=TEXT, headers={"Cache-Control": "no-cache"})

@@ -20,7 +20,7 @@ MAX_NOTE_BYTES = 65_536  # room for far more than the 16 signatures that every v
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
-_KEY_NAME = re.compile(r"[^\s+\x00-\x20]+")
+KEY_NAME = re.compile(r"[^\s+\x00-\x20]+")
 _SIGNATURE_LINE = re.compile(r"\u2014 ([^\s+]+) ([A-Za-z0-9+/]+=*)")
 
 
@@ -37,7 +37,7 @@ class Checkpoint:
     root: bytes
 
     def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{base64_text(self.root)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,18 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public).digest()[:KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([ED25519]) + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{base64_text(bytes([ED25519]) + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """Read a vkey. Raises CheckpointInvalid."""
         name, _, rest = text.partition("+")
         key_id, _, material = rest.partition("+")
-        decoded = _unbase64(material, "vkey")
+        decoded = unbase64(material, "vkey")
         if len(decoded) != 33 or decoded[0] != ED25519:
             raise CheckpointInvalid("vkey: expected an Ed25519 key (type 1, 32 bytes)")
         key = cls(name, decoded[1:])
-        if not _KEY_NAME.fullmatch(name) or key.key_id.hex() != key_id:
+        if not KEY_NAME.fullmatch(name) or key.key_id.hex() != key_id:
             raise CheckpointInvalid("vkey: its key id is not the one of its name and key")
         return key
 
@@ -72,7 +72,7 @@ class VerifierKey:
 
         Signatures by other keys are ignored; every signature that claims this key must be right.
         """
-        text, signatures = _split_note(note)
+        text, signatures = split_note(note)
         mine = [raw for name, raw in signatures if name == self.name and raw[:KEY_ID_BYTES] == self.key_id]
         if not mine:
             raise CheckpointInvalid(f"no signature by {self.name}")
@@ -88,7 +88,7 @@ class CheckpointKey:
     """The log's own signing key. Its name is the log's origin."""
 
     def __init__(self, origin: str, private: Ed25519PrivateKey) -> None:
-        if not _KEY_NAME.fullmatch(origin):
+        if not KEY_NAME.fullmatch(origin):
             raise ValueError(f"origin: expected a name without spaces and plus signs, got {origin!r}")
         self.origin = origin
         self._private = private
@@ -118,7 +118,12 @@ class CheckpointKey:
             raise ValueError(f"this key signs for {self.origin}, not for {checkpoint.origin}")
         text = checkpoint.text()
         signature = self.verifier.key_id + self._private.sign(text.encode())
-        return f"{text}\n\u2014 {self.origin} {_base64(signature)}\n"
+        return f"{text}\n\u2014 {self.origin} {base64_text(signature)}\n"
+
+
+def cosigned(note: str, lines: Sequence[str]) -> str:
+    """The note with further signature lines."""
+    return note + "".join(lines)
 
 
 def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
@@ -134,13 +139,14 @@ def _parse_text(text: str) -> Checkpoint:
     if len(lines) != 4 or lines[3]:
         raise CheckpointInvalid("expected three lines (origin, size, root) and no extension")
     origin, size, root = lines[:3]
-    decoded = _unbase64(root, "root")
+    decoded = unbase64(root, "root")
     if not origin or not _DECIMAL.fullmatch(size) or len(decoded) != 32:
         raise CheckpointInvalid("expected an origin, a decimal size and a root of 32 bytes")
     return Checkpoint(origin, int(size), decoded)
 
 
-def _split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The signed text, and (key name, key id and signature) of each line; nothing is verified."""
     if len(note) > MAX_NOTE_BYTES or any(character < " " and character != "\n" for character in note):
         raise CheckpointInvalid("a note too long, or with control characters")
     text, blank, block = note.rpartition("\n\n")
@@ -151,7 +157,7 @@ def _split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
         match = _SIGNATURE_LINE.fullmatch(line)
         if match is None:
             raise CheckpointInvalid("expected a signature line: em dash, name, base64")
-        raw = _unbase64(match[2], "signature")
+        raw = unbase64(match[2], "signature")
         if len(raw) <= KEY_ID_BYTES:
             raise CheckpointInvalid("a signature too short to hold its key id")
         signatures.append((match[1], raw))
@@ -168,7 +174,7 @@ class TlogProof:
 
 def proof_text(index: int, hashes: Sequence[bytes], note: str) -> str:
     """Write a tlog-proof file."""
-    return "\n".join([PROOF_HEADER, f"index {index}", *map(_base64, hashes), "", note])
+    return "\n".join([PROOF_HEADER, f"index {index}", *map(base64_text, hashes), "", note])
 
 
 def parse_proof(text: str) -> TlogProof:
@@ -180,21 +186,21 @@ def parse_proof(text: str) -> TlogProof:
     if lines[0].startswith("extra "):
         lines.pop(0)  # opaque and not authenticated: of no use to us
     word, _, number = (lines.pop(0) if lines else "").partition(" ")
-    hashes = tuple(_unbase64(line, "hash") for line in lines)
+    hashes = tuple(unbase64(line, "hash") for line in lines)
     if word != "index" or not _DECIMAL.fullmatch(number) or any(len(value) != 32 for value in hashes):
         raise CheckpointInvalid("expected a decimal index and hashes of 32 bytes")
     return TlogProof(int(number), hashes, note)
 
 
-def _base64(data: bytes) -> str:
+def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _unbase64(text: str, what: str) -> bytes:
+def unbase64(text: str, what: str) -> bytes:
     try:
         decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise CheckpointInvalid(f"{what}: not base64") from None
-    if _base64(decoded) != text:  # one spelling only: no stray bits, no missing padding
+    if base64_text(decoded) != text:  # one spelling only: no stray bits, no missing padding
         raise CheckpointInvalid(f"{what}: not the only base64 spelling of its bytes")
     return decoded

@@ -187,6 +187,11 @@ class Log:
         """The checkpoint signed last, if there is one."""
         return self._publisher.last()
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process signs for all on this database."""
+        return self._publisher.leading
+
     def root(self, conn: Connection, size: int) -> bytes:
         """The root that the tree had when it was ``size`` entries large."""
         return root_at(size, Rows(conn).nodes)

@@ -47,6 +47,7 @@ class Publisher:
         self._folder = Folder(log.folder)
         self._lock = FileLock(log.folder / ".lock", PATIENCE_S)
         self._lead: TextIO | None = None  # held by the one process that looks after this folder
+        self.leading = False  # and signs, for all on this database
         self._grown = threading.Event()
         self._size_before = 0
         self._stopping = False
@@ -115,7 +116,8 @@ class Publisher:
             if not self._leads():
                 return
             self._log.database.copy_journal()
-            if self._log.run.elected():
+            self.leading = self._log.run.elected()
+            if self.leading:
                 size = self.publish()[0].size
                 rush = size - self._size_before > RUSH
                 self._size_before = size

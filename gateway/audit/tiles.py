@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.audit import merkle
+from gateway.audit import kept, merkle
 from gateway.audit.checkpoint import proof_text
 from gateway.audit.files import Folder, TileName, bundle
 from gateway.audit.log import Log
 from gateway.audit.merkle import TILE_WIDTH
+from gateway.audit.policy import Policy
 from gateway.audit.store import Rows
 
 
@@ -45,15 +46,29 @@ def entry_at(log: Log, index: int) -> bytes | None:
     return found[0] if found else None
 
 
-def proof(log: Log, index: int) -> str | None:
-    """The tlog-proof of one entry, under a checkpoint signed now if none covers it yet. None if there is no such entry.
+def checkpoint(log: Log) -> str:
+    """The newest checkpoint, with the cosignatures that it has. Raises LogUnfit, LogUnavailable."""
+    newest, note = log.published() or log.publish()
+    with log.database.read() as conn:
+        found = kept.at(conn, newest.size)
+    return found.note if found is not None else note
+
+
+def proof(log: Log, index: int, policy: Policy | None = None) -> str | None:
+    """The tlog-proof of one entry, under the newest checkpoint with a quorum of witnesses that covers it, else under
+    the newest, signed now if none covers it yet. None if there is no such entry.
 
     Raises LogUnfit, LogUnavailable.
     """
     with log.database.read() as conn:
         if not 0 <= index < Rows(conn).head().size:
             return None
-    checkpoint, note = log.publish(covering=index + 1)
+        witnessed = kept.newest(conn, policy, covering=index + 1) if policy is not None and policy.witnesses else None
+    if witnessed is not None:
+        size, note = witnessed.size, witnessed.note
+    else:
+        newest, note = log.publish(covering=index + 1)
+        size = newest.size
     with log.database.read() as conn:
-        hashes = merkle.inclusion_proof(index, checkpoint.size, Rows(conn).nodes)
+        hashes = merkle.inclusion_proof(index, size, Rows(conn).nodes)
     return proof_text(index, hashes, note)

@@ -95,6 +95,45 @@ def resume_party(party_id: str, config_file: Path | None) -> None:
     click.echo(f"{party_id}: active / 已恢复")
 
 
+@party.group("assertion-key")
+def assertion_key() -> None:
+    """Keys by which a party vouches for its officers · 断言密钥"""
+
+
+@assertion_key.command("add")
+@click.argument("party_id")
+@_key_file
+@_new_key
+@config_option
+def add_assertion_key(party_id: str, key_file: Path, new_key: bool, config_file: Path | None) -> None:
+    """From now on this key vouches for the officers of PARTY_ID · 登记断言密钥"""
+    with store_of(config_file) as store:
+        store.identity.party(party_id)
+        added = store.identity.add_assertion_key(OPERATOR, party_id, key=_public_key(key_file, new_key))
+    click.echo(f"{party_id}: {added}")
+
+
+@assertion_key.command("list")
+@click.argument("party_id")
+@config_option
+def list_assertion_keys(party_id: str, config_file: Path | None) -> None:
+    """The keys that vouch now · 断言密钥列表"""
+    with store_of(config_file) as store:
+        for each in store.identity.assertion_keys(party_id):
+            click.echo(str(each["kid"]))
+
+
+@assertion_key.command("remove")
+@click.argument("party_id")
+@click.argument("thumbprint")
+@config_option
+def remove_assertion_key(party_id: str, thumbprint: str, config_file: Path | None) -> None:
+    """It vouches for nobody any more; tokens that rest on it open nothing · 停用断言密钥"""
+    with store_of(config_file) as store:
+        store.identity.remove_assertion_key(OPERATOR, party_id, thumbprint)
+    click.echo(f"{party_id}: {thumbprint} removed / 已停用")
+
+
 @click.group()
 def client() -> None:
     """Organisations' registered systems · 客户端"""
@@ -156,16 +195,19 @@ def officer() -> None:
 @click.argument("party_id")
 @click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--title", required=True, help="the post (科长), never the person's name")
-@_key_file
+@click.option(
+    "--key", "key_file", type=click.Path(dir_okay=False, path_type=Path), help="public JWK; a clerk needs none"
+)
 @_new_key
 @config_option
-def add_officer(party_id: str, role: str, title: str, key_file: Path, new_key: bool, config_file: Path | None) -> None:
+def add_officer(
+    party_id: str, role: str, title: str, key_file: Path | None, new_key: bool, config_file: Path | None
+) -> None:
     """Register a person of PARTY_ID by post and public key · 登记人员"""
     with store_of(config_file) as store:
         store.identity.party(party_id)
-        added = store.identity.add_officer(
-            OPERATOR, party_id, role=role, title=title, key=_public_key(key_file, new_key)
-        )
+        key = None if key_file is None else _public_key(key_file, new_key)
+        added = store.identity.add_officer(OPERATOR, party_id, role=role, title=title, key=key)
     click.echo(f"officer_id: {added.id}")
 
 

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tongqu_client import Gateway
+from tongqu_client import Gateway, Officer
 
 import standards
 from gateway.config import Settings, load
@@ -75,6 +75,11 @@ class City:
             key=str(self.folder / own["key_file"]),
             trust=str(self.folder / "trust.json"),
         )
+
+    def officer(self, party: str, role: str, number: int = 0) -> Officer:
+        """An officer of this party, as the SDK asks for one: with the officer's own key."""
+        officers = [each for each in self.about["officers"] if each["party"] == party and each["role"] == role]
+        return Officer.load(self.folder / officers[number]["key_file"])
 
     def key(self, party: str, role: str, number: int = 0) -> SigningKey:
         """The key of an officer, which only that office has."""

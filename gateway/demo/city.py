@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from gateway.identity.actions import Identity
 from gateway.identity.model import OPERATOR
 from gateway.lib.durable import write_file
+from gateway.lib.ids import new_id
 from gateway.lib.jose import SigningKey
 
 POLICE, CIVIL, POPULATION, HEALTH = "police", "civil-affairs", "population", "health"
@@ -72,8 +74,12 @@ def settle(identity: Identity, folder: Path) -> dict[str, Any]:
         client = identity.add_client(OPERATOR, party.id, key=public, scopes=SCOPES[party.kind])
         clients.append({"party": party.id, "client_id": client.id, "key_file": _within(file, folder), "alg": "ES256"})
         for number, (role, title) in enumerate(OFFICERS[party.kind], 1):
-            file, public = _new_key(keys / f"{party.id}.{role}-{number}.jwk.json")
-            officer = identity.add_officer(OPERATOR, party.id, role=role, title=title, key=public)
+            officer_id = new_id("off")
+            whose = {"tongqu_party": party.id, "tongqu_officer": officer_id}
+            file, public = _new_key(keys / f"{party.id}.{role}-{number}.jwk.json", whose)
+            officer = identity.add_officer(
+                OPERATOR, party.id, role=role, title=title, key=public, officer_id=officer_id
+            )
             officers.append(
                 {"party": party.id, "officer_id": officer.id, "key_file": _within(file, folder), "role": role}
             )
@@ -81,9 +87,9 @@ def settle(identity: Identity, folder: Path) -> dict[str, Any]:
     return {"parties": parties, "clients": clients, "officers": officers}
 
 
-def _new_key(file: Path) -> tuple[Path, dict[str, str]]:
+def _new_key(file: Path, whose: Mapping[str, str] | None = None) -> tuple[Path, dict[str, str]]:
     key = SigningKey.generate()
-    write_file(file, (json.dumps(key.private_jwk(), indent=1) + "\n").encode(), mode=0o600)
+    write_file(file, (json.dumps({**key.private_jwk(), **(whose or {})}, indent=1) + "\n").encode(), mode=0o600)
     return file, key.public_jwk()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from tongqu_client import Answer, errors
+from tongqu_client import Answer, Officer, errors
 
 from gateway.demo import city as cast
 from gateway.demo import papers, sources
@@ -66,14 +66,22 @@ def tell(city: City, teller: Teller) -> bool:
     return worked
 
 
-def _ask(city: City, consumer: str, paper: dict, person: str, **more: object) -> Answer:  # type: ignore[type-arg]
+def _ask(
+    city: City,
+    consumer: str,
+    paper: dict,  # type: ignore[type-arg]
+    person: str,
+    officer: Officer | None = None,
+    **more: object,
+) -> Answer:
     agreement = next(
         each
         for each in city.about["agreements"]
         if each["purpose"] == paper["purpose"][0] and each["consumer"] == consumer
     )
     with city.client(consumer) as gateway:
-        return gateway.query(
+        asking = gateway if officer is None else gateway.as_officer(officer)
+        return asking.query(
             paper["standard"],
             {SCHEME: person},
             agreement=agreement["id"],
@@ -111,8 +119,14 @@ def _identity(city: City, teller: Teller) -> None:
         "At the Linden street office a resident stands at the counter. The police have only a GB18030 export with "
         "pinyin columns.",
     )
-    answer = _ask(city, cast.LINDEN, papers.IDENTITY_CHECK, city.people[0].id)
+    clerk = city.officer(cast.LINDEN, "clerk")
+    answer = _ask(city, cast.LINDEN, papers.IDENTITY_CHECK, city.people[0].id, clerk)
     _show(teller, answer)
+    teller.good(
+        f"是窗口经办人 {clerk.id} 在问：街道的系统凭其签名换取令牌，令牌只用于这一件、这一人，日志记下是谁。",
+        f"The clerk {clerk.id} asks: the street's system exchanged the clerk's signature for a token that is good for "
+        "this case and this resident only; the log says who asked.",
+    )
     teller.good(
         f"按国家标准返回；放行记录是日志第 {answer.log_index} 条，先落盘后放行。",
         f"In the published standard; its release is entry {answer.log_index} of the log, written before it left.",

@@ -7,6 +7,7 @@ compiled schema. Both operations are declared for openapi.yaml in declare.py.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -47,7 +48,9 @@ logger = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
 
-HELD_S = 0.5  # how long a refusal for asking too fast is held back
+# How long a refusal for asking too fast is held back: not the same for all, or those who are held would come back
+# together, find what has become free in the meantime, and keep everybody else waiting while they are served.
+HELD_S = (0.25, 0.75)
 MAX_HELD = 1_000  # at once; beyond it refusals go out at once: held ones cost memory
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^[^\u0000-\u001f\u007f]*$"}
@@ -124,7 +127,7 @@ class Exchange:
             return _problem(error, lang, request_id)
         turn = None
         try:
-            turn = self.admission.turn_now() or await self.admission.turn(client)
+            turn = self.admission.turn_now(client) or await self.admission.turn(client)
             if request.path == "/v1/queries/explain":
                 return await self._explain(request, request_id, lang)
             return await self._query(request, request_id, lang, turn)
@@ -150,7 +153,7 @@ class Exchange:
         if self._held < MAX_HELD:
             self._held += 1
             try:
-                await asyncio.sleep(HELD_S)
+                await asyncio.sleep(random.uniform(*HELD_S))  # noqa: S311
             finally:
                 self._held -= 1
 

@@ -4,7 +4,8 @@
     Shares   of a bounded number of places one client holds at most as many as are free
     Line     who waits is served client by client, in turn, however many of its queries wait
     Room     a few places and the line in front of them, for coroutines
-    Admission    the three together, in front of a query
+    Company  is a client alone at present, or are there others whom it would keep waiting
+    Admission    these together, in front of a query
 
 Plain Python without input or output, on one event loop. A client is known here by its token, before anything is
 verified, so a refusal costs a few microseconds. What an agreement allows in a day (its quota) is counted elsewhere, in
@@ -23,6 +24,8 @@ from typing import Final, Generic, TypeVar
 from gateway.errors import Busy, RateLimited
 
 PLACES: Final = 64  # queries between their token and their durable decision: enough for large groups in one commit
+FEW: Final = 2  # of those for one client that is not alone: what a burst of its may keep the others waiting for
+RECENT_S: Final = 1.0  # a client that asked within this time is still there
 PATIENCE_S: Final = 15.0  # how long a query waits for its turn
 _ROUNDING: Final = 1e-6  # of one query: sums of intervals are not exact
 UNKNOWN: Final = ""  # whose token was not seen before shares one place in the round with all others of that kind
@@ -127,10 +130,11 @@ class Full(Exception):
 class Turn:
     """A place in a room, until ``end``; ending it again does nothing. Both moments in seconds of ``perf_counter``."""
 
-    __slots__ = ("_room", "began", "ended")
+    __slots__ = ("_room", "also", "began", "ended")
 
     def __init__(self, room: Room) -> None:
         self._room: Room | None = room
+        self.also: Turn | None = None  # ends with this one
         self.began = self.ended = time.perf_counter()
 
     def end(self) -> None:
@@ -138,6 +142,8 @@ class Turn:
         if room is not None:
             self.ended = time.perf_counter()
             room.leave()
+            if self.also is not None:
+                self.also.end()
 
 
 class Room:
@@ -203,6 +209,23 @@ def _lose_patience(called: asyncio.Future[None]) -> None:
         called.set_exception(Full())
 
 
+class Company:
+    """Whether a client is alone: nobody else came within ``RECENT_S``. Remembers the last two that came."""
+
+    def __init__(self) -> None:
+        self._last, self._last_at = UNKNOWN, -math.inf
+        self._other_at = -math.inf  # when somebody else than the last came last
+
+    def came(self, client: str, now: float) -> None:
+        if client != self._last:
+            self._last, self._other_at = client, self._last_at
+        self._last_at = now
+
+    def is_alone(self, client: str, now: float) -> bool:
+        other_at = self._other_at if client == self._last else self._last_at
+        return now - other_at > RECENT_S
+
+
 class Admission:
     """What every query passes: its client's rate, its client's share of ``max_under_way``, and its turn.
 
@@ -222,6 +245,8 @@ class Admission:
         self._rate = Rate(per_second, burst)
         self._shares = Shares(max_under_way)
         self._room = Room(places, max_under_way)
+        self._own: dict[str, Room] = {}  # of clients that were not alone
+        self._company = Company()
         self._max = max_under_way
         self._patience_s = patience_s
         self._monotonic = monotonic
@@ -233,10 +258,11 @@ class Admission:
     @property
     def waiting(self) -> int:
         """Of those under way, how many have had no turn yet."""
-        return self._room.waiting
+        return self._room.waiting + sum(own.waiting for own in self._own.values())
 
     def begin(self, client: str) -> None:
         """Count a query in. Raises RateLimited, or Busy when the gateway is full; then nothing was counted."""
+        self._company.came(client, self._monotonic())
         if client != UNKNOWN and (wait_s := self._rate.take(client, self._monotonic())):
             raise _too_fast(wait_s)
         if not self._shares.take(client):
@@ -245,14 +271,23 @@ class Admission:
     def end(self, client: str) -> None:
         self._shares.give_back(client)
 
-    def turn_now(self) -> Turn | None:
-        """Its turn, if nobody else has to wait; else it must ask for ``turn``."""
-        return self._room.enter_now()
+    def turn_now(self, client: str) -> Turn | None:
+        """Its turn, if nobody else has to wait and none could be kept waiting; else it must ask for ``turn``."""
+        return self._room.enter_now() if self._company.is_alone(client, self._monotonic()) else None
 
     async def turn(self, client: str) -> Turn:
-        """Its turn among all clients. Raises Busy when that takes too long."""
+        """Its turn among all clients and, unless it is alone, among its own. Raises Busy when that takes too long."""
         try:
-            return await self._room.enter(client, self._patience_s)
+            if self._company.is_alone(client, self._monotonic()):
+                return await self._room.enter(client, self._patience_s)
+            own = await self._own.setdefault(client, Room(FEW, self._max)).enter(client, self._patience_s)
+            try:
+                turn = await self._room.enter(client, self._patience_s)
+            except BaseException:
+                own.end()
+                raise
+            turn.also = own
+            return turn
         except Full:
             raise _full() from None
 

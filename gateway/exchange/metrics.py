@@ -60,6 +60,13 @@ FAMILIES: Final = {
         Family("tongqu_log_group_entries", "histogram", "Entries in one commit", (), _GROUP),
         Family("tongqu_log_entries", "max", "Entries in the log"),
         Family("tongqu_log_unpublished_seconds", "max", "Age of the eldest entry that no checkpoint covers"),
+        Family("tongqu_log_unwitnessed_seconds", "max", "Age of the eldest entry that no quorum of witnesses has seen"),
+        Family(
+            "tongqu_witness_answers",
+            "counter",
+            "Answers of witnesses; problem: none, or why not",
+            ("problem",),
+        ),
         Family("tongqu_disk_free_bytes", "max", "Free where the data lie"),
         Family("tongqu_event_loop_lag_seconds", "max", "How late the event loop was last time"),
         Family("tongqu_process_cpu_seconds", "counter", "CPU time of all processes"),
@@ -130,6 +137,10 @@ class Metrics:
     def token_issued(self) -> None:
         with self._lock:
             self._tokens.add(1.0)
+
+    def witness_answered(self, problem: str | None) -> None:
+        with self._lock:
+            self._cell("tongqu_witness_answers", problem or "none").add(1.0)
 
     def set(self, name: str, value: float, *labels: str) -> None:
         """A gauge."""

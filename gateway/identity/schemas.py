@@ -52,7 +52,11 @@ class OfficerSchema(Schema):
     party = fields.String(required=True)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     title = fields.String(required=True, metadata={"description": "the post, never a name", "example": "数据科科长"})
-    key = fields.Dict(required=True, metadata={"description": "public JWK (RFC 7517)"})
+    key = fields.Dict(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "public JWK (RFC 7517); a clerk for whom the party vouches needs none"},
+    )
     state = fields.String(dump_only=True)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.db import Database
+from gateway.identity.actions import Identity
 from gateway.identity.model import OPERATOR
 from gateway.lib.clock import SystemClock
 from gateway.lib.keys import Keys
@@ -34,6 +37,8 @@ class Place:
     details: Mapping[str, Any]
     body: Mapping[str, Any]
     answer: Mapping[str, Any] = field(default_factory=dict)
+    officer: Callable[[], str] = lambda: ""  # a new assertion for an officer of this party
+    officer_id: str = ""
 
     @property
     def url(self) -> str:
@@ -61,6 +66,7 @@ def small(template: Path, folder: Path, alg: str = "ES256") -> Iterator[Place]:
                 {"type": "gov_record_request", "agreement_id": "agr_1", "purpose": "dibao.initial"},
                 {"agreement": "agr_1", "purpose": "dibao.initial"},
                 {"party": house.STREET, "purpose": "dibao.initial"},
+                *_officer(identity, house.STREET, base_url),
             )
     database.close()
 
@@ -82,7 +88,23 @@ def whole(template: Path, folder: Path, alg: str = "ES256") -> Iterator[Place]:
             {"type": "gov_record_request", "agreement_id": agreement.id, "purpose": cast.PURPOSE},
             {**asked, "subject": {"scheme": cast.SCHEME, "id": cast.AN["idNumber"]}},
             {"data": [{name: cast.AN[name] for name in cast.FIELDS}]},
+            *_officer(city.gateway.deps.identity, cast.LINDEN, city.gateway.url),
         )
+
+
+def _officer(identity: Identity, party: str, issuer: str) -> tuple[Callable[[], str], str]:
+    """A clerk without a key, and how the agency's own system vouches for that clerk."""
+    agency = Key.make("PS256")
+    identity.add_assertion_key(OPERATOR, party, key=agency.public)
+    clerk = identity.add_officer(OPERATOR, party, role="clerk", title="窗口经办人").id
+
+    def assertion() -> str:
+        now = int(time.time())
+        head = {"alg": agency.alg, "typ": "tongqu-officer+jwt", "kid": agency.thumbprint}
+        said = {"iss": party, "sub": clerk, "aud": issuer, "iat": now, "exp": now + 60, "jti": secrets.token_hex(12)}
+        return agency.jws(head, said)
+
+    return assertion, clerk
 
 
 def of_city(folder: Path) -> Place:

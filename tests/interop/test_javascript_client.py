@@ -43,5 +43,11 @@ def test_the_library_gets_a_bound_token_and_asks_three_times(script: str, place:
     assert all(answer["body"] | dict(place.answer) == answer["body"] for answer in result["answers"])
 
 
+def test_the_library_exchanges_an_officers_assertion_and_asks(script: str, place: Place) -> None:
+    result = _run(script, place, subject_token=place.officer(), times=1)
+    assert result["token"]["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+    assert [answer["status"] for answer in result["answers"]] == [200], result["answers"]
+
+
 def test_it_works_with_keys_of_other_kinds(script: str, place_of_alg: Place) -> None:
     assert [answer["status"] for answer in _run(script, place_of_alg, times=1)["answers"]] == [200]

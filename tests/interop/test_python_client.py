@@ -50,6 +50,23 @@ def test_it_works_with_keys_of_other_kinds(place_of_alg: Place) -> None:
     client.session.close()
 
 
+def test_the_library_exchanges_an_officers_assertion_and_asks(place: Place) -> None:
+    client = _client(place)
+    token = client.token_exchange(
+        subject_token=place.officer(),
+        dpop=True,  # for this grant the library does not take it from the client's settings
+        subject_token_type="urn:ietf:params:oauth:token-type:jwt",  # a name
+        requested_token_type="urn:ietf:params:oauth:token-type:access_token",
+        authorization_details=json.dumps([dict(place.details)]),
+    )
+    assert isinstance(token, DPoPToken)
+    assert client.introspect_token(token)["sub"] == place.officer_id
+    with requests.Session() as session:
+        answer = session.post(place.url, json=dict(place.body), auth=token, timeout=10)
+        assert answer.status_code == 200, answer.text
+    client.session.close()
+
+
 def test_the_library_gives_its_token_back(place: Place) -> None:
     client = _client(place)
     token = _token(client, place)

@@ -39,7 +39,7 @@ PAGES = ("site.", "frame.", "account.")  # for people: a contract for programs s
 PUBLIC = re.compile(
     r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"
     r"|POST /v1/standards/.*/(validate|compare)$|POST /v1/indicators/compare$"
-    r"|GET /v1/log/(checkpoint|tile/.*|entries/\{index\}(/proof)?)$"
+    r"|GET /v1/log/(checkpoint(/witnessed)?|checkpoints|witnesses|tile/.*|entries/\{index\}(/proof)?)$"
 )
 
 # The routes promised by name, as far as this release delivers them; the search of the log comes in four forms.
@@ -79,6 +79,9 @@ POST /v1/consents/{consent_id}/refuse
 POST /v1/consents/{consent_id}/withdraw
 POST /v1/queries
 GET /v1/log/checkpoint
+GET /v1/log/checkpoint/witnessed
+GET /v1/log/checkpoints
+GET /v1/log/witnesses
 GET /v1/log/tile/{path}
 GET /v1/log/entries
 GET /v1/log/entries.json

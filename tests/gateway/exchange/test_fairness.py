@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import errors
-from gateway.exchange.fairness import UNKNOWN, Admission, Full, Line, Rate, Room, Shares, Turn
+from gateway.exchange.fairness import FEW, RECENT_S, UNKNOWN, Admission, Full, Line, Rate, Room, Shares, Turn
 
 CLIENTS = ("a", "b", "c", "d")
 client = st.sampled_from(CLIENTS)
@@ -279,8 +279,53 @@ def test_tokens_that_nobody_has_seen_share_one_turn_and_no_rate() -> None:
 def test_waiting_too_long_for_a_turn_is_busy() -> None:
     async def story() -> None:
         own = admission(places=1, patience_s=0.0)
-        assert own.turn_now() is not None and own.turn_now() is None
+        assert own.turn_now("a") is not None and own.turn_now("a") is None
         with pytest.raises(errors.Busy):
             await own.turn("a")
+
+    run(story())
+
+
+def test_a_client_that_is_not_alone_has_few_turns_at_once_and_loses_none() -> None:
+    async def story() -> None:
+        now = 1000.0
+        own = admission(places=64, max_under_way=1000, monotonic=lambda: now)
+        own.begin("calm")
+        for _ in range(20):
+            own.begin("burst")
+        asking = [asyncio.create_task(own.turn("burst")) for _ in range(20)]
+        served: list[Turn] = []
+        while len(served) < 20:
+            await asyncio.sleep(0)
+            have = [task.result() for task in asking if task.done()]
+            assert len(have) - len(served) <= FEW
+            beside = await own.turn("calm")  # not one of the others is in its way
+            beside.end()
+            for turn in have[len(served) :]:
+                turn.end()
+            served = have
+        assert own.waiting == 0
+        now += 1.5 * RECENT_S
+        own.begin("burst")
+        assert all(own.turn_now("burst") for _ in range(64)) and own.turn_now("burst") is None
+
+    run(story())
+
+
+def test_who_gives_up_while_others_are_served_keeps_no_place() -> None:
+    async def story() -> None:
+        own = admission(places=1, max_under_way=1000, monotonic=lambda: 0.0)
+        own.begin("a")
+        own.begin("b")
+        held = await own.turn("a")
+        waiting = [asyncio.create_task(own.turn(who)) for who in "ababab"]
+        await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        held.end()
+        for _ in range(2 * FEW):
+            for who in "ab":
+                (await asyncio.wait_for(own.turn(who), 1)).end()
 
     run(story())

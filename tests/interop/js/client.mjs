@@ -1,5 +1,5 @@
 // Gets a token and calls a protected address, as openid-client's own documentation shows it; nothing here is ours.
-// stdin: {base_url, client_id, key, alg, authorization_details, url, body, times}   stdout: {token, answers}
+// stdin: {base_url, client_id, key, alg, authorization_details, url, body, times, subject_token?}   stdout: {token, answers}
 import * as client from 'openid-client'
 
 let text = ''
@@ -23,11 +23,15 @@ const config = await client.discovery(
 )
 const DPoP = client.getDPoPHandle(config, keyPair)
 
-const token = await client.clientCredentialsGrant(
-  config,
-  { authorization_details: JSON.stringify(told.authorization_details) },
-  { DPoP },
-)
+const authorization_details = JSON.stringify(told.authorization_details)
+const token = told.subject_token
+  ? await client.genericGrantRequest(
+      config,
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+      { subject_token: told.subject_token, subject_token_type: 'urn:ietf:params:oauth:token-type:jwt', authorization_details },
+      { DPoP },
+    )
+  : await client.clientCredentialsGrant(config, { authorization_details }, { DPoP })
 
 const answers = []
 for (let i = 0; i < told.times; i++) {

@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 from tongqu_client._client import Gateway
 from tongqu_client._http import Retries, Timeout
 from tongqu_client._models import Answer, Decision, Health, Reason, Subject
+from tongqu_client._officer import Officer
 from tongqu_client.errors import GatewayError, IntegrityError
 from tongqu_client.verify import TrustStore, VerifiedReceipt
 
@@ -26,6 +27,7 @@ __all__ = [
     "GatewayError",
     "Health",
     "IntegrityError",
+    "Officer",
     "Reason",
     "Retries",
     "Subject",

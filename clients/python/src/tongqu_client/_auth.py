@@ -19,11 +19,14 @@ from urllib.parse import urlencode, urlsplit
 from tongqu_client import _problems, errors
 from tongqu_client._http import Call, Deadline, Reply, Transport
 from tongqu_client._jose import SigningKey, encode
+from tongqu_client._officer import Binding, Officer
 
 ASSERTION_LIFE = 60  # seconds; the gateway accepts up to 300
 MARGIN = 30  # seconds before its end from which a token is not used any more
 MAX_SKEW = 10  # seconds by which the gateway lets our clock be ahead
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_JWT = "urn:ietf:params:oauth:token-type:jwt"
 _DEAD = frozenset({"invalid_token", "token_expired", "token_revoked"})
 
 
@@ -35,6 +38,7 @@ class Grant:
     agreement: str | None = None
     purpose: str | None = None
     standard: str | None = None
+    binding: Binding | None = None  # only where an officer asks
 
     def details(self) -> str | None:
         """The ``authorization_details`` parameter: a JSON array of one object."""
@@ -71,13 +75,25 @@ class Nonces:
 class Authorizer:
     """Makes the two headers of an authorized request, fetching and remembering tokens as needed. Safe for threads."""
 
-    def __init__(self, transport: Transport, base_url: str, client_id: str, key: SigningKey, language: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        base_url: str,
+        client_id: str,
+        key: SigningKey,
+        language: str,
+        officer: Officer | None = None,
+    ) -> None:
         self._transport, self._base_url, self._client_id, self._key = transport, base_url, client_id, key
-        self._language = language
+        self._language, self.officer = language, officer
         self._nonces = Nonces()
         self._tokens: dict[Grant, Token] = {}
         self._server: tuple[str, str] | None = None  # issuer, token endpoint
         self._lock = threading.RLock()
+
+    def for_officer(self, officer: Officer | None) -> Authorizer:
+        """The same system, asking for somebody; it has tokens of its own."""
+        return Authorizer(self._transport, self._base_url, self._client_id, self._key, self._language, officer)
 
     def send(self, call: Call, grant: Grant, deadline: Deadline) -> Reply:
         """One authorized attempt. A new nonce and a dead token are answered by one repetition each."""
@@ -105,6 +121,7 @@ class Authorizer:
         with self._lock:
             known = self._tokens.get(grant)
             if known is None or known.usable_until <= time.monotonic():
+                self._tokens = {each: old for each, old in self._tokens.items() if old.usable_until > time.monotonic()}
                 known = self._tokens[grant] = self._request_token(grant, deadline)
             return known.value
 
@@ -137,6 +154,9 @@ class Authorizer:
             "client_assertion": self._assertion(issuer),
             "scope": grant.scope,
         }
+        if self.officer is not None:
+            assertion = self.officer.assertion(issuer, self._client_id, grant.binding)
+            form |= {"grant_type": _EXCHANGE, "subject_token": assertion, "subject_token_type": _JWT}
         if (details := grant.details()) is not None:
             form["authorization_details"] = details
         call = Call("POST", endpoint, {"Accept": "application/json", "Accept-Language": self._language})

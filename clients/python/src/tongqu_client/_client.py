@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from tongqu_client._evidence import SeenCheckpoints, verify_answer
 from tongqu_client._http import Call, Deadline, Reply, Retries, Timeout, Transport
 from tongqu_client._jose import KeySource, SigningKey
 from tongqu_client._models import Answer, Decision, Health, Reason, Subject
+from tongqu_client._officer import Binding, Officer
 from tongqu_client._resources import Agreements, Catalogue, Consents, Standards
 from tongqu_client._settings import settings
 from tongqu_client._wire import Wire, checked, limits_of, new_session
@@ -29,6 +31,7 @@ class Gateway:
     """A gateway, as one registered client sees it. Safe for threads; close it, or use it in a ``with``.
 
     ``key``: private P-256 key as JWK (mapping, JSON text, path) or PEM (text, path).
+    ``officer``: for whom the system asks; None: for itself.
     ``timeout``: seconds in all for one call, or a Timeout. ``language``: of the gateway's sentences.
     ``trust``: a TrustStore or its file. None takes the gateway's own word for its keys, on first use; for evidence that
     must convince others, get the file from somebody else (docs: verify-a-receipt).
@@ -43,6 +46,7 @@ class Gateway:
         *,
         client_id: str | None = None,
         key: KeySource | None = None,
+        officer: Officer | None = None,
         client_cert: tuple[str, str] | None = None,
         ca: str | None = None,
         timeout: Timeout | float | None = None,
@@ -59,14 +63,30 @@ class Gateway:
         transport = Transport(new_session(client_cert, ca), limits, retries or Retries())
         authorizer: Authorizer | None = None
         if client_id is not None and key is not None:
-            authorizer = Authorizer(transport, self.base_url, client_id, SigningKey.load(key), language)
+            authorizer = Authorizer(transport, self.base_url, client_id, SigningKey.load(key), language, officer)
+        elif officer is not None:
+            raise errors.ConfigError(
+                "代工作人员查询也需要系统身份：请给出 client_id 与 key。",
+                "To ask for an officer needs a system's identity too: give client_id and key.",
+            )
         given = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
         self._wire = Wire(self.base_url, transport, authorizer, given=given, language=language, check=verify_responses)
         self._seen = SeenCheckpoints(Path(state) if state is not None else None)
+        self._open_resources()
+
+    def _open_resources(self) -> None:
         self.catalogue = Catalogue(self._wire.ask)
         self.standards = Standards(self._wire.ask)
         self.agreements = Agreements(self._wire.ask)
         self.consents = Consents(self._wire.ask)
+
+    def as_officer(self, officer: Officer | None) -> Gateway:
+        """The same gateway, asked for this officer (None: for the system itself). It shares the connections: close
+        the original only."""
+        other = copy.copy(self)
+        other._wire = self._wire.for_officer(officer)
+        other._open_resources()
+        return other
 
     @classmethod
     def from_env(cls, *, profile: str | None = None, **over: Any) -> Gateway:
@@ -128,7 +148,7 @@ class Gateway:
         """
         body = _body(standard, subject, agreement, purpose, fields, case, consent)
         key = idempotency_key or str(uuid.uuid4())
-        grant = Grant("exchange:query", agreement, purpose, standard)
+        grant = self._grant(body)
         try:
             reply = self._wire.call(
                 "POST", "/v1/queries", grant, body=body, timeout=timeout, headers={"Idempotency-Key": key}
@@ -160,7 +180,7 @@ class Gateway:
             reply = self._wire.call("POST", path, Grant("agreements:read"), body=body, timeout=timeout)
         except errors.ScopeMissing:  # a client that may only query asks with the token it would query with
             try:
-                grant = Grant("exchange:query", agreement, purpose, standard)
+                grant = self._grant(body)
                 reply = self._wire.call("POST", path, grant, body=body, timeout=timeout)
             except errors.Denied as error:  # the token endpoint refused for the reason we were to explain
                 return _refused(error, fields)
@@ -200,6 +220,13 @@ class Gateway:
             raise FileNotFoundError(path) from None
 
     # ── what comes back ───────────────────────────────────────────────────────────────────────────────────────────────
+    def _grant(self, body: Mapping[str, Any]) -> Grant:
+        """What the token must be for; where an officer asks, for this case and this resident only."""
+        officer, person = self._wire.officer, body.get("subject", {})
+        bound = Binding(body.get("case"), person.get("scheme"), person.get("id"))
+        binding = bound if officer is not None and officer.bind else None
+        return Grant("exchange:query", body["agreement"], body["purpose"], body["standard"], binding)
+
     def _answer(self, reply: Reply, body: Mapping[str, Any], key: str) -> Answer:
         members = _members(reply, "data", "withheld", "source", "receipt", "log", "request_id")
         try:

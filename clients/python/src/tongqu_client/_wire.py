@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from tongqu_client._auth import Authorizer, Grant
 from tongqu_client._canonical import NotCanonical, canonical
 from tongqu_client._http import Call, Deadline, Reply, Timeout, Transport
 from tongqu_client._keys import KnownKeys
+from tongqu_client._officer import Officer
 from tongqu_client.verify.trust import TrustStore
 
 
@@ -33,6 +35,18 @@ class Wire:
         self.base_url, self.transport = base_url, transport
         self.keys = KnownKeys(given, self._read_trust)
         self._authorizer, self._language, self._check = authorizer, language, check
+
+    @property
+    def officer(self) -> Officer | None:
+        return self._authorizer.officer if self._authorizer is not None else None
+
+    def for_officer(self, officer: Officer | None) -> Wire:
+        """The same connections and keys, for somebody else. Raises ConfigError where there is no system's identity."""
+        if self._authorizer is None:
+            raise _no_identity()
+        other = copy.copy(self)
+        other._authorizer = self._authorizer.for_officer(officer)
+        return other
 
     def call(
         self,
@@ -86,10 +100,7 @@ class Wire:
         if grant is None:
             return self.transport.send(call, deadline)
         if self._authorizer is None:
-            raise errors.ConfigError(
-                "此操作需要身份：请给出 client_id 与 key（TONGQU_CLIENT_ID、TONGQU_KEY）。",
-                "This needs an identity: give client_id and key (TONGQU_CLIENT_ID, TONGQU_KEY).",
-            )
+            raise _no_identity()
         return self._authorizer.send(call, grant, deadline)
 
     def _check_signature(self, reply: Reply, path: str) -> None:
@@ -106,6 +117,13 @@ class Wire:
 
     def _read_trust(self) -> TrustStore:
         return TrustStore.parse(self.call("GET", "/.well-known/tongqu-trust").body)
+
+
+def _no_identity() -> errors.ConfigError:
+    return errors.ConfigError(
+        "此操作需要身份：请给出 client_id 与 key（TONGQU_CLIENT_ID、TONGQU_KEY）。",
+        "This needs an identity: give client_id and key (TONGQU_CLIENT_ID, TONGQU_KEY).",
+    )
 
 
 def checked(base_url: str, allow_plain_http: bool) -> str:

@@ -635,6 +635,12 @@ class CheckpointInvalid(ProofInvalid):
     title_zh, title_en = "日志检查点无效", "The checkpoint does not hold"
 
 
+class QuorumMissing(CheckpointInvalid):
+    """The log signed, but not as many witnesses as the verifier's policy requires."""
+
+    title_zh, title_en = "检查点缺少见证", "Too few witnesses saw this checkpoint"
+
+
 class LogForked(IntegrityError):
     """The log contradicts what it signed before. ``evidence`` holds both signed checkpoints: keep them."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from tongqu_client.cli._output import Output
 from tongqu_client.verify.findings import ExportReport
+from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt
 
 
-def show_log(report: ExportReport, out: Output) -> None:
-    """A whole log that held."""
+def show_log(report: ExportReport, out: Output, *, required: bool = False) -> None:
+    """A whole log that held. ``required``: the verifier named the witnesses that it must have."""
     if out.as_json:
         out.document(_reported(report))
         return
@@ -19,6 +21,7 @@ def show_log(report: ExportReport, out: Output) -> None:
         f"✓ 检查点签名有效：{report.checkpoint.origin}，共 {size} 条。",
         f"✓ The checkpoint is signed: {report.checkpoint.origin}, {size} entries.",
     )
+    show_witnesses(report.witnessed, out, required=required)
     out.line(
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
         "✓ Every entry and every tile leads to the signed root, in order.",
@@ -42,6 +45,29 @@ def show_log(report: ExportReport, out: Output) -> None:
             "! The keys came with the log, so it only agrees with itself; to convince others, use --trust with "
             "a trust file that you got another way.",
         )
+
+
+def show_witnesses(witnessed: Witnessed | None, out: Output, *, required: bool) -> None:
+    """Who beside the gateway has seen this head of the log."""
+    if out.as_json or witnessed is None:
+        return
+    for name, time in witnessed.times.items():
+        at = datetime.fromtimestamp(min(time, 253402300799), timezone.utc).isoformat()
+        out.line(f"✓ 见证人 {name} 于 {at} 见证。", f"✓ Cosigned by the witness {name} at {at}.")
+    if not required:
+        out.line(
+            "! 见证策略取自网关自己；要求法定见证，请用 --policy 指定另行取得的策略文件。"
+            if witnessed.enough
+            else "! 此检查点还没有足够的见证；网关可能对不同的人出示不同的日志。",
+            "! The policy came from the gateway; to require witnesses, use --policy with a file that you got another "
+            "way."
+            if witnessed.enough
+            else "! Too few witnesses have seen this checkpoint; others may be shown a different log.",
+        )
+
+
+def reported_witnesses(witnessed: Witnessed | None) -> dict[str, Any] | None:
+    return None if witnessed is None else {"enough": witnessed.enough, "times": dict(witnessed.times)}
 
 
 def _show_replay(report: ExportReport, out: Output) -> None:
@@ -115,4 +141,5 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "previous": report.previous,
         "receipts": report.receipts,
         "own_trust": report.own_trust,
+        "witnessed": reported_witnesses(report.witnessed),
     }

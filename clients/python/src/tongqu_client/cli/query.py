@@ -12,6 +12,7 @@ from tongqu_client import errors
 from tongqu_client._client import Gateway
 from tongqu_client._delivery import InOwnFormat
 from tongqu_client._models import Answer, Decision, Subject
+from tongqu_client._officer import Officer
 from tongqu_client.cli._output import Output, flat, write_csv, write_table
 from tongqu_client.verify.receipts import VerifiedReceipt
 
@@ -21,6 +22,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     _terms(query)
     _identifier(query, required=True)
     query.add_argument("--case", help="办件编号 / the case this is for")
+    _officer(query)
     query.add_argument("--consent", help="同意书编号 / id of the consent")
     query.add_argument("-o", "--output", choices=("json", "table", "csv"), help="输出格式 / form of the output")
     query.add_argument("--save", type=Path, metavar="FILE", help="连同回执与证明存档 / keep answer, receipt and proof")
@@ -35,6 +37,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     _terms(explain)
     _identifier(explain, required=False)
     explain.add_argument("--case", help="办件编号 / the case this is for")
+    _officer(explain)
     explain.set_defaults(run=run_explain)
 
 
@@ -52,6 +55,19 @@ def _identifier(parser: argparse.ArgumentParser, *, required: bool) -> None:
         "--id-stdin", action="store_true", help="从标准输入读取证件号码 / read the identifier from stdin"
     )
     source.add_argument("--id-file", type=Path, metavar="FILE", help="从文件读取证件号码 / read it from a file")
+
+
+def _officer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--officer",
+        type=Path,
+        metavar="KEYFILE",
+        help="代这位工作人员查询：本人或本单位的断言密钥 / ask for this officer: the key that vouches",
+    )
+    parser.add_argument(
+        "--officer-id", metavar="off_…", help="密钥文件未写明时 / where the file does not say whose it is"
+    )
+    parser.add_argument("--officer-party", metavar="PARTY", help="同上：单位 / as above: the party")
 
 
 def run_query(args: argparse.Namespace, out: Output) -> int:
@@ -101,7 +117,10 @@ def run_explain(args: argparse.Namespace, out: Output) -> int:
 def gateway_for(args: argparse.Namespace) -> Gateway:
     """The Gateway of the environment or profile, speaking the chosen language."""
     language = "en" if args.lang == "en" else "zh-CN"
-    return Gateway.from_env(profile=args.profile, language=language)
+    given = {}
+    if (file := getattr(args, "officer", None)) is not None:
+        given["officer"] = Officer.load(file, party=args.officer_party, id=args.officer_id)
+    return Gateway.from_env(profile=args.profile, language=language, **given)
 
 
 def _fields(args: argparse.Namespace) -> list[str] | None:

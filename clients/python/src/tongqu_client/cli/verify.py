@@ -14,9 +14,10 @@ from tongqu_client._client import Gateway
 from tongqu_client._models import SAVED
 from tongqu_client._settings import settings
 from tongqu_client.cli._output import Output
-from tongqu_client.cli._report import show_log, show_receipt
+from tongqu_client.cli._report import reported_witnesses, show_log, show_receipt, show_witnesses
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.notes import Checkpoint, TlogProof
+from tongqu_client.verify.policy import Policy
 from tongqu_client.verify.receipts import verify_promise, verify_receipt
 from tongqu_client.verify.structure import Folder, LogSource
 from tongqu_client.verify.trust import TrustStore
@@ -45,6 +46,12 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="应在日志中的回执 / must be in the log",
+    )
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="见证策略：检查点须有其中的法定见证 / witnesses that must have cosigned (C2SP tlog-policy)",
     )
     parser.set_defaults(run=run)
 
@@ -87,7 +94,7 @@ def _log(source: LogSource, args: argparse.Namespace, out: Output) -> int:
         previous=[_read(path) for path in args.previous],
         receipts=[_token(_read(path)) for path in args.receipt],
     )
-    show_log(report, out)
+    show_log(report, out, required=trust is not None and trust.required is not None)
     return 0
 
 
@@ -133,23 +140,39 @@ def _proof(text: str, trust: TrustStore, args: argparse.Namespace, out: Output) 
 
 
 def _checkpoint(data: bytes, trust: TrustStore, args: argparse.Namespace, out: Output) -> int:
-    checkpoint = Checkpoint.open(data, trust.log_key)
+    checkpoint = trust.open_checkpoint(data)
+    witnessed = trust.witnessed(checkpoint)
     for path in args.previous:
         before = Checkpoint.open(_read(path), trust.log_key)
         if before.size == checkpoint.size and before.root != checkpoint.root:
             raise errors.LogForked(evidence=(before.note, checkpoint.note))
     if out.as_json:
-        out.document({"kind": "checkpoint", "origin": checkpoint.origin, "size": checkpoint.size})
+        out.document(
+            {
+                "kind": "checkpoint",
+                "origin": checkpoint.origin,
+                "size": checkpoint.size,
+                "witnessed": reported_witnesses(witnessed),
+            }
+        )
     out.line(
         f"✓ 检查点签名有效：{checkpoint.origin}，共 {checkpoint.size} 条。",
         f"✓ The checkpoint is signed: {checkpoint.origin}, {checkpoint.size} entries.",
     )
+    show_witnesses(witnessed, out, required=trust.required is not None)
     return 0
 
 
 def _trust(args: argparse.Namespace) -> TrustStore | None:
     path = args.trust or settings(profile=args.profile).get("trust")
-    return TrustStore.load(path) if path else None
+    trust = TrustStore.load(path) if path else None
+    if args.policy is None:
+        return trust
+    if trust is None:
+        raise errors.ConfigError(
+            "使用 --policy 时须同时用 --trust 指定信任文件。", "With --policy, name a trust file with --trust too."
+        )
+    return trust.requiring(Policy.load(args.policy))
 
 
 def _token(data: bytes) -> str:

@@ -40,7 +40,7 @@ def verify_export(
     """
     log = Folder(Path(source)) if isinstance(source, (str, Path)) else source
     keys = trust or TrustStore.parse(_needed(log, "trust.json"))
-    checkpoint = Checkpoint.open(_needed(log, "checkpoint"), keys.log_key)
+    checkpoint = keys.open_checkpoint(_needed(log, "checkpoint"))
     contents, findings = structure.read(log, checkpoint.size)
     findings += comparison.compare(contents, checkpoint)
     findings += comparison.upper_tiles(log, contents, checkpoint.size)
@@ -73,6 +73,7 @@ def verify_export(
         previous=len(earlier),
         receipts=len(tokens),
         own_trust=trust is None,
+        witnessed=keys.witnessed(checkpoint),
     )
 
 

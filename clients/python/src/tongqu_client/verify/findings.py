@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tongqu_client.verify import tiles
 from tongqu_client.verify.notes import Checkpoint
+from tongqu_client.verify.policy import Witnessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Finding:
 class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
 
+    ``witnessed``: which witnesses saw the checkpoint, by the verifier's policy or else the gateway's.
     ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
     gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
@@ -45,6 +47,7 @@ class ExportReport:
     previous: int = 0
     receipts: int = 0
     own_trust: bool = False
+    witnessed: Witnessed | None = None
 
 
 def missing(path: str) -> Finding:

@@ -79,19 +79,10 @@ def open_note(note: str | bytes, key: VerifierKey) -> str:
 
     Signatures by other keys are ignored, as the format demands; a wrong one by ``key`` refuses the whole note.
     """
-    text, signatures = _split(note)
+    text, _ = _split(note)
     good = 0
-    for line in signatures:
-        match = _SIGNATURE.fullmatch(line)
-        if match is None:
-            raise CheckpointInvalid("检查点的签名行无法读取。", "A signature line of the checkpoint cannot be read.")
-        try:
-            signature = base64_exact(match[2])
-        except ValueError:
-            raise CheckpointInvalid(
-                "检查点的签名行无法读取。", "A signature line of the checkpoint cannot be read."
-            ) from None
-        if match[1] != key.name or signature[:4] != key.key_id:
+    for name, signature in signatures_of(note):
+        if name != key.name or signature[:4] != key.key_id:
             continue
         try:
             Ed25519PublicKey.from_public_bytes(key.public).verify(signature[4:], text.encode("utf-8"))
@@ -106,6 +97,22 @@ def open_note(note: str | bytes, key: VerifierKey) -> str:
             f"检查点没有日志密钥 {key.name} 的签名。", f"The checkpoint bears no signature of the log key {key.name}."
         )
     return text
+
+
+def signatures_of(note: str | bytes) -> list[tuple[str, bytes]]:
+    """(key name, key id and signature) of each signature line; nothing is verified. Raises CheckpointInvalid."""
+    found = []
+    for line in _split(note)[1]:
+        match = _SIGNATURE.fullmatch(line)
+        try:
+            if match is None:
+                raise ValueError("no signature line")
+            found.append((match[1], base64_exact(match[2])))
+        except ValueError:
+            raise CheckpointInvalid(
+                "检查点的签名行无法读取。", "A signature line of the checkpoint cannot be read."
+            ) from None
+    return found
 
 
 def _split(note: str | bytes) -> tuple[str, list[str]]:
@@ -130,6 +137,11 @@ class Checkpoint:
     size: int
     root: bytes
     note: str
+
+    @property
+    def text(self) -> str:
+        """What was signed: three lines."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode('ascii')}\n"
 
     @classmethod
     def open(cls, note: str | bytes, key: VerifierKey) -> Checkpoint:

@@ -85,7 +85,7 @@ def verify_inclusion(leaf_hash: bytes, proof: TlogProof | str, trust: TrustStore
     Raises CheckpointInvalid for a checkpoint that the log's key did not sign, ProofInvalid for everything else.
     """
     parsed = TlogProof.parse(proof) if isinstance(proof, str) else proof
-    checkpoint = Checkpoint.open(parsed.checkpoint, trust.log_key)
+    checkpoint = trust.open_checkpoint(parsed.checkpoint)
     merkle.verify_inclusion(parsed.index, checkpoint.size, leaf_hash, parsed.hashes, checkpoint.root)
     return checkpoint
 

@@ -7,7 +7,7 @@ file that comes from the very gateway being checked proves only that the gateway
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tongqu_client import _jose
 from tongqu_client._canonical import MalformedJson, strict_loads
 from tongqu_client.errors import ConfigError
-from tongqu_client.verify.notes import VerifierKey
+from tongqu_client.verify.notes import Checkpoint, VerifierKey
+from tongqu_client.verify.policy import Policy, Witnessed
 
 
 @dataclass(frozen=True, slots=True)
 class TrustStore:
-    """``keys``: (purpose, kid) → P-256 public key; purposes are token, receipt, response and request."""
+    """``keys``: (purpose, kid) → P-256 public key; purposes are token, receipt, response and request.
+
+    ``policy``: what the gateway says of its witnesses (``log.policy``). It is shown, and enforced only once the
+    verifier makes it, or another, his own: ``requiring``.
+    """
 
     issuer: str
     resource: str
     log_key: VerifierKey
     keys: Mapping[tuple[str, str], ec.EllipticCurvePublicKey] = field(repr=False)
     document: Mapping[str, Any] = field(repr=False, compare=False)
+    policy: Policy | None = field(default=None, repr=False)
+    required: Policy | None = field(default=None, repr=False)
 
     @property
     def origin(self) -> str:
@@ -59,12 +66,29 @@ class TrustStore:
             log, jwks = document["log"], document["jwks"]["keys"]
             issuer, resource = document["issuer"], document["resource"]
             log_key = VerifierKey.parse(log["vkey"])
+            policy = Policy.parse(log["policy"]) if log.get("policy") is not None else None
             keys = dict(_key(jwk) for jwk in jwks if "tongqu_purpose" in jwk)
         except (KeyError, TypeError, AttributeError, _jose.JoseInvalid) as error:
             raise _broken(f"{type(error).__name__}: {error}") from None
         if not isinstance(issuer, str) or not isinstance(resource, str) or log["origin"] != log_key.name:
             raise _broken("issuer or resource is no text, or the log's origin is not the name of its key")
-        return cls(issuer, resource, log_key, keys, document)
+        return cls(issuer, resource, log_key, keys, document, policy)
+
+    def requiring(self, policy: Policy) -> TrustStore:
+        """The same trust, but a checkpoint counts only with the quorum of ``policy``."""
+        return replace(self, required=policy)
+
+    def open_checkpoint(self, note: str | bytes) -> Checkpoint:
+        """A checkpoint of this log, cosigned as required. Raises CheckpointInvalid, QuorumMissing."""
+        checkpoint = Checkpoint.open(note, self.log_key)
+        if self.required is not None:
+            self.required.require(checkpoint)
+        return checkpoint
+
+    def witnessed(self, checkpoint: Checkpoint) -> Witnessed | None:
+        """Who saw it, by the policy that is required or else the gateway's own; None without any policy."""
+        policy = self.required or self.policy
+        return policy.witnessed(checkpoint) if policy is not None else None
 
     def key(self, purpose: str, kid: object) -> ec.EllipticCurvePublicKey | None:
         """The key ``kid`` if it is there *for this purpose*; a key for another purpose counts as absent."""

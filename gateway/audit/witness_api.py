@@ -1,0 +1,120 @@
+"""``/v1/log/witnesses`` and the checkpoints that are kept: who watches this log, and how far each has seen it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from gateway.audit import kept
+from gateway.audit.kept import Kept, Standing
+from gateway.audit.log import Log
+from gateway.audit.policy import Policy, Witness
+from gateway.audit.search import MAX_PAGE
+from gateway.errors import NotFound
+from gateway.lib.clock import rfc3339
+
+TEXT = "text/plain; charset=utf-8"
+
+
+class WhichCheckpoints(Schema):
+    below = fields.Integer(validate=validate.Range(0), metadata={"description": "only those smaller than this"})
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, MAX_PAGE))
+
+
+class KeptCheckpoint(Schema):
+    size = fields.Integer()
+    t = fields.String(metadata={"description": "when it was kept"})
+    note = fields.String(metadata={"description": "the signed checkpoint with its cosignatures"})
+    witnesses = fields.Dict(metadata={"description": "who cosigned it, and when"})
+
+
+class KeptCheckpoints(Schema):
+    checkpoints = fields.List(fields.Nested(KeptCheckpoint))
+
+
+class WitnessStanding(Schema):
+    name = fields.String(metadata={"description": "its name in the policy"})
+    vkey = fields.String(metadata={"description": "its public key (C2SP signed-note)"})
+    last_size = fields.Integer(allow_none=True, metadata={"description": "the largest log it cosigned"})
+    last_time = fields.String(allow_none=True, metadata={"description": "when, by its own clock"})
+    tried = fields.String(allow_none=True, metadata={"description": "when it was asked last"})
+    problem = fields.String(allow_none=True, metadata={"description": "why it did not cosign then, by code"})
+
+
+class WitnessList(Schema):
+    """``policy`` is the C2SP tlog-policy; a verifier should get it another way and compare."""
+
+    quorum = fields.String()
+    policy = fields.String()
+    witnessed_size = fields.Integer(allow_none=True, metadata={"description": "the largest log with a quorum"})
+    witnesses = fields.List(fields.Nested(WitnessStanding))
+
+
+def add(blp: Blueprint, log: Log, policy: Policy) -> None:
+    @blp.route("/checkpoint/witnessed")
+    class Witnessed(MethodView):
+        @blp.doc(security=[])
+        @blp.response(200, {"type": "string"}, content_type="text/plain")
+        def get(self) -> Response:
+            """The newest checkpoint with the quorum of witnesses that our policy names · 已见证的检查点"""
+            with log.database.read() as conn:
+                found = kept.newest(conn, policy) if policy.witnesses else None
+            if found is None:
+                raise NotFound(
+                    "还没有经见证的检查点。",
+                    "No checkpoint was cosigned by a quorum of witnesses yet: see /v1/log/witnesses.",
+                )
+            return Response(found.note, content_type=TEXT, headers={"Cache-Control": "no-cache"})
+
+    @blp.route("/checkpoints")
+    class Checkpoints(MethodView):
+        @blp.doc(security=[])
+        @blp.arguments(WhichCheckpoints, location="query", unknown="raise")
+        @blp.response(200, KeptCheckpoints)
+        def get(self, asked: dict[str, Any]) -> dict[str, Any]:
+            """The checkpoints that are kept: the last of each day, and the newest · 历次检查点"""
+            with log.database.read() as conn:
+                found = kept.every(conn, limit=asked["limit"], below=asked.get("below"))
+            return {"checkpoints": [kept_checkpoint(each) for each in found]}
+
+    @blp.route("/witnesses")
+    class Witnesses(MethodView):
+        @blp.doc(security=[])
+        @blp.response(200, WitnessList)
+        def get(self) -> dict[str, Any]:
+            """Who watches this log, and how far each has seen it · 见证人"""
+            with log.database.read() as conn:
+                found, best = kept.standings(conn), kept.newest(conn, policy) if policy.witnesses else None
+            return {
+                "quorum": policy.quorum,
+                "policy": policy.text,
+                "witnessed_size": best.size if best else None,
+                "witnesses": [witness(each, found.get(each.key.id)) for each in policy.witnesses],
+            }
+
+
+def kept_checkpoint(kept: Kept) -> dict[str, Any]:
+    times = {name: unix_time(at) for name, at in kept.witnesses.items()}
+    return {"size": kept.size, "t": kept.t, "note": kept.note, "witnesses": times}
+
+
+def witness(witness: Witness, standing: Standing | None) -> dict[str, Any]:
+    found = standing or Standing()
+    return {
+        "name": witness.name,
+        "vkey": str(witness.key),
+        "last_size": found.size if found.at else None,
+        "last_time": unix_time(found.at) if found.at else None,
+        "tried": found.tried,
+        "problem": found.problem,
+    }
+
+
+def unix_time(seconds: int) -> str:
+    """A witness's time in RFC 3339; one beyond the calendar is its fault and becomes the calendar's last second."""
+    return rfc3339(datetime.fromtimestamp(min(seconds, 253_402_300_799), UTC))

@@ -1,0 +1,1 @@
+"""The witness, run as the program that it is."""
