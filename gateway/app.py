@@ -27,6 +27,8 @@ from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.pages.account.pages import AccountPages
 from gateway.pages.frame.render import Frame, LogStatus
+from gateway.pages.compliance import web as compliance
+from gateway.pages.compliance.desk import Desk
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.pages.public.words import Text
@@ -132,7 +134,24 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         log_status=log_status,
         party_name=party_name,
     )
-    for blueprint in (frame.blueprint(), AccountPages(deps.accounts, frame).blueprint()):
+    desk = Desk(
+        frame,
+        deps.log,
+        deps.clock,
+        deps.search,
+        deps.cases,
+        deps.reviews,
+        deps.unmaskings,
+        deps.identity,
+        deps.account,
+        deps.watch.anomalies,
+        deps.policy,
+    )
+    for blueprint in (
+        frame.blueprint(),
+        AccountPages(deps.accounts, frame).blueprint(),
+        compliance.blueprint(desk, deps.keys),
+    ):
         app.register_blueprint(blueprint)
     return frame
 

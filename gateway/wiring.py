@@ -30,6 +30,7 @@ from gateway.audit.search import Search
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
+from gateway.cases.unmasking import Unmaskings
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
@@ -107,6 +108,7 @@ class Store:
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
+        self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
         self.reviews = Reviews(
             self.database,
             self.log,

@@ -16,6 +16,7 @@ from flask import Response, g
 
 from gateway.accounts.model import Account
 from gateway.audit.log import Log
+from gateway.audit.policy import Policy
 from gateway.audit.search import Search
 from gateway.cases.actions import Cases
 from gateway.cases.model import Person
@@ -55,6 +56,7 @@ class Desk:
     identity: Identity
     account: Callable[[str], Account | None]
     findings: Callable[[], Sequence[Any]]
+    policy: Policy
 
     @cached_property
     def environment(self) -> Any:

@@ -15,11 +15,11 @@ from gateway.agreements import store as agreements
 from gateway.agreements.model import Agreement
 from gateway.audit.filter import Filter
 from gateway.cases.api import last_month, next_month
-from gateway.lib import sheet
 from gateway.lib.spreadsheet import cell
 from gateway.pages.compliance.desk import DESK, REPORTS, Desk
 from gateway.pages.compliance.exports import TYPES
 from gateway.pages.compliance.overview import QUERIES
+from gateway.pages.public import tables
 from standards import workdays
 
 RESULTS = ("released", "refused", "failed", "withheld", "unknown", "open")
@@ -106,7 +106,7 @@ class Reports:
             writer.writerows([cell(value) for value in row] for row in (head, *rows))
             body = ("\ufeff" + text.getvalue()).encode()
         else:
-            body = workbook(head, rows)
+            body = tables.to_xlsx([[str(value) for value in row] for row in (head, *rows)], f"{month:%Y-%m}")
         name = f'attachment; filename="report-{month:%Y-%m}.{form}"'
         return Response(body, content_type=TYPES[form], headers={"Content-Disposition": name})
 
@@ -172,7 +172,3 @@ class Reports:
 def _of(month: date) -> Filter:
     last = next_month(month) - timedelta(days=1)
     return Filter.of(type=QUERIES, since=month.isoformat(), until=last.isoformat())
-
-
-def workbook(head: tuple[Any, ...], rows: list[tuple[Any, ...]]) -> bytes:
-    return sheet.workbook([head, *rows])

@@ -125,7 +125,7 @@ def _answer(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
 def _receipt(desk: Desk, keys: Any, receipt: Any) -> Iterator[Check]:
     known = keys.verifiers("receipt")
     text = receipt["jws"] if isinstance(receipt, Mapping) else receipt
-    claims = jose.verify(text, lambda header: known[str(header["kid"])], typ=RECEIPT).payload
+    claims = jose.verify(text, lambda header: known[str(header["kid"])], typ=RECEIPT)
     yield Check(True, Text("回执由本网关签名", "The receipt is signed by this gateway"))
     place = claims["log"]
     with desk.log.database.read() as conn:

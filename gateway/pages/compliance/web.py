@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint
 
-from gateway.evidence.bundle import Bundler
 from gateway.pages.compliance.casework import Casework
 from gateway.pages.compliance.desk import Desk
 from gateway.pages.compliance.entries import Entries
@@ -19,13 +17,13 @@ from gateway.pages.compliance.searching import Searching
 from gateway.pages.compliance.unmasking import UnmaskingPages
 
 
-def blueprint(desk: Desk, bundler: Callable[[], Bundler], keys: Any) -> Blueprint:
+def blueprint(desk: Desk, keys: Any) -> Blueprint:
     """``keys``: the gateway's own, whose signatures an uploaded receipt should carry."""
     blp = Blueprint("desk", __name__)
     for part in (
         Overview(desk),
         Searching(desk),
-        Entries(desk, bundler),
+        Entries(desk),
         Casework(desk),
         UnmaskingPages(desk),
         Integrity(desk, keys),

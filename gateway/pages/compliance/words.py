@@ -105,6 +105,14 @@ REASONS = {
     "answer_objection": Text("答复当事人异议", "answer an objection"),
     "refer_case": Text("移送有关机关", "refer the case"),
 }
+SEALED = {
+    "subject": Text("当事人", "resident"),
+    "subject.scheme": Text("标识类别", "kind of identifier"),
+    "subject.id": Text("标识号码", "identifier"),
+    "scheme": Text("标识类别", "kind of identifier"),
+    "id": Text("标识号码", "identifier"),
+    "case": Text("办件编号", "case number"),
+}
 OUTCOMES = {"in_order": Text("无异常", "in order"), "case": Text("已立案", "case opened")}
 EVENT_GROUPS = {
     "exchange": Text("查询", "query"),
