@@ -13,8 +13,8 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.audit import entry, segment
-from gateway.audit.filter import CHINA
-from gateway.audit.index_store import IndexRows, Row, SegmentRow, State
+from gateway.audit.index_store import IndexRows, SegmentRow, State
+from gateway.audit.row import NIGHT, Row, hour_number
 from gateway.audit.store import Rows
 from gateway.db import Database
 from gateway.lib.clock import parse_rfc3339
@@ -232,7 +232,7 @@ def _outcome(number: int, item: Mapping[str, Any], known: _Known) -> Row:
         "of_number": item["of"],
         "outcome": None,
         "result": _RESULTS[item["type"]],
-        "code": item.get("code"),
+        "code": item.get("code") or ("no_record" if item.get("records") == 0 else None),
         "rules": _list(item.get("rules") or ()),
     }
     if query is None:  # cut off from the log: what is left speaks for itself
@@ -246,8 +246,15 @@ def _risks(item: Mapping[str, Any], known: _Known) -> Iterable[str]:
     given = known.given.get(_id(item, "consent") or "")
     if given and parse_rfc3339(item["t"]) - parse_rfc3339(given[0]) < QUICK:
         yield "quick_consent"
-    if parse_rfc3339(item["t"]).astimezone(CHINA).hour in segment.NIGHT:
+    if hour_number(item["t"]) % 24 in NIGHT:
         yield "night"
+    facts = item["decision"]["facts"]
+    if isinstance(relation := facts.get("relation"), str):
+        yield relation
+    if facts.get("protected") is True:
+        yield "protected"
+    if "emergency" in facts:
+        yield "emergency"
 
 
 def _id(item: Mapping[str, Any], name: str) -> str | None:

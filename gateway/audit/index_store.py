@@ -8,9 +8,8 @@ log_indexed   one row: how many entries are indexed; locking it orders those who
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -24,6 +23,7 @@ from sqlalchemy import (
     Text,
 )
 
+from gateway.audit.row import Row
 from gateway.audit.store import Big, Rows
 from gateway.db import metadata
 
@@ -72,40 +72,16 @@ INDEXED = Table(
 
 
 def _index(column: str, where: ColumnElement[bool], name: str | None = None) -> None:
-    Index(f"ix_log_index_{name or column}", INDEX.c[column], INDEX.c.number, sqlite_where=where, postgresql_where=where)
+    """With ``of_number``, so that the first rows of queries are counted without reading them."""
+    columns = (INDEX.c[column], INDEX.c.number, INDEX.c.of_number)
+    Index(f"ix_log_index_{name or column}", *columns, sqlite_where=where, postgresql_where=where)
 
 
-for _column in ("query", "subject", "case_ref", "consent"):  # each has too many values for columns of bits
+for _column in ("query", "subject", "case_ref", "consent", "officer"):
     _index(_column, INDEX.c[_column].is_not(None))
 _index("service", INDEX.c.type == "service.registered")  # whose service it is
 _index("agreement", INDEX.c.type == "agreement.signed")  # between whom it is
 _index("consent", INDEX.c.type == "consent.given", "given")
-
-
-class Row(NamedTuple):
-    """What an entry is about. Lists are written with spaces between; an empty list is null."""
-
-    number: int
-    t: str
-    type: str
-    of_number: int | None = None  # of an outcome: the entry that authorized its query
-    outcome: int | None = None  # of an authorized query: the entry of its outcome
-    query: str | None = None
-    party: str | None = None  # who acted
-    other_party: str | None = None  # whom it concerns
-    officer: str | None = None
-    standard: str | None = None
-    purpose: str | None = None
-    fields: str | None = None
-    agreement: str | None = None
-    consent: str | None = None
-    service: str | None = None
-    subject: str | None = None
-    case_ref: str | None = None
-    result: str | None = None
-    code: str | None = None
-    rules: str | None = None
-    risk: str | None = None
 
 
 class State(NamedTuple):
@@ -189,6 +165,27 @@ class IndexRows(Rows):
         sql = "SELECT number FROM log_index WHERE number >= ? AND number < ? AND t >= ? AND t < ?"
         return [number for (number,) in self._all(sql, low, high, since, until)]
 
+    def of_officer(self, officer: str, low: int, high: int) -> list[Row]:
+        """An officer's queries among the rows [low, high), each once."""
+        where = "officer = ? AND officer IS NOT NULL AND number >= ? AND number < ? AND of_number IS NULL"
+        sql = f"SELECT {COLUMNS} FROM log_index WHERE {where} AND result IS NOT NULL ORDER BY number"  # noqa: S608
+        return [Row._make(row) for row in self._all(sql, officer, low, high)]
+
+    def often(self, column: str, low: int, least: int, most: int) -> list[str]:
+        """The ``most`` residents or cases with the most first rows from ``low`` on, ``least`` each."""
+        where = f"{column} IS NOT NULL AND number >= ? AND of_number IS NULL"
+        sql = (
+            f"SELECT {column} FROM log_index WHERE {where} GROUP BY {column}"  # noqa: S608  # our own words
+            f" HAVING count(*) >= ? ORDER BY count(*) DESC, {column} LIMIT ?"
+        )
+        return [value for (value,) in self._all(sql, low, least, most)]
+
+    def of_these(self, column: str, values: Iterable[str], low: int) -> list[Row]:
+        """First rows from ``low`` on of these residents or cases."""
+        where = f"{column} IS NOT NULL AND {self._in(column, 'text')} AND number >= ? AND of_number IS NULL"
+        sql = f"SELECT {COLUMNS} FROM log_index WHERE {where} ORDER BY {column}, number"  # noqa: S608  # our own words
+        return [Row._make(row) for row in self._all(sql, self._list(values), low)]
+
     def owners_of_services(self, services: Iterable[str]) -> dict[str, str]:
         where = f"type = 'service.registered' AND {self._in('service', 'text')}"
         sql = f"SELECT service, other_party FROM log_index WHERE {where} ORDER BY number"  # noqa: S608
@@ -228,8 +225,3 @@ class IndexRows(Rows):
     def clear(self) -> None:
         for table in ("log_segment", "log_index"):
             self._run(f"DELETE FROM {table}")  # noqa: S608  # our own words
-
-
-def decoded(data: bytes) -> dict[str, Any]:
-    value: dict[str, Any] = orjson.loads(data)
-    return value

@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from gateway.audit import entry, filter, index
 from gateway.audit.filter import CHINA, NONE, Filter
-from gateway.audit.index_store import KEYED, IndexRows, Row
+from gateway.audit.index_store import KEYED, IndexRows
+from gateway.audit.row import Row
 from gateway.audit.segment import SIZE, Picked, Segment, Values, bits_of, positions
 from gateway.audit.store import ENTRY
 from gateway.db import Database
@@ -111,7 +112,7 @@ class Search:
         ``each="entry"`` finds every entry by itself, outcomes too: in the order of the log, for who follows it.
         """
         limit = max(1, min(limit, MAX_PAGE))
-        with self._look(wanted, reach, each) as look:
+        with self.look(wanted, reach, each) as look:
             rows = look.page(before, after, limit + 1)
             found = look.entries(rows[:limit])
         return Page(found, rows[limit - 1].number if len(rows) > limit else None)
@@ -125,7 +126,7 @@ class Search:
             before = page.next
 
     def count(self, wanted: Filter, *, reach: str | None = None, each: str = "query") -> int:
-        with self._look(wanted, reach, each) as look:
+        with self.look(wanted, reach, each) as look:
             return sum(bits.bit_count() for _, bits in look.matching())
 
     def facets(
@@ -134,7 +135,7 @@ class Search:
         """How many match, and of these how many have each value. ``none`` is for those that have none."""
         counters: dict[str, Counter[Values]] = {name: Counter() for name in names}
         total = 0
-        with self._look(wanted, reach, "query") as look:
+        with self.look(wanted, reach, "query") as look:
             for segment, bits in look.matching():
                 picked = Picked.of(bits)
                 total += bits.bit_count()
@@ -145,7 +146,7 @@ class Search:
     def histogram(self, wanted: Filter, *, reach: str | None = None, by: str = "day") -> list[Bucket]:
         """How many match in each hour, day or week (from Monday) of China's civil time; empty ones between are told."""
         counters: dict[str, Counter[Values]] = {}
-        with self._look(wanted, reach, "query") as look:
+        with self.look(wanted, reach, "query") as look:
             for segment, bits in look.matching():
                 clock, results = segment.columns["clock"], segment.columns["result"]
                 left = bits
@@ -157,9 +158,10 @@ class Search:
                     counters.setdefault("", Counter()).update(clock.count(Picked.of(left)))
         return _buckets(counters, by)
 
-    def _look(self, wanted: Filter, reach: str | None, each: str) -> _Look:
+    def look(self, wanted: Filter, reach: str | None = None, each: str = "query") -> Look:
+        """To be used in a ``with`` block."""
         index.catch_up(self.database)
-        return _Look(self.database, self._kept, _Meaning(wanted, reach, each, self.clock.now()))
+        return Look(self.database, self._kept, _Meaning(wanted, reach, each, self.clock.now()))
 
 
 # ── what a filter means for a segment ─────────────────────────────────────────────────────────────────────────────────
@@ -210,35 +212,42 @@ def _wants(name: str, values: frozenset[str]) -> Callable[[Values], bool]:
     return lambda found: not values.isdisjoint(found)
 
 
-class _Look:
+class Look:
     """One search, all of it at one moment of the database."""
 
     def __init__(self, database: Database, kept: _Kept, meaning: _Meaning) -> None:
         self._reading = database.read()
         self._kept, self._meaning = kept, meaning
 
-    def __enter__(self) -> _Look:
+    def __enter__(self) -> Look:
         self._conn = self._reading.__enter__()
         try:
-            self._rows = IndexRows(self._conn)
-            self._state = self._rows.state()
-            self._sealed = {row.number: row for row in self._rows.segments()}
+            self.rows = IndexRows(self._conn)
+            self.state = self.rows.state()
+            self._sealed = {row.number: row for row in self.rows.segments()}
             self._keyed = [(self._numbers(name, values), positive) for name, values, positive in self._meaning.keyed]
         except BaseException:
             self._reading.__exit__(None, None, None)
             raise
         return self
 
+    @property
+    def since(self) -> str:
+        """RFC 3339 UTC; empty for ever."""
+        return self._meaning.since
+
     def __exit__(self, *_: object) -> None:
         self._reading.__exit__(None, None, None)
 
-    def matching(self, *, newest_first: bool = True, before: int | None = None) -> Iterator[tuple[Segment, int]]:
-        for _, segment, bits in self.numbered(newest_first, 0, self._state.size if before is None else before):
+    def matching(self) -> Iterator[tuple[Segment, int]]:
+        for _, segment, bits in self.numbered():
             yield segment, bits
 
-    def numbered(self, newest_first: bool, low: int, high: int) -> Iterator[tuple[int, Segment, int]]:
+    def numbered(
+        self, *, newest_first: bool = True, low: int = 0, high: int | None = None
+    ) -> Iterator[tuple[int, Segment, int]]:
         """Segments with rows in [low, high) that match: number of the first row, segment, and which rows."""
-        high = min(high, self._state.size)
+        high = self.state.size if high is None else min(high, self.state.size)
         wanted: Iterable[int] = range(low // SIZE, -(-high // SIZE))
         for numbers, positive in self._keyed:
             if positive:
@@ -258,7 +267,7 @@ class _Look:
             if start + segment.rows > high:
                 bits &= (1 << (high - start)) - 1
             if bits and (first_t < self._meaning.since or last_t >= self._meaning.until):
-                within = self._rows.within(start, start + SIZE, self._meaning.since, self._meaning.until)
+                within = self.rows.within(start, start + SIZE, self._meaning.since, self._meaning.until)
                 bits &= bits_of([found - start for found in within])
             if bits:
                 yield start, segment, bits
@@ -266,13 +275,13 @@ class _Look:
     def page(self, before: int | None, after: int | None, limit: int) -> list[Row]:
         newest_first = after is None
         numbers: list[int] = []
-        low, high = 0 if after is None else max(0, after + 1), self._state.size if before is None else before
-        for start, _, bits in self.numbered(newest_first, low, high):
+        low = 0 if after is None else max(0, after + 1)
+        for start, _, bits in self.numbered(newest_first=newest_first, low=low, high=before):
             here = [start + row for row in positions(bits)]
             numbers += reversed(here) if newest_first else here
             if len(numbers) >= limit:
                 break
-        rows = self._rows.by_number(numbers[:limit])
+        rows = self.rows.by_number(numbers[:limit])
         return [rows[number] for number in numbers[:limit]]
 
     def entries(self, rows: Sequence[Row]) -> tuple[Found, ...]:
@@ -287,18 +296,18 @@ class _Look:
 
     def _numbers(self, name: str, values: Sequence[str]) -> dict[int, int]:
         found: dict[int, list[int]] = {}
-        for number in self._rows.numbers(name, values):
+        for number in self.rows.numbers(name, values):
             found.setdefault(number // SIZE, []).append(number % SIZE)
         return {number: bits_of(rows) for number, rows in found.items()}
 
     def _segment(self, number: int) -> tuple[Segment, str, str]:
         row = self._sealed.get(number)
         if row is not None:
-            segment = self._kept.get((number, row.made), lambda: Segment.decode(self._rows.segment(number)))
+            segment = self._kept.get((number, row.made), lambda: Segment.decode(self.rows.segment(number)))
             return segment, row.first_t, row.last_t
-        end = min((number + 1) * SIZE, self._state.size)
-        key = (number, end, self._state.touched)
-        fresh: tuple[Segment, str, str] = self._kept.get(key, lambda: _fresh(self._rows, number * SIZE, end))
+        end = min((number + 1) * SIZE, self.state.size)
+        key = (number, end, self.state.touched)
+        fresh: tuple[Segment, str, str] = self._kept.get(key, lambda: _fresh(self.rows, number * SIZE, end))
         return fresh
 
 
@@ -334,7 +343,7 @@ def _facet(name: str, counter: Counter[Values], top: int) -> Facet:
     for values, number in counter.items():
         for value in values:
             counts[str(int(value) % 24) if name == "hour" else value] += number
-        if not values and name not in ("risk", "rule", "field", "result"):
+        if not values and name not in ("risk", "rule", "field", "result", "code"):
             counts[NONE] += number
     if name == "hour":
         return Facet(name, tuple(Value(str(hour), counts[str(hour)]) for hour in range(24)), 0)

@@ -17,26 +17,13 @@ from itertools import compress
 
 import orjson
 
-from gateway.audit.index_store import Row
+from gateway.audit.row import Row, hour_number
 
 SIZE = 8192
 FEW = 64  # up to so many values a column is bits
-NIGHT = frozenset((22, 23, 0, 1, 2, 3, 4, 5))  # hours of China's clocks
 _BYTES = SIZE // 8
-_HOURS_AHEAD = 8  # China's civil time
 
 Values = tuple[str, ...]
-
-
-def hour_number(t: str) -> int:
-    """Whole hours since 1970 in China's civil time: days and hours of the day follow by division."""
-    return _day_number(t[:10]) * 24 + int(t[11:13]) + _HOURS_AHEAD
-
-
-def _day_number(date: str) -> int:
-    year, month, day = int(date[:4]), int(date[5:7]), int(date[8:10])
-    year, month = (year, month - 3) if month > 2 else (year - 1, month + 9)
-    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 1 - 719468
 
 
 def _one(value: str | None) -> Values:
@@ -89,7 +76,7 @@ _FLAGS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 class Column:
-    """``combos[c]`` are the values of a row whose code is ``c``; ``bits`` by code, or else ``codes`` by row."""
+    """``combos[c]`` are the values of a row whose code is ``c``; ``bits`` by code if there are few, else ``codes`` by row."""
 
     __slots__ = ("bits", "codes", "combos")
 
@@ -120,6 +107,16 @@ class Column:
         for code in codes:
             chosen[code] = ord("1")
         return int(bytes(map(chosen.__getitem__, self.codes))[::-1], 2)
+
+    def by_row(self) -> array[int]:
+        """The code of each row."""
+        if self.codes is None:
+            codes = array("H", bytes(2 * SIZE))
+            for code, bits in enumerate(self.bits or ()):
+                for row in positions(bits):
+                    codes[row] = code
+            self.codes = codes
+        return self.codes
 
     def count(self, picked: Picked) -> Counter[Values]:
         """How many of the rows hold each."""
@@ -155,6 +152,13 @@ class Segment:
     @property
     def all(self) -> int:
         return (1 << self.rows) - 1
+
+    def pairs(self, first: str, second: str, bits: int) -> Counter[tuple[Values, Values]]:
+        """How many of these rows hold each pair of values of two columns."""
+        one, other = self.columns[first], self.columns[second]
+        flags = Picked.of(bits).flags
+        counted = Counter(zip(compress(one.by_row(), flags), compress(other.by_row(), flags), strict=True))
+        return Counter({(one.combos[a], other.combos[b]): number for (a, b), number in counted.items()})
 
     def encode(self) -> bytes:
         heads: dict[str, object] = {}

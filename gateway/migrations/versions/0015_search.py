@@ -34,7 +34,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Text) for name in TEXTS),
         sa.PrimaryKeyConstraint("number", name="pk_log_index"),
     )
-    for column in ("query", "subject", "case_ref", "consent"):
+    for column in ("query", "subject", "case_ref", "consent", "officer"):
         _index(column, f"{column} IS NOT NULL")
     _index("service", "type = 'service.registered'")
     _index("agreement", "type = 'agreement.signed'")
@@ -72,14 +72,14 @@ def downgrade() -> None:
     )
     op.create_index("ix_log_index_t", "log_index", ["t"])
     for column in OLD:
-        _index(column, f"{column} IS NOT NULL")
+        _index(column, f"{column} IS NOT NULL", more=())
 
 
-def _index(column: str, where: str, name: str | None = None) -> None:
+def _index(column: str, where: str, name: str | None = None, more: tuple[str, ...] = ("of_number",)) -> None:
     op.create_index(
         f"ix_log_index_{name or column}",
         "log_index",
-        [column, "number"],
+        [column, "number", *more],
         sqlite_where=sa.text(where),
         postgresql_where=sa.text(where),
     )
