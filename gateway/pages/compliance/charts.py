@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT, FOOT, SIDE = 960, 200, 26, 44
+WIDTH, HEIGHT, FOOT, SIDE, RIGHT = 960, 200, 26, 44, 16
 STACK = ("released", "open", "unknown", "failed", "withheld", "refused")  # from the bottom up
 
 
@@ -30,7 +30,7 @@ def bars(found: Sequence[Bar], name: str, *, height: int = HEIGHT) -> Markup:
         return Markup("")
     most = max(1, *(bar.total for bar in found))
     top, scale = _nice(most), (height - FOOT - 12) / _nice(most)
-    step = (WIDTH - SIDE) / len(found)
+    step = (WIDTH - SIDE - RIGHT) / len(found)
     gap = min(6.0, step * 0.18)
     every = max(1, round(len(found) * 62 / (WIDTH - SIDE)))
     parts = [_grid(top, scale, height)]

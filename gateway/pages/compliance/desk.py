@@ -61,7 +61,7 @@ class Desk:
     @cached_property
     def environment(self) -> Any:
         environment = self.frame.environment(TEMPLATES)
-        environment.globals.update(words=words, link=link, clip=clip)
+        environment.globals.update(words=words, link=link, clip=clip, short=short)
         environment.filters |= {"when": when, "day": day, "thousands": lambda number: f"{number:,}"}
         return environment
 
@@ -122,7 +122,7 @@ class Desk:
         if not person:
             return "网关" if self.lang == "zh" else "the gateway"
         account = self.account(person) if person.startswith("acc_") else None
-        return account.username if account and account.role != "resident" else person
+        return account.username if account and account.role != "resident" else short(person)
 
 
 def link(path: str, **parameters: Any) -> str:
@@ -134,6 +134,14 @@ def link(path: str, **parameters: Any) -> str:
 def clip(pseudonym: str | None) -> str:
     """A pseudonym as far as people compare it."""
     return "—" if pseudonym is None else f"{pseudonym.rpartition(':')[2][:8]}…"
+
+
+def short(identifier: str | None) -> str:
+    """An id as far as people compare it: its kind and its end, which is random."""
+    if identifier is None:
+        return "—"
+    kind, _, rest = identifier.partition("_")
+    return identifier if len(rest) <= 10 else f"{kind}_…{rest[-6:]}"
 
 
 def when(value: Any) -> str:

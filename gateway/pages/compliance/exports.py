@@ -1,4 +1,4 @@
-"""What a search found, as a file: streamed, so that memory does not grow with it. Formulas are disarmed (threat T20)."""
+"""What a search found, as a file: streamed, so that memory does not grow. Formulas are disarmed (threat T20)."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from flask import Blueprint, Response
 
@@ -51,7 +52,7 @@ class Overview:
         desk, person = self.desk, self.desk.person
         today = workdays.day_of(desk.clock.now())
         first = today - _DAY * (DAYS - 1)
-        findings = list(desk.findings())[:TOP]
+        findings = grouped(desk.findings())[:TOP]
         asked = Filter.of(type=QUERIES, since=first.isoformat())
         buckets = desk.search.histogram(asked, by="day")
         opened = desk.search.histogram(Filter.of(type="case.unmasked", since=first.isoformat()), by="day")
@@ -121,6 +122,14 @@ class Overview:
                 )
             )
         return charts.bars(columns, name[0] if lang == "zh" else name[1], height=height)
+
+
+def grouped(findings: Iterable[Any]) -> list[tuple[Any, list[Any]]]:
+    """The worst finding about each officer with the others about the same one: one story, told once."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for each in findings:
+        groups.setdefault((each.officer, each.party), []).append(each)
+    return [(group[0], group[1:]) for group in groups.values()]
 
 
 def counted(bucket: Bucket | None) -> dict[str, int]:

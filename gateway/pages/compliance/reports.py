@@ -93,9 +93,15 @@ class Reports:
         month = self._month()
         head = ("kind", "party", "name", "total", *RESULTS, "month_before", "officers")
         rows: list[tuple[Any, ...]] = [
-            (name, line.party, self.desk.party_name(line.party), line.total)
-            + tuple(line.counts.get(result, 0) for result in RESULTS)
-            + (line.before, line.officers)
+            (
+                name,
+                line.party,
+                self.desk.party_name(line.party),
+                line.total,
+                *(line.counts.get(result, 0) for result in RESULTS),
+                line.before,
+                line.officers,
+            )
             for name in ("consumer", "provider")
             for line in self._lines(name, month)
         ]
@@ -130,7 +136,9 @@ class Reports:
         idle, unused = [], []
         for agreement in self._active():
             recent = Filter.of(agreement=agreement.id, result="released", since=f"{IDLE_DAYS}d")
-            if agreement.is_older_than(self.desk.clock.now(), IDLE_DAYS) and not self.desk.search.count(recent):
+            in_force = agreement.effective_from
+            old = in_force is not None and in_force < self.desk.clock.now() - timedelta(days=IDLE_DAYS)
+            if old and not self.desk.search.count(recent):
                 idle.append(agreement)
                 continue
             wanted = Filter.of(agreement=agreement.id, type=QUERIES, since=f"{FIELD_DAYS}d")

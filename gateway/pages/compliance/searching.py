@@ -15,7 +15,7 @@ from gateway.audit.filter import QUALIFIERS, Filter
 from gateway.audit.search import Bucket, Facets
 from gateway.errors import InvalidRequest
 from gateway.pages.compliance import charts, exports, words
-from gateway.pages.compliance.desk import DESK, SEARCH, Desk, link, said
+from gateway.pages.compliance.desk import DESK, SEARCH, Desk, link, said, short
 from gateway.pages.compliance.overview import counted, told
 from gateway.pages.compliance.trace import Look
 from standards import workdays
@@ -23,7 +23,7 @@ from standards import workdays
 PAGE = 50
 SHOWN = ("result", "risk", "consumer", "provider", "officer", "standard", "purpose", "rule", "hour", "type")
 VALUES = 8  # of each facet
-DEFAULT = "since:7d"
+DEFAULT = "type:exchange.authorized type:exchange.refused since:7d"
 _DAY = timedelta(days=1)
 
 
@@ -119,7 +119,9 @@ class Searching:
         return to_page("/desk/search")
 
     # ── the parts of the page ─────────────────────────────────────────────────────────────────────────────────────────
-    def _facets(self, wanted: Filter, facets: Facets) -> Iterator[tuple[str, str, list[tuple[str, int, str, bool]], int]]:
+    def _facets(
+        self, wanted: Filter, facets: Facets
+    ) -> Iterator[tuple[str, str, list[tuple[str, int, str, bool]], int]]:
         """Name, title, (value in words, count, search, whether it is on), how many more."""
         lang = self.desk.lang
         for name in SHOWN:
@@ -152,6 +154,8 @@ class Searching:
                 return words.said(words.RISKS, value, lang)
             case "consumer" | "provider":
                 return self.desk.party_name(value)
+            case "officer":
+                return short(value)
             case "rule":
                 return f"{value} {words.said(words.RULES, value, lang)}" if value in words.RULES else value
             case "hour":
@@ -174,7 +178,11 @@ class Searching:
                 counted(bucket),
                 link("/desk/search", q=narrowed(wanted, bucket, by).text()),
                 f"{bucket.start:%H:%M}" if by == "hour" else f"{bucket.start.month}/{bucket.start.day}",
-                told(f"{bucket.start:%Y-%m-%d %H:%M}" if by == "hour" else f"{bucket.start:%Y-%m-%d}", counted(bucket), lang),
+                told(
+                    f"{bucket.start:%Y-%m-%d %H:%M}" if by == "hour" else f"{bucket.start:%Y-%m-%d}",
+                    counted(bucket),
+                    lang,
+                ),
             )
             for bucket in islice(buckets, 400)
         ]

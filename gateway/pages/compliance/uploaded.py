@@ -1,7 +1,7 @@
 """Somebody brings a receipt, a proof or an evidence bundle: does it agree with this log, entry by entry?
 
-This is the gateway's own word, for a quick look at the desk. Who does not trust the gateway runs ``tongqu verify``, which
-shares no code with it. What was uploaded is read in memory and kept nowhere.
+This is the gateway's own word, for a quick look at the desk. Who does not trust the gateway runs ``tongqu verify``,
+which shares no code with it. What was uploaded is read in memory and kept nowhere.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def check(desk: Desk, keys: Any, data: bytes) -> Outcome:
         for each in _KINDS[kind.en](desk, keys, data):
             checks.append(each)
     except (_Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, TypeError, ValueError, UnicodeDecodeError):
-        checks.append(
-            Check(False, Text("格式不完整，或内容被改动过", "It is not complete, or was changed"))
-        )
+        checks.append(Check(False, Text("格式不完整，或内容被改动过", "It is not complete, or was changed")))
     return Outcome(kind, tuple(checks), index)
 
 
@@ -151,7 +149,10 @@ def _same_tree(desk: Desk, checkpoint: Checkpoint) -> Check:
         same = known and desk.log.root(conn, checkpoint.size) == checkpoint.root
     return Check(
         same,
-        Text(f"日志前 {checkpoint.size} 条与该检查点一致", f"The first {checkpoint.size} entries are those of the checkpoint")
+        Text(
+            f"日志前 {checkpoint.size} 条与该检查点一致",
+            f"The first {checkpoint.size} entries are those of the checkpoint",
+        )
         if same
         else Text(
             "日志与该检查点不一致：请立即按处置步骤操作",

@@ -61,10 +61,14 @@ RISKS = {
     "volume": Text("查询量异常", "unusual volume"),
     "walk": Text("逐个遍历", "walked along many people"),
     "sequence": Text("连号遍历", "sequence of numbers"),
-    "repeat": Text("反复查同一人", "one person again and again"),
+    "clerk": Text("一人大量登记同意", "many consents by one clerk"),
+    "relation": Text("与本人有关", "related to the officer"),
+    "self": Text("查本人", "own record"),
+    "declared": Text("应回避的人", "declared conflict"),
+    "protected": Text("受保护的人", "protected person"),
+    "repeats": Text("反复查同一人", "one person again and again"),
     "case_subjects": Text("一案多人", "many people in one case"),
     "refusals": Text("屡次被拒", "many refusals"),
-    "clerk_consents": Text("一人大量代录同意", "many consents by one clerk"),
     "sample": Text("随机抽查", "random sample"),
 }
 KINDS = {
