@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
@@ -20,6 +21,8 @@ from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
 from gateway.errors import MalformedRequest, Unauthenticated
+from gateway.evidence import api as evidence_api
+from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
@@ -27,7 +30,8 @@ from gateway.impact.actions import Impact
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
-from gateway.pages.account.pages import AccountPages
+from gateway.pages.account import pages as account_pages
+from gateway.pages.account.parts import Parts
 from gateway.pages.compliance import web as compliance
 from gateway.pages.compliance.desk import Desk
 from gateway.pages.frame.render import Frame, LogStatus
@@ -93,7 +97,8 @@ def create_app(deps: Deps) -> Flask:
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
-        audit_api.blueprint(deps.log, deps.search, deps.guard, deps.policy),
+        audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
+        evidence_api.blueprint(deps.log, lambda: _bundler(deps), deps.guard),
         declare.blueprint(),
         *identity_api.blueprints(deps.identity, deps.guard),
     ):
@@ -131,11 +136,13 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
 
     frame = Frame(
         deps.sessions,
+        name=f"通衢 {urlsplit(deps.settings.public_url).netloc}",
         environment=deps.settings.environment,
         public_assets=site.links.version,
         log_status=log_status,
         party_name=party_name,
     )
+    parts = Parts(deps.accounts, deps.factors, deps.passkeys, deps.ceremonies, deps.oidc, frame)
     desk = Desk(
         frame,
         deps.log,
@@ -151,11 +158,15 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
     )
     for blueprint in (
         frame.blueprint(),
-        AccountPages(deps.accounts, frame).blueprint(),
-        compliance.blueprint(desk, deps.keys),
+        account_pages.blueprint(parts),
+        compliance.blueprint(desk, lambda: _bundler(deps), deps.keys),
     ):
         app.register_blueprint(blueprint)
     return frame
+
+
+def _bundler(deps: Deps) -> Bundler:
+    return Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy)
 
 
 def _account(deps: Deps, account: str) -> Account | None:

@@ -7,8 +7,8 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import asdict, fields
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,27 @@ import structlog
 
 from gateway import __version__, db
 from gateway.accounts.actions import Accounts
+from gateway.accounts.ceremonies import Ceremonies
+from gateway.accounts.factors import Factors
 from gateway.accounts.model import Limits
+from gateway.accounts.oidc import RelyingParty
+from gateway.accounts.passkeys import Passkeys
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
-from gateway.audit import limits, lookup
+from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
-from gateway.cases.review import Reviews
+from gateway.cases.review import Reviews, Risk
 from gateway.cases.unmasking import Unmaskings
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
@@ -53,7 +59,7 @@ from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.file_lock import try_lock
-from gateway.lib.keys import Keys
+from gateway.lib.keys import Keys, KeysUnusable
 from gateway.registry.actions import Registry
 from gateway.registry.discussion import Discussion
 from gateway.registry.library import Library
@@ -71,11 +77,6 @@ def end_process(error: BaseException) -> None:
     """What a broken log does to the gateway: after a failed commit nobody knows what the disk holds (rule W4)."""
     logger.critical("the log cannot be trusted any more; the gateway ends", error=type(error).__name__)
     os._exit(EXIT_LOG_BROKEN)
-
-
-class _Nothing:
-    def open(self, conn: Any, query_id: str, /) -> Any:
-        return {"subject": {"scheme": "cn.resident-id", "id": "（示例）"}, "case": "SQ-2026-0042"}
 
 
 class Store:
@@ -104,8 +105,10 @@ class Store:
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
-        self.watch = Watch(self.search, limits.Limits())
-        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
+        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
+        self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
+        self._epochs_at = self.keys.epochs_changed()
+        self.watch = Watch(self.search, _limits(settings))
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)
@@ -115,7 +118,7 @@ class Store:
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
-        self.unmaskings = Unmaskings(self.database, self.log, self.clock, _Nothing())
+        self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
         self.reviews = Reviews(
             self.database,
             self.log,
@@ -123,7 +126,12 @@ class Store:
             self.search,
             self.keys.sampling_secret,
             percent=settings.review_sample_percent,
+            risks=self._risks,
         )
+
+    def _risks(self, day: date) -> list[Risk]:
+        """What the anomalies show, for people to review."""
+        return [Risk(each.rule, day, each.q, each.count, each.party or None) for each in self.watch.anomalies()]
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -138,8 +146,19 @@ class Store:
             "jwks": self.keys.jwks(),
         }
 
+    def read_epochs(self) -> None:
+        """Whoever was forgotten by another process is forgotten here too; asked every second."""
+        if (changed := self.keys.epochs_changed()) != self._epochs_at:
+            self.pseudonyms.replace(self.keys.read_epochs())
+            self._epochs_at = changed
+
     def close(self) -> None:
         self.database.close()
+
+
+def _limits(settings: Settings) -> AnomalyLimits:
+    names = [item.name for item in fields(AnomalyLimits)]
+    return AnomalyLimits(**{name: getattr(settings, f"anomaly_{name}") for name in names})
 
 
 def _policy_of(settings: Settings, log: Log) -> Policy:
@@ -204,6 +223,12 @@ class Deps(Store):
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        self.factors = Factors(self.accounts, self.keys.accounts_secret)
+        self.ceremonies = Ceremonies(self.database, self.clock)
+        self.passkeys = Passkeys(self.accounts, self.ceremonies, settings.public_url)
+        self.oidc = {
+            each.id: RelyingParty(each, settings.public_url, self.ceremonies, self.clock) for each in settings.oidc
+        }
         limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
         self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
@@ -239,6 +264,7 @@ class Deps(Store):
             ),
             self.authenticator,
             self.pseudonyms,
+            self.sidecar,
             Admission(
                 per_second=settings.queries_per_second_per_client,
                 burst=settings.burst_per_client,
@@ -334,6 +360,7 @@ class Deps(Store):
         self.registry.withdraw_due(now)
         self.reviews.tidy()
         self.accounts.tidy(now)
+        self.ceremonies.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
@@ -364,6 +391,8 @@ class Deps(Store):
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            with contextlib.suppress(OSError, KeysUnusable):  # a file just being replaced: seen a second later
+                self.read_epochs()
             self.measure()
 
     def measure(self) -> None:

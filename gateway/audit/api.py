@@ -20,6 +20,7 @@ from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.search import Page, Search
 from gateway.audit.search_api import Needs, looked, reach
+from gateway.audit.watch import Watch
 from gateway.errors import InvalidRequest, NotFound
 
 TEXT = "text/plain; charset=utf-8"
@@ -28,13 +29,13 @@ _TEXT_BODY = {"type": "string"}
 _BINARY_BODY = {"type": "string", "format": "binary"}
 
 
-def blueprint(log: Log, search: Search, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
+def blueprint(log: Log, search: Search, watch: Watch, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
     blp = Blueprint("log", __name__, url_prefix="/v1/log", description="The tamper-evident log · 审计日志")
     _public(blp, log, policy)
     witness_api.add(blp, log, policy)
     for suffix, write in _FORMATS.items():
         _entries(blp, log, search, guard, suffix, write)
-    search_api.add_to(blp, log, search, guard)
+    search_api.add_to(blp, log, search, watch, guard)
     return blp
 
 

@@ -115,6 +115,22 @@ class LogBuckets(Schema):
     buckets = fields.List(fields.Nested(LogBucket))
 
 
+class Finding(Schema):
+    rule = fields.String(metadata={"description": "see docs/en/review-accesses.md"})
+    score = fields.Float()
+    officer = fields.String()
+    party = fields.String()
+    count = fields.Integer()
+    q = fields.String(metadata={"description": "finds the entries"})
+    zh = fields.String()
+    en = fields.String()
+
+
+class Findings(Schema):
+    days = fields.Integer(metadata={"description": "how far back was looked"})
+    findings = fields.List(fields.Nested(Finding))
+
+
 class Entry(Schema):
     """One entry, see docs/audit-events.md."""
 

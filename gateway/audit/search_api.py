@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import orjson
@@ -14,6 +15,7 @@ from gateway.audit import schemas
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
 from gateway.audit.search import OVERSEERS, Facets, Found, Search
+from gateway.audit.watch import Watch
 from gateway.lib.canonical_json import digest
 
 
@@ -37,7 +39,7 @@ def looked(log: Log, what: dict[str, Any], rows: int) -> None:
         tx.append({"type": "audit.viewed", "actor": g.caller.actor(), "filter_digest": digest(what), "rows": rows})
 
 
-def add_to(blp: Blueprint, log: Log, search: Search, guard: Needs) -> None:
+def add_to(blp: Blueprint, log: Log, search: Search, watch: Watch, guard: Needs) -> None:
     @blp.route("/search")
     class TheSearch(MethodView):
         @guard.needs("log:read")
@@ -80,6 +82,16 @@ def add_to(blp: Blueprint, log: Log, search: Search, guard: Needs) -> None:
                 for bucket in buckets
             ]
             return answer({"q": wanted.text(), "by": asked["by"], "buckets": told})
+
+    @blp.route("/anomalies")
+    class Anomalies(MethodView):
+        @guard.needs("log:read")
+        @blp.response(200, schemas.Findings)
+        def get(self) -> Response:
+            """What looks unlike ordinary work, the worst first; a party sees what its own officers did · 异常提示"""
+            found = watch.anomalies(reach=reach())
+            looked(log, {"anomalies": watch.limits.days}, len(found))
+            return answer({"days": watch.limits.days, "findings": [asdict(each) for each in found]})
 
 
 def shown(found: Found) -> dict[str, Any]:

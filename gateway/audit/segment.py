@@ -76,7 +76,7 @@ _FLAGS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 class Column:
-    """``combos[c]`` are the values of a row whose code is ``c``; ``bits`` by code if there are few, else ``codes`` by row."""
+    """``combos[c]`` are the values of a row of code ``c``; ``bits`` by code if there are few, else ``codes`` by row."""
 
     __slots__ = ("bits", "codes", "combos")
 

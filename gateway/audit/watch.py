@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from gateway.audit import anomalies
 from gateway.audit.anomalies import Finding, Profile
@@ -15,30 +15,33 @@ from gateway.audit.limits import Limits
 from gateway.audit.search import Look, Search
 from gateway.audit.segment import Segment
 
+DEAR_S = 0.25  # a large log: what took longer is told again for AGAIN times as long
+AGAIN = 30
 MOST = 200  # residents or cases looked at one by one; more of them would be no exception
 
 
 class Watch:
-    """One per process: it remembers what it found last."""
+    """One per process: where looking takes long, it tells for a while what it found last."""
 
     def __init__(self, search: Search, limits: Limits) -> None:
         self.search, self.limits = search, limits
         self._lock = threading.Lock()
-        self._last: dict[str | None, tuple[Any, list[Finding]]] = {}
+        self._last: dict[str | None, tuple[float, list[Finding]]] = {}  # until when (monotonic) it may be told again
 
     def anomalies(self, *, reach: str | None = None) -> list[Finding]:
         """The worst first. ``reach``: a party sees what its own officers did."""
-        limits = self.limits
-        wanted = Filter.of(since=f"{limits.days}d")
-        with self.search.look(wanted, reach) as look:
-            key = (look.state, look.since[:13])  # the hour
-            with self._lock:
-                kept = self._last.get(reach)
-            if kept is not None and kept[0] == key:
-                return kept[1]
-            found = sorted(self._all(look, reach), key=lambda each: (-each.score, each.officer, each.rule, each.q))
+        began = time.monotonic()
         with self._lock:
-            self._last = {**self._last, reach: (key, found)} if len(self._last) < MOST else {reach: (key, found)}
+            until, kept = self._last.get(reach, (0.0, []))
+        if began < until:
+            return kept
+        with self.search.look(Filter.of(since=f"{self.limits.days}d"), reach) as look:
+            found = sorted(self._all(look, reach), key=lambda each: (-each.score, each.officer, each.rule, each.q))
+        now = time.monotonic()
+        with self._lock:
+            self._last = {key: value for key, value in self._last.items() if value[0] > now}
+            if now - began > DEAR_S:
+                self._last[reach] = (now + AGAIN * (now - began), found)
         return found
 
     def _all(self, look: Look, reach: str | None) -> Iterator[Finding]:

@@ -376,8 +376,11 @@ def find_item(conn: Connection, item_id: str) -> Item | None:
     return _item(row) if row else None
 
 
-def has_risk(conn: Connection, reason: str, search: str, day: str) -> bool:
-    same = (items.c.reason == reason, items.c.search == search, items.c.day == day)
+def was_found(conn: Connection, item: Item, since: date) -> bool:
+    """Whether a risk rule has told the same before, since that day."""
+    if item.search is None:
+        return False
+    same = (items.c.reason == item.reason, items.c.search == item.search, items.c.day >= since.isoformat())
     return conn.execute(select(items.c.id).where(*same)).first() is not None
 
 

@@ -20,6 +20,7 @@ import structlog
 from gateway import problems
 from gateway.audit.log import Guard
 from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.sidecar import Sidecar
 from gateway.errors import (
     InvalidRequest,
     LogUnavailable,
@@ -103,6 +104,7 @@ class Exchange:
     deps: path.Deps
     authenticator: Authenticator
     pseudonyms: Pseudonyms
+    sidecar: Sidecar
     admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
     _held: int = 0  # answers to those who ask too fast, not sent yet
@@ -176,7 +178,8 @@ class Exchange:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
         query = self._of(request_id, caller, body, _idempotency_key(request))
-        outcome = await path.answer(query, self.deps, owed, turn.end)
+        kept = self.sidecar.sealed(query.id, query.subject_scheme, query.subject_id, query.case)
+        outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept])
         if isinstance(outcome, Refusal):
             self.metrics.refused(outcome.reasons[0].rule)
             return _refusal(outcome, lang)

@@ -19,7 +19,7 @@ What a crash at each step leaves behind: docs/how-a-query-flows.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,14 +67,17 @@ class Authorized:
     ticket: idempotency.Ticket | None
 
 
-async def answer(query: Query, deps: Deps, owed: list[Guard], on_decided: Callable[[], None]) -> Answer | Refusal:
+async def answer(
+    query: Query, deps: Deps, owed: list[Guard], on_decided: Callable[[], None], *, beside: Sequence[Guard] = ()
+) -> Answer | Refusal:
     """Answer or refuse. ``owed``: guards of the caller's that the query's first entry settles; emptied when it has.
+    ``beside``: guards that every such entry brings along (what the sidecar keeps); they never say no.
     ``on_decided`` is called once the decision is durable.
     Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
 
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
-    decided = await _decide_and_commit(query, deps, owed)
+    decided = await _decide_and_commit(query, deps, owed, beside)
     on_decided()
     if not isinstance(decided, Authorized):
         return decided
@@ -117,7 +120,9 @@ def _check_token_stands(facts: Facts) -> None:
 
 
 # ── 1–3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Authorized | Answer | Refusal:
+async def _decide_and_commit(
+    query: Query, deps: Deps, owed: list[Guard], beside: Sequence[Guard]
+) -> Authorized | Answer | Refusal:
     fresh = False
     spent: int | None = None  # what the log found when it was to count one more use
     for _ in range(MAX_ROUNDS):
@@ -135,7 +140,7 @@ async def _decide_and_commit(query: Query, deps: Deps, owed: list[Guard]) -> Aut
         request_digest = receipt.salted_digest(salt, query.body)
         entry = entries.decided(query, facts, verdict, request_digest)
         try:  # 3
-            guards = [*owed, *_guards(facts, verdict, ticket)]
+            guards = [*owed, *_guards(facts, verdict, ticket), *beside]
             at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)
             owed.clear()
         except Changed as changed:

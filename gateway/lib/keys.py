@@ -2,7 +2,11 @@
 
     keys/<purpose>-<kid>.jwk     ES256 private JWK; purposes: token, receipt, response, request
     keys/checkpoint.key          the seed of the log's Ed25519 key
-    keys/pseudonym-<epoch>.key   what the log's pseudonyms of one epoch are made with; destroy it and they mean nothing
+    keys/pseudonym-<epoch>.tree  what the log's pseudonyms of one epoch are made with, and its sidecar is sealed with:
+                                 one resident's part can be cut out of it (lib/subject_key.py); destroy it, and all
+                                 pseudonyms of the epoch mean nothing. Older epochs: pseudonym-<epoch>.key, one secret
+    keys/subject-index.key       what a resident's place in that tree is found with
+    keys/sidecar.key             what those places are sealed with, beside the sealed identities (audit/sidecar.py)
     keys/dpop-nonce.key          what nonces are made with
     keys/idempotency.key         what kept answers are sealed with
     keys/withdrawal.key          what the printed codes for withdrawing a consent are hashed with
@@ -26,6 +30,7 @@ from typing import Any, Final
 from gateway.lib import jose
 from gateway.lib.durable import write_file
 from gateway.lib.jose import JoseInvalid, PublicKey, SigningKey
+from gateway.lib.subject_key import SubjectKey
 
 PURPOSES: Final = ("token", "receipt", "response", "request")
 STATES: Final = ("published", "active", "retiring")
@@ -51,9 +56,9 @@ class Keys:
         self.withdrawal_secret = _secret(folder / "withdrawal.key")
         self.sampling_secret = _secret(folder / "sampling.key")
         self.accounts_secret = _secret(folder / "accounts.key")
-        self.pseudonym_secrets = dict(_epochs(folder))
-        if not self.pseudonym_secrets:
-            raise KeysUnusable(f"{folder}: no pseudonym-<epoch>.key; run `gateway init` / 缺少假名密钥")
+        self.subject_index_secret = _secret(folder / "subject-index.key")
+        self.sidecar_secret = _secret(folder / "sidecar.key")
+        self.pseudonym_secrets = self.read_epochs()
 
     @classmethod
     def create(cls, folder: Path) -> Keys:
@@ -62,10 +67,19 @@ class Keys:
         for purpose in PURPOSES:
             if not any(folder.glob(f"{purpose}-*.jwk")):
                 _write_signing_key(folder, purpose, SigningKey.generate(), "active")
-        for name in ("checkpoint", "dpop-nonce", "idempotency", "withdrawal", "accounts", "sampling"):
+        for name in (
+            "checkpoint",
+            "dpop-nonce",
+            "idempotency",
+            "withdrawal",
+            "accounts",
+            "sampling",
+            "subject-index",
+            "sidecar",
+        ):
             _make_secret(folder / f"{name}.key")
-        if not any(folder.glob("pseudonym-*.key")):
-            _make_secret(folder / "pseudonym-1.key")
+        if not any(folder.glob("pseudonym-*")):
+            write_file(folder / "pseudonym-1.tree", SubjectKey.generate().encode(), mode=_PRIVATE_MODE)
         return cls(folder)
 
     @property
@@ -83,6 +97,39 @@ class Keys:
     @property
     def request(self) -> SigningKey:
         return self._active["request"]
+
+    # ── pseudonyms ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def read_epochs(self) -> dict[int, bytes | SubjectKey]:
+        """The keys of all epochs as they are on disk now. Raises KeysUnusable."""
+        found = dict(_epochs(self.folder))
+        if not found:
+            raise KeysUnusable(f"{self.folder}: no pseudonym-<epoch>.tree; run `gateway init` / 缺少假名密钥")
+        return found
+
+    def epochs_changed(self) -> int:
+        """A number that changes when somebody was forgotten, here or by another process."""
+        return max((path.stat().st_mtime_ns for path in self.folder.glob("pseudonym-*")), default=0)
+
+    def forget(self, epoch: int, handle: bytes) -> None:
+        """Cut one resident's secret of this epoch out, durably; then wipe what stood there, as far as a disk allows.
+
+        If we stop before the new file stands, nothing is forgotten; after it, the resident is. Raises KeysUnusable for
+        an epoch of the older kind, whose one secret is everybody's.
+        """
+        path = self.folder / f"pseudonym-{epoch}.tree"
+        if not path.exists():
+            raise KeysUnusable(
+                f"{path}: epoch {epoch} has one secret for all; only the whole epoch can be destroyed "
+                "/ 该期共用一把密钥，只能整期销毁"
+            )
+        with path.open("r+b") as old:
+            key = SubjectKey.decode(old.read())
+            write_file(path, key.without(handle).encode(), mode=_PRIVATE_MODE)
+            old.seek(0)
+            old.write(bytes(os.fstat(old.fileno()).st_size))
+            old.flush()
+            os.fsync(old.fileno())
+        self.pseudonym_secrets = self.read_epochs()
 
     @property
     def pseudonym_epoch(self) -> int:
@@ -170,12 +217,19 @@ def _write_signing_key(folder: Path, purpose: str, key: SigningKey, state: str) 
     write_file(folder / f"{purpose}-{key.kid}.jwk", text.encode(), mode=_PRIVATE_MODE)
 
 
-def _epochs(folder: Path) -> Iterator[tuple[int, bytes]]:
-    for path in folder.glob("pseudonym-*.key"):
+def _epochs(folder: Path) -> Iterator[tuple[int, bytes | SubjectKey]]:
+    for path in folder.glob("pseudonym-*"):
         number = path.stem.removeprefix("pseudonym-")
-        if not number.isdecimal():
-            raise KeysUnusable(f"{path}: expected pseudonym-<number>.key / 文件名应含期号")
-        yield int(number), _secret(path)
+        if not number.isdecimal() or path.suffix not in (".key", ".tree"):
+            raise KeysUnusable(f"{path}: expected pseudonym-<number>.tree (or .key) / 文件名应含期号")
+        yield int(number), _secret(path) if path.suffix == ".key" else _tree(path)
+
+
+def _tree(path: Path) -> SubjectKey:
+    try:
+        return SubjectKey.decode(_read_private(path))
+    except ValueError:
+        raise KeysUnusable(f"{path}: damaged; restore it / 密钥文件损坏") from None
 
 
 def _make_secret(path: Path) -> None:

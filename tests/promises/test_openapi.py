@@ -90,6 +90,7 @@ GET /v1/log/entries.csv
 GET /v1/log/search
 GET /v1/log/facets
 GET /v1/log/histogram
+GET /v1/log/anomalies
 GET /v1/log/entries/{index}
 GET /v1/log/entries/{index}/proof
 """

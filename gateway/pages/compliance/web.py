@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint
 
+from gateway.evidence.bundle import Bundler
+from gateway.pages.compliance.bundles import Bundles
 from gateway.pages.compliance.casework import Casework
 from gateway.pages.compliance.desk import Desk
 from gateway.pages.compliance.entries import Entries
@@ -17,13 +20,14 @@ from gateway.pages.compliance.searching import Searching
 from gateway.pages.compliance.unmasking import UnmaskingPages
 
 
-def blueprint(desk: Desk, keys: Any) -> Blueprint:
+def blueprint(desk: Desk, bundler: Callable[[], Bundler], keys: Any) -> Blueprint:
     """``keys``: the gateway's own, whose signatures an uploaded receipt should carry."""
     blp = Blueprint("desk", __name__)
     for part in (
         Overview(desk),
         Searching(desk),
         Entries(desk),
+        Bundles(desk, bundler),
         Casework(desk),
         UnmaskingPages(desk),
         Integrity(desk, keys),

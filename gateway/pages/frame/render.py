@@ -41,18 +41,20 @@ class LogStatus(NamedTuple):
 
 
 class Frame:
-    """``log_status`` is asked with every page; ``party_name`` gives both names of a party."""
+    """``name`` is what devices call this gateway; ``log_status`` is asked with every page; ``party_name`` gives both
+    names of a party."""
 
     def __init__(
         self,
         sessions: Sessions,
         *,
+        name: str,
         environment: str,
         public_assets: str,
         log_status: Callable[[], LogStatus],
         party_name: Callable[[str], Text],
     ) -> None:
-        self.sessions = sessions
+        self.sessions, self.name = sessions, name
         self._badge = words.ENVIRONMENTS[environment], environment
         self._log_status, self._party_name = log_status, party_name
         self._assets = {path.name: path.read_bytes() for path in sorted((HERE / "static").iterdir())}

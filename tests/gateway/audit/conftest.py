@@ -14,8 +14,10 @@ from flask_smorest import Api
 
 from gateway import problems
 from gateway.audit.api import blueprint
+from gateway.audit.limits import Limits
 from gateway.audit.log import Log
 from gateway.audit.search import Search
+from gateway.audit.watch import Watch
 from gateway.errors import ScopeMissing, TokenMissing, TongquError
 
 
@@ -68,8 +70,9 @@ def door() -> Door:
 @pytest.fixture
 def web(log: Log, door: Door) -> FlaskClient:
     app = Flask(__name__)
+    search = Search(log.database, log.clock)
     app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    Api(app).register_blueprint(blueprint(log, Search(log.database, log.clock), door))
+    Api(app).register_blueprint(blueprint(log, search, Watch(search, Limits()), door))
 
     @app.errorhandler(TongquError)
     def problem(error: TongquError) -> Any:

@@ -381,7 +381,7 @@ OBJECTIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         "R19",
         "standard_withdrawn",
         {"standing": Standing("deprecated", NOW - DAY, NOW)},
-        {"standing": Standing("deprecated", NOW - DAY, NOW + timedelta(microseconds=1))},
+        {"standing": Standing("deprecated", NOW - DAY, NOW + timedelta(milliseconds=1))},
     ),
     "no grant": ("R17", "token_mismatch", {"caller__grant": None}, {"grant__fields": None}),
     "a token of another agreement": (

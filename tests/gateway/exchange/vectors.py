@@ -102,6 +102,7 @@ def vector(name: str, some: Facts) -> dict[str, Any]:
     entry = entries.decided(some.query, some, verdict, REQUEST)
     decision = entry["decision"]
     del entry["token"], entry["request_digest"]
+    entry["case"] = entry["case"] if some.query.case else None  # a case that is not named has no pseudonym
     entry["decision"] = {"facts": decision["facts"], "policy": decision["policy"]}
     exists = some.agreement_digest is not None
     made = {

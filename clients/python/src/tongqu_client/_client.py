@@ -19,8 +19,10 @@ from tongqu_client._jose import KeySource, SigningKey
 from tongqu_client._models import Answer, Decision, Health, Reason, Subject
 from tongqu_client._officer import Binding, Officer
 from tongqu_client._resources import Agreements, Catalogue, Consents, Standards
+from tongqu_client._response import kept_response
 from tongqu_client._settings import settings
 from tongqu_client._wire import Wire, checked, limits_of, new_session
+from tongqu_client.verify.bundle import Bundle
 from tongqu_client.verify.receipts import VerifiedReceipt
 from tongqu_client.verify.trust import TrustStore
 
@@ -186,6 +188,23 @@ class Gateway:
                 return _refused(error, fields)
         return Decision.of(_members(reply, "effect"))
 
+    def evidence(self, index: int) -> Bundle:
+        """The gateway's evidence bundle about the query of log entry ``index`` (``Answer.log_index``, or of a refusal).
+
+        For the two parties of the query and the overseers; needs the scope ``log:read``. It holds no record:
+        ``Answer.bundle`` adds receipt, request and answer. Not verified: ``verify_bundle`` does that.
+        """
+        reply = self._wire.call("GET", f"{_LOG}entries/{index}/evidence", Grant("log:read"))
+        return Bundle.parse(reply.body)
+
+    def evidence_of(self, query: str) -> Bundle:
+        """The evidence bundle of a query by its id (``qry_…``), which its answer or its refusal named."""
+        found = self._wire.ask("GET", _LOG + "entries", "log:read", query={"query": query})
+        indexes = [int(each["index"]) for each in found.get("entries", ())]
+        if not indexes:
+            raise errors.NotFound("日志里没有这次查询。", "The log knows no such query.")
+        return self.evidence(max(indexes))
+
     def request(
         self,
         method: str,
@@ -241,6 +260,8 @@ class Gateway:
                 idempotency_key=key,
                 request=body,
                 _verify=self._verify_answer,
+                _bundle=self.evidence,
+                _response=kept_response(reply),
             )
         except (KeyError, TypeError, ValueError):
             raise errors.UnexpectedReply("答复的结构不对。", "The answer does not have the shape of one.") from None

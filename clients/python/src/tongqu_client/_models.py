@@ -11,6 +11,7 @@ from typing import Any
 
 from tongqu_client import errors
 from tongqu_client._delivery import InOwnFormat, in_format
+from tongqu_client.verify.bundle import Bundle
 from tongqu_client.verify.receipts import VerifiedReceipt
 
 SAVED = "tongqu-answer/1"
@@ -103,6 +104,8 @@ class Answer:
     _verify: Callable[[Answer, float], tuple[VerifiedReceipt, str]]
     _kept: list[tuple[VerifiedReceipt, str]] = field(default_factory=list)
     deliver_as: Mapping[str, Any] | str | Path | None = None
+    _bundle: Callable[[int], Bundle] | None = None
+    _response: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Answer(request_id={self.request_id!r}, records={len(self.data)}, log_index={self.log_index})"
@@ -137,6 +140,19 @@ class Answer:
         if not self._kept:
             self._kept.append(self._verify(self, wait))
         return self._kept[0][0]
+
+    def bundle(self, *, record: bool = True) -> Bundle:
+        """Everything that proves this answer, for ``tongqu verify``: ``.to_bytes()`` is the ``.tqe`` file.
+
+        ``record`` False leaves out request and record, so that the file holds nothing about the person but a pseudonym.
+        Asks the gateway for its part (scope ``log:read``) once the log shows the entry.
+        """
+        self.verify()
+        assert self._bundle is not None
+        members = {"receipt": self.receipt}
+        core = {name: value for name, value in self.body().items() if name in ("data", "source", "withheld")}
+        kept = {"request": dict(self.request), "answer": core, "response": self._response}
+        return self._bundle(self.log_index).holding(**members, **(kept if record else {}))
 
     def as_format(self, crosswalk: Mapping[str, Any] | str | Path) -> InOwnFormat:
         """The records in your own columns, by your own crosswalk to this standard (document or file) turned round.

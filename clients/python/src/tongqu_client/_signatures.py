@@ -13,9 +13,9 @@ import hmac
 import re
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 from tongqu_client import _jose
-from tongqu_client._http import Reply
 from tongqu_client.errors import ResponseInvalid
 from tongqu_client.verify.trust import TrustStore
 
@@ -31,21 +31,46 @@ _COMPONENT = re.compile(r'"([a-z0-9@-]+)"(;req)?')
 _SIGNATURE = re.compile(rf"({_KEY})=:([A-Za-z0-9+/=]*):(?:\s*,\s*|$)")
 
 
+class Request(Protocol):
+    """What a signature says of the request: _http.Call is one, and what an evidence bundle kept."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+class Response(Protocol):
+    """A response to be verified; names of ``headers`` in lower case."""
+
+    @property
+    def call(self) -> Request: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
 def content_digest(body: bytes) -> str:
     """The Content-Digest field for a body: ``sha-256=:…:`` (RFC 9530 §2)."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode('ascii')}:"
 
 
-def verify_response(reply: Reply, trust: TrustStore, *, now: float | None = None) -> None:
+def verify_response(reply: Response, trust: TrustStore, *, now: float | None = None, at_any_time: bool = False) -> None:
     """Check digest and signature of a signed reply. Raises ResponseInvalid.
 
-    ``now``: Unix seconds; the signature may be MAX_AGE old, so a reply kept for later does not pass here.
+    ``now``: Unix seconds; the signature may be MAX_AGE old. ``at_any_time``: of a response that was kept as evidence.
     """
     parameters, covered, values = _input(reply.headers)
     if values.get("alg", ALGORITHM) != ALGORITHM:
         raise _refused("算法不是约定的", f"expected the algorithm {ALGORITHM}")
     created = values.get("created", "")
-    if not created.isdigit() or abs((time.time() if now is None else now) - int(created)) > MAX_AGE:
+    late = created.isdigit() and abs((time.time() if now is None else now) - int(created)) > MAX_AGE
+    if not created.isdigit() or (late and not at_any_time):
         raise _refused(
             "签名时间不在 60 秒之内（请检查本机时钟）", f"not made within {MAX_AGE} s; check this machine's clock"
         )
@@ -67,7 +92,7 @@ class UnknownKey(ResponseInvalid):
     """The signing key is not in the trust store; a fresh copy may have it, if keys were changed."""
 
 
-def is_signed(reply: Reply) -> bool:
+def is_signed(reply: Response) -> bool:
     return "signature" in reply.headers and "signature-input" in reply.headers
 
 
@@ -94,7 +119,7 @@ def _components(text: str) -> list[str]:
     return names
 
 
-def _demanded(reply: Reply) -> set[str]:
+def _demanded(reply: Response) -> set[str]:
     demanded = {'"@status"', '"content-digest"', '"@method";req', '"@target-uri";req'}
     if "content-type" in reply.headers:
         demanded.add('"content-type"')
@@ -103,7 +128,7 @@ def _demanded(reply: Reply) -> set[str]:
     return demanded
 
 
-def _value(component: str, reply: Reply) -> str:
+def _value(component: str, reply: Response) -> str:
     match = _COMPONENT.fullmatch(component)
     name, of_request = (match[1], match[2]) if match else ("", None)
     derived = (
@@ -116,7 +141,7 @@ def _value(component: str, reply: Reply) -> str:
     return value.strip()
 
 
-def _check_digest(reply: Reply) -> None:
+def _check_digest(reply: Response) -> None:
     if not hmac.compare_digest(reply.headers.get("content-digest", ""), content_digest(reply.body)):
         raise _refused("内容摘要不符", "the digest is not that of the content")
 

@@ -663,3 +663,9 @@ class ExportInvalid(IntegrityError):
     def __init__(self, detail_zh: str = "", detail_en: str = "", *, findings: tuple[Any, ...] = ()) -> None:
         super().__init__(detail_zh, detail_en)
         self.findings = findings
+
+
+class BundleInvalid(ExportInvalid):
+    """An evidence bundle does not hold, or is none."""
+
+    title_zh, title_en = "证据包核验不通过", "The evidence bundle does not hold"

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from tongqu_client.cli._output import Output
+from tongqu_client.verify.evidence import EvidenceReport
 from tongqu_client.verify.findings import ExportReport
 from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt
@@ -122,6 +123,58 @@ def show_receipt(receipt: VerifiedReceipt, out: Output) -> None:
             f"! 未核验日志：回执承诺它是第 {receipt.index} 条；请连同证明或日志导出再核验。",
             f"! The log was not checked: the receipt promises entry {receipt.index}; verify with a proof or an export.",
         )
+
+
+def show_bundle(report: EvidenceReport, out: Output) -> None:
+    """A bundle that held: what happened, what is proved, and what is not."""
+    if out.as_json:
+        out.document(_reported_bundle(report))
+        return
+    out.line(*_what_happened(report))
+    out.line("证明了：", "Proved:")
+    for said in report.proved:
+        out.line(f"  ✓ {said.zh}", f"  ✓ {said.en}")
+    out.line("没有证明：", "Not proved:")
+    for said in report.not_proved:
+        out.line(f"  – {said.zh}", f"  – {said.en}")
+
+
+def _what_happened(report: EvidenceReport) -> tuple[str, str]:
+    decided, entry = report.decided, report.entry
+    asked, purpose = decided["actor"]["party"], decided["purpose"] or "?"
+    standard, agreement = decided["standard"] or "?", (decided["agreement"] or {}).get("id", "–")
+    fields = list(entry.get("fields") or ())
+    if entry["type"] == "exchange.released":
+        gave, records = entry["source"]["party"], entry["records"]
+        zh = f"{entry['t']}（世界时），{gave} 经网关向 {asked} 提供 {standard} {records} 条（{'、'.join(fields)}），"
+        en = f"At {entry['t']}, {gave} gave {asked} {records} record(s) of {standard} ({', '.join(fields)}), "
+        return f"{zh}用途 {purpose}，依据协议 {agreement}。", f"{en}purpose {purpose}, under the agreement {agreement}."
+    rules = entry.get("rules") or decided["decision"]["rules"]
+    refused = entry["type"] in ("exchange.refused", "exchange.withheld")
+    zh = f"拒绝，规则 {'、'.join(rules)}" if refused else f"结果 {entry['type']}"
+    en = f"refused by {', '.join(rules)}" if refused else f"outcome {entry['type']}"
+    return (
+        f"{entry['t']}（世界时），{asked} 查询 {standard}，用途 {purpose}，依据协议 {agreement}：{zh}，没有放行。",
+        f"At {entry['t']}, {asked} asked for {standard}, purpose {purpose}, under {agreement}: {en}; no record left.",
+    )
+
+
+def _reported_bundle(report: EvidenceReport) -> dict[str, Any]:
+    zh, en = _what_happened(report)
+    return {
+        "kind": "evidence",
+        "verdict_zh": zh,
+        "verdict_en": en,
+        "index": report.index,
+        "query": report.entry.get("query"),
+        "type": report.entry["type"],
+        "origin": report.checkpoint.origin,
+        "size": report.checkpoint.size,
+        "proved": [{"kind": said.kind, "zh": said.zh, "en": said.en} for said in report.proved],
+        "not_proved": [{"kind": said.kind, "zh": said.zh, "en": said.en} for said in report.not_proved],
+        "own_trust": report.own_trust,
+        "seconds": round(report.seconds, 4),
+    }
 
 
 def _reported(report: ExportReport) -> dict[str, Any]:

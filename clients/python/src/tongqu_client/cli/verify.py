@@ -14,7 +14,9 @@ from tongqu_client._client import Gateway
 from tongqu_client._models import SAVED
 from tongqu_client._settings import settings
 from tongqu_client.cli._output import Output
-from tongqu_client.cli._report import reported_witnesses, show_log, show_receipt, show_witnesses
+from tongqu_client.cli._report import reported_witnesses, show_bundle, show_log, show_receipt, show_witnesses
+from tongqu_client.verify.bundle import MAX_BYTES, looks_like_one
+from tongqu_client.verify.evidence import verify_bundle
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.policy import Policy
@@ -29,7 +31,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser = subparsers.add_parser(
         "verify", parents=[common], help="核验回执、存档、证明、检查点或整份日志 / verify evidence, offline"
     )
-    parser.add_argument("target", help="文件、文件夹或网址 / a file, a folder or a URL")
+    parser.add_argument("target", help="文件（.tqe、存档、回执……）、文件夹或网址 / a file, a folder or a URL")
     parser.add_argument("--trust", type=Path, metavar="FILE", help="您信任的密钥文件 / the keys you trust")
     parser.add_argument(
         "--previous",
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             return _log(RemoteLog(gateway), args, out)
     if Path(args.target).is_dir():
         return _log(Folder(Path(args.target)), args, out)
-    return _file(_read(Path(args.target)), args, out)
+    return _file(_read(Path(args.target), at_most=MAX_BYTES), args, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ def _log(source: LogSource, args: argparse.Namespace, out: Output) -> int:
 def _file(data: bytes, args: argparse.Namespace, out: Output) -> int:
     """Anything that is not a log: what it is shows in its first characters."""
     trust = _trust(args)
+    if looks_like_one(data):
+        show_bundle(verify_bundle(data, trust), out)
+        return 0
     if trust is None:
         raise errors.ConfigError(
             "需要信任文件：请用 --trust 指定（网关的 /.well-known/tongqu-trust，最好从审计机关取得）。",
@@ -118,7 +123,7 @@ def _file(data: bytes, args: argparse.Namespace, out: Output) -> int:
 
 
 def _saved(text: str, trust: TrustStore, out: Output) -> int:
-    saved = _document(text)
+    saved = saved_answer(text)
     receipt = verify_receipt(
         str(saved["answer"].get("receipt")), trust, request=saved["request"], response=saved["answer"]
     )
@@ -178,10 +183,11 @@ def _trust(args: argparse.Namespace) -> TrustStore | None:
 def _token(data: bytes) -> str:
     """A compact receipt, or the one inside a saved answer."""
     text = _text(data)
-    return str(_document(text)["answer"].get("receipt")) if text.lstrip().startswith("{") else text
+    return str(saved_answer(text)["answer"].get("receipt")) if text.lstrip().startswith("{") else text
 
 
-def _document(text: str) -> dict[str, Any]:
+def saved_answer(text: str) -> dict[str, Any]:
+    """The document that ``Answer.save`` wrote. Raises ReceiptInvalid."""
     try:
         document = strict_loads(text)
     except MalformedJson as error:
@@ -198,8 +204,13 @@ def _document(text: str) -> dict[str, Any]:
     return document
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, at_most: int | None = None) -> bytes:
     try:
+        if at_most is not None and path.stat().st_size > at_most:
+            raise errors.BundleInvalid(
+                f"{path} 超过 {at_most >> 20} MiB，不是回执、存档或证据包。",
+                f"{path} is larger than {at_most >> 20} MiB: no receipt, saved answer or bundle is.",
+            )
         return path.read_bytes()
     except OSError:
         raise errors.ConfigError(f"打不开 {path}。", f"{path} cannot be opened.") from None

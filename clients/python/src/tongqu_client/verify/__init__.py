@@ -3,7 +3,9 @@
 Every ``verify_*`` raises on failure and none returns a bool, so that nobody can overlook a failure.
 """
 
+from tongqu_client.verify.bundle import Bundle
 from tongqu_client.verify.cosignatures import WitnessKey
+from tongqu_client.verify.evidence import EvidenceReport, verify_bundle
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.merkle import leaf_hash, verify_consistency
@@ -14,7 +16,9 @@ from tongqu_client.verify.standards import VerifiedStandard, verify_standard
 from tongqu_client.verify.trust import TrustStore
 
 __all__ = [
+    "Bundle",
     "Checkpoint",
+    "EvidenceReport",
     "ExportReport",
     "Finding",
     "Policy",
@@ -27,6 +31,7 @@ __all__ = [
     "Witnessed",
     "leaf_hash",
     "open_note",
+    "verify_bundle",
     "verify_consistency",
     "verify_export",
     "verify_inclusion",

@@ -60,11 +60,11 @@ class Ledger:
     consents: dict[str, Consent] = field(default_factory=dict)
     states: dict[tuple[str, str], str] = field(default_factory=dict)  # (party | client | service, id) → state
     standards: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # id → state, until
-    used: Counter[tuple[str, str]] = field(default_factory=Counter)  # agreement id, window
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)  # agreement id, what is counted in which window
     _signed: dict[str, set[str]] = field(default_factory=dict)
     _why_not: dict[tuple[str, str], str] = field(default_factory=dict)
     _words: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    _windows: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _open: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
 
     def feed(self, index: int, entry: Entry) -> Iterator[Finding]:
         kind, _, event = str(entry.get("type")).partition(".")
@@ -208,25 +208,55 @@ class Ledger:
     # ── quotas ────────────────────────────────────────────────────────────────────────────────────────────────────────
     def _use(self, index: int, event: str, entry: Entry) -> None:
         if event == "authorized":
-            window = self.window_of(entry)
-            if window is not None:
-                self.used[window] += 1
-                self._windows[index] = window
-        elif event in ("failed", "withheld") and isinstance(entry.get("of"), int):
+            self._open[index] = [use.key for use in self.uses(entry)]
+            self.used.update(self._open[index])
+        elif event in ("failed", "withheld", "released", "outcome_unknown") and isinstance(entry.get("of"), int):
+            keys = self._open.pop(entry["of"], [])
             # Given back when the department gave nothing; outside the jurisdiction (R14) a use stays counted.
-            window = self._windows.pop(entry["of"], None)
-            if window is not None and list(entry.get("rules") or ())[:1] != ["R14"]:
-                self.used[window] -= 1
-        elif event in ("released", "outcome_unknown") and isinstance(entry.get("of"), int):
-            self._windows.pop(entry["of"], None)
+            if event == "failed" or (event == "withheld" and list(entry.get("rules") or ())[:1] != ["R14"]):
+                self.used.subtract(keys)
 
-    def window_of(self, entry: Entry) -> tuple[str, str] | None:
+    def uses(self, entry: Entry) -> Iterator[Use]:
+        """What a permit counts against. Raises KeyError and kin for an entry without the facts that this takes."""
         named, decision = entry.get("agreement"), entry.get("decision")
         if self.papers is None or not isinstance(named, Mapping) or not isinstance(decision, Mapping):
-            return None
-        document = self.papers.agreements.get(str(named.get("digest")))
-        quota = document["access"]["quota"] if document else None
-        return (str(named.get("id")), window(str(decision["facts"]["at"]), quota["unit"])) if quota else None
+            return
+        document, name = self.papers.agreements.get(str(named.get("digest"))), str(named.get("id"))
+        at = decision.get("facts", {}).get("at")
+        if document is None or not isinstance(at, str):
+            return
+        access, officer = document["access"], (entry.get("actor") or {}).get("officer")
+        if (quota := access["quota"]) is not None:
+            start = window(at, quota["unit"])
+            yield Use(
+                "quota_overrun",
+                (name, start),
+                quota["max"],
+                f"协议 {name} 在 {start} ",
+                f"under the agreement {name} in {start}",
+            )
+        for unit, zh in (("hour", "一小时"), ("day", "一日")):
+            most = (access.get("per_officer") or {}).get(f"per_{unit}")
+            if most is not None and officer is not None:
+                start = window(at, unit)
+                yield Use(
+                    "officer_overrun",
+                    (name, f"{officer} {start}"),
+                    most,
+                    f"人员 {officer} {zh}内（{start}）",
+                    f"of the officer {officer} in {start} under {name}",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One limit that a permit counts against. ``key``: what is counted; ``zh`` and ``en`` name it in a sentence."""
+
+    kind: str
+    key: tuple[str, str]
+    most: int
+    zh: str
+    en: str
 
 
 def parties(document: Mapping[str, Any]) -> dict[str, str]:
@@ -239,8 +269,10 @@ def instant(text: str) -> datetime:
 
 
 def window(at: str, unit: str) -> str:
-    """The quota window that holds an instant: days and months of China's civil time (UTC+8)."""
+    """The quota window that holds an instant: hours, days and months of China's civil time (UTC+8)."""
     local = instant(at) + timedelta(hours=8)
+    if unit == "hour":
+        return f"{local:%Y-%m-%dT%H}"
     return {"day": f"{local:%Y-%m-%d}", "month": f"{local:%Y-%m}"}.get(unit, "total")
 
 

@@ -18,10 +18,11 @@ from tongqu_client.verify.papers import Papers
 
 Entry = Mapping[str, Any]
 
-POLICIES = frozenset({"tongqu-rules:2"})
-# Objections to what is not in the log: how the resident was named (R10) and what the token was for (R17).
+POLICIES = frozenset({"tongqu-rules:1", "tongqu-rules:2", "tongqu-rules:3"})
+PARTLY = frozenset({"tongqu-rules:1", "tongqu-rules:2"})  # their facts say nothing of the token and the identifier
 CLAIMED = frozenset({"R10", "R17"})
 PROOF_LEVELS = {"counter-two-person": 1}
+ACR = {"aal1": 1, "aal2": 2, "aal3": 3}
 
 
 class Undecidable(Exception):
@@ -38,55 +39,66 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One decision with all that it rests on."""
+    """One decision with all that it rests on. ``facts`` as docs/decision-facts.md has them for policy 3."""
 
     entry: Entry
     facts: Mapping[str, Any]
     document: Mapping[str, Any] | None  # the agreement
-    item: Mapping[str, Any] | None  # what it says of this standard
-    standard_digest: str | None
-    consent: Mapping[str, Any] | None  # the record
-    consent_state: str | None
-    consent_level: int
+    item: Mapping[str, Any] | None  # what it says of this standard: the terms
+
+    @property
+    def emergency(self) -> bool:
+        """Does the emergency that was called upon hold?"""
+        called = self.facts.get("emergency")
+        return (
+            isinstance(called, Mapping)
+            and called["agreement"] is True
+            and called["party"] == self.entry["actor"]["party"]
+            and called["state"] == "open"
+            and called["until"] is not None
+            and instant(self.facts["at"]) < instant(called["until"])
+            and "officer" in self.facts
+            and (self.document or {}).get("emergency") == "allowed"
+        )
 
 
 def decide(case: Case) -> Verdict:
     """Permit only when no rule objects."""
     objections = tuple(dict.fromkeys(rule for rule, objects in _rules(case) if objects))
+    if not objections and case.item is None:
+        objections = ("R1",)
     return Verdict("refuse" if objections else "permit", objections)
 
 
 def _rules(case: Case) -> Iterator[tuple[str, bool]]:
-    entry, facts, document, item = case.entry, case.facts, case.document, case.item
-    state, actor = facts["agreement_state"], entry["actor"]["party"]
-    known = state is not None and document is not None and actor in parties(document).values()
-    yield "R1", not known or state != "active" or (item is not None and not _in_force(case))
-    yield (
-        "R2",
-        known
-        and (
-            (item is not None and actor != parties(document or {})["consumer"])
-            or facts["client_state"] != "active"
-            or facts["consumer_state"] != "active"
-            or facts["provider_state"] != "active"
-        ),
-    )
-    yield "R4", entry["standard"] is None
-    if known and item is None:
-        yield "R4", True
-    if known and item is not None and document is not None:
-        access = document["access"]
-        yield "R3", entry["purpose"] not in {purpose["code"] for purpose in document["purposes"]}
-        yield "R4", case.standard_digest != item["schema_digest"]
-        yield "R5", facts["fields_unknown"] > 0 or not set(entry["fields"]) <= set(item["fields"])
-        yield "R7", bool(access["case_required"]) and not entry["case"]
-        yield "R8", item["consent"] == "required" and not _consented(case, item)
-        quota, used = access["quota"], facts["quota_used"]
-        yield "R9", quota is not None and used is not None and used >= quota["max"]
-        yield "R11", access["hours"] is not None and not _open(access["hours"], facts["at"])
-        yield "R16", not facts["service"]
-    yield "R10", facts["subject_error"] is not None
+    """In the gateway's order; the rule bodies are the rows of docs/decision-facts.md."""
+    entry, facts, item = case.entry, case.facts, case.item
+    known = facts["agreement_state"] is not None and facts.get("known", True) is not False
+    terms = item is not None and known
+    states = {facts["client_state"], facts["consumer_state"], facts["provider_state"]}
+    officer = facts.get("officer") or {}
+    yield "R1", not known or facts["agreement_state"] != "active" or (item is not None and not _in_force(case))
+    yield "R2", known and (states != {"active"} or (terms and not _is_consumer(case)))
+    yield "R3", terms and not _purpose_agreed(case)
+    yield "R4", entry["standard"] is None or (known and item is None) or (terms and _standard_changed(case))
+    yield "R5", terms and _beyond_grant(case)
+    yield "R6", terms and _officer_may_not(case)
+    yield "R7", (terms and _access(case)["case_required"] and not entry["case"]) or officer.get("case") is False
+    yield "R8", terms and not case.emergency and _no_consent(case)
+    yield "R9", terms and not case.emergency and _used_up(case)
+    yield "R10", "subject_scheme" in facts or "subject_error" in facts or officer.get("subject") is False
+    yield "R11", terms and not case.emergency and _outside_hours(case)
+    yield "R12", terms and ("relation" in facts or (facts.get("protected") is True and "second" not in facts))
+    yield "R13", terms and _not_signed(case)
+    yield "R15", known and "emergency" in facts and not case.emergency
+    yield "R16", terms and not facts["service"]
+    yield "R17", _other_token(case)
     yield "R19", entry["standard"] is not None and _ended(facts)
+
+
+def _access(case: Case) -> Mapping[str, Any]:
+    access: Mapping[str, Any] = (case.document or {})["access"]
+    return access
 
 
 def _in_force(case: Case) -> bool:
@@ -94,27 +106,104 @@ def _in_force(case: Case) -> bool:
     return instant(validity["from"]) <= instant(case.facts["at"]) < instant(validity["until"])
 
 
-def _ended(facts: Mapping[str, Any]) -> bool:
-    until = facts["standard_until"]
-    return facts["standard_state"] == "withdrawn" or (until is not None and instant(until) <= instant(facts["at"]))
+def _is_consumer(case: Case) -> bool:
+    return bool(case.entry["actor"]["party"] == parties(case.document or {}).get("consumer"))
 
 
-def _open(hours: Mapping[str, Any], at: str) -> bool:
-    local = instant(at) + timedelta(hours=8)  # China's civil time
-    return local.isoweekday() in hours["days"] and hours["from"] <= f"{local:%H:%M}" < hours["until"]
+def _purpose_agreed(case: Case) -> bool:
+    return case.entry["purpose"] in {purpose["code"] for purpose in (case.document or {})["purposes"]}
 
 
-def _consented(case: Case, item: Mapping[str, Any]) -> bool:
-    record = case.consent
-    if record is None or case.consent_state != "given" or case.consent_level < item["min_proof_level"]:
-        return False
-    validity, data = record["validity"], {each["standard"]: each["fields"] for each in record["data"]}
-    return (
-        instant(validity["from"]) <= instant(case.facts["at"]) < instant(validity["until"])
-        and record["agreement"]["digest"] == case.entry["agreement"]["digest"]
-        and case.entry["purpose"] in record["purposes"]
-        and set(case.entry["fields"]) <= set(data.get(case.entry["standard"], ()))
+def _granted_predicates(case: Case) -> dict[str, str]:
+    return {each["name"]: each["digest"] for each in (case.item or {}).get("predicates", ())}
+
+
+def _standard_changed(case: Case) -> bool:
+    item, signed = case.item or {}, _granted_predicates(case)
+    published = case.facts.get("predicates", {})
+    return case.facts.get("standard_digest", item["schema_digest"]) != item["schema_digest"] or any(
+        digest != signed[name] for name, digest in published.items() if name in signed
     )
+
+
+def _beyond_grant(case: Case) -> bool:
+    asked, questions = case.entry["fields"], case.facts.get("predicates", {})
+    granted, answers = set((case.item or {})["fields"]), _granted_predicates(case)
+    return case.facts.get("fields_unknown", 0) > 0 or any(
+        name not in (answers if name in questions else granted) for name in asked
+    )
+
+
+def _officer_may_not(case: Case) -> bool:
+    access, officer = _access(case), case.facts.get("officer")
+    demands = any(access.get(name) for name in ("roles", "min_acr", "max_auth_age", "per_officer"))
+    if officer is None:
+        return not access.get("automated", not demands)
+    roles, least, age = access.get("roles") or (), access.get("min_acr"), access.get("max_auth_age")
+    signed_in = officer.get("auth_time")
+    return (
+        (bool(roles) and not set(roles) & set(officer["roles"]))
+        or (least is not None and ACR.get(officer.get("acr"), 0) < ACR.get(least, 0))
+        or (
+            age is not None
+            and (signed_in is None or instant(signed_in) < instant(case.facts["at"]) - timedelta(seconds=age))
+        )
+    )
+
+
+def _no_consent(case: Case) -> bool:
+    item, consent = case.item or {}, case.facts.get("consent")
+    if item["consent"] != "required":
+        return False
+    return (
+        consent is None
+        or consent["state"] != "given"
+        or not instant(consent["from"]) <= instant(case.facts["at"]) < instant(consent["until"])
+        or "agreement" in consent
+        or consent["level"] < item["min_proof_level"]
+        or any(consent.get(name) is False for name in ("purpose", "fields", "named"))
+    )
+
+
+def _used_up(case: Case) -> bool:
+    facts, quota, officers = case.facts, _access(case)["quota"], _access(case).get("per_officer") or {}
+    limits = (
+        ("quota_used", quota["max"] if quota else None),
+        ("officer_hour_used", officers.get("per_hour")),
+        ("officer_day_used", officers.get("per_day")),
+    )
+    return "questions_used" in facts or any(
+        most is not None and facts.get(name) is not None and facts[name] >= most for name, most in limits
+    )
+
+
+def _outside_hours(case: Case) -> bool:
+    hours = _access(case)["hours"]
+    if hours is None:
+        return False
+    local = instant(case.facts["at"]) + timedelta(hours=8)  # China's civil time
+    return not (local.isoweekday() in hours["days"] and hours["from"] <= f"{local:%H:%M}" < hours["until"])
+
+
+def _not_signed(case: Case) -> bool:
+    signature = case.facts.get("signature")
+    return signature == "invalid" or (signature is None and _access(case).get("request_signature") == "required")
+
+
+def _other_token(case: Case) -> bool:
+    token = case.facts.get("token")
+    if token is None or any(name in token for name in ("agreement", "purpose", "standard")):
+        return True
+    if "digest" in token and case.entry["agreement"] is not None:
+        return True
+    if "fields" not in token:
+        return False
+    return case.facts.get("fields_unknown", 0) > 0 or not set(case.entry["fields"]) <= set(token["fields"])
+
+
+def _ended(facts: Mapping[str, Any]) -> bool:
+    until = facts.get("standard_until")
+    return facts["standard_state"] == "withdrawn" or (until is not None and instant(until) <= instant(facts["at"]))
 
 
 # ── within a log ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,9 +221,10 @@ class Replay:
             return
         try:
             case = self.case(index, entry)
-            yield from self._compare(index, case)
-            if entry["type"] == "exchange.authorized":
+            yield from self.compare(index, case)
+            if case.item is not None and case.facts.get("known", True):
                 yield from self._honest(index, case)
+            if entry["type"] == "exchange.authorized":
                 yield from self._within_quota(index, case)
         except Undecidable as error:
             if entry["type"] == "exchange.authorized":
@@ -152,28 +242,48 @@ class Replay:
 
     def case(self, index: int, entry: Entry) -> Case:
         """What this entry rests on. Raises Undecidable."""
-        facts, named = entry["decision"]["facts"], entry["agreement"]
-        document = None
+        named, document = entry["agreement"], None
         if named is not None:
             document = self.papers.agreements.get(named["digest"])
             if document is None:
                 raise Undecidable(paper_missing(index, "agreement", named["id"], named["digest"]))
         items = {each["standard"]: each for each in document["items"]} if document else {}
         item = items.get(entry["standard"])
-        word = self.ledger.word(named["id"], str(entry["subject"])) if named else None
+        facts = entry["decision"]["facts"]
+        if entry["decision"]["policy"] in PARTLY:
+            facts = self._as_policy_3(index, entry, facts, document, item)
+        return Case(entry, facts, document, item)
+
+    def _as_policy_3(
+        self,
+        index: int,
+        entry: Entry,
+        facts: Mapping[str, Any],
+        document: Mapping[str, Any] | None,
+        item: Mapping[str, Any] | None,
+    ) -> Mapping[str, Any]:
+        """Older facts in the form of today's; what they do not say is taken from the log, or as claimed (CLAIMED)."""
+        told = {name: value for name, value in facts.items() if value is not None and name != "consent_state"}
+        told["agreement_state"], told["token"] = facts["agreement_state"], {}
+        told.setdefault("standard_state", "published")
+        if document is not None and entry["actor"]["party"] not in parties(document).values():
+            told["known"] = False
+        if item is not None and item["consent"] == "required" and facts["consent_state"] is not None:
+            word, record = self._record(index, entry)
+            if word is not None and record is not None:
+                told["consent"] = {**consented(word, record, entry), "state": facts["consent_state"]}
+        return told
+
+    def _record(self, index: int, entry: Entry) -> tuple[Consent | None, Mapping[str, Any] | None]:
+        """The consent that counts at this point, by the log alone, with its text. Raises Undecidable."""
+        word = self.ledger.word(entry["agreement"]["id"], str(entry["subject"]))
         record = self.papers.consents.get(word.digest) if word else None
-        if item is not None and item["consent"] == "required" and word is not None and record is None:
+        if word is not None and record is None:
             raise Undecidable(paper_missing(index, "consent", word.id, word.digest))
-        digest = self.papers.standard_ids.get(entry["standard"]) if entry["standard"] else None
-        if item is not None and digest is None:
-            raise Undecidable(paper_missing(index, "standard", entry["standard"], item["schema_digest"]))
-        state = word.state if word else None
-        return Case(entry, facts, document, item, digest, record, state, self._level(word))
+        return word, record
 
-    def _level(self, word: Consent | None) -> int:
-        return PROOF_LEVELS["counter-two-person"] if word is not None and word.proved else 0
-
-    def _compare(self, index: int, case: Case) -> Iterator[Finding]:
+    def compare(self, index: int, case: Case) -> Iterator[Finding]:
+        """Decide again, and say where the entry says something else."""
         logged, now = case.entry["decision"], decide(case)
         self.replayed += 1
         if logged["policy"] not in POLICIES:
@@ -185,18 +295,19 @@ class Replay:
             )
             return
         said = set(logged["rules"]) if logged["effect"] == "refuse" else set()
-        claimed = said & CLAIMED
+        claimed = said & CLAIMED if logged["policy"] in PARTLY else set()
         self.claimed += bool(claimed)
         effect = "refuse" if claimed else now.effect
+        permitted = case.entry["type"] == "exchange.authorized"
         if (
-            (logged["effect"] == "permit") != (case.entry["type"] == "exchange.authorized")
+            (logged["effect"] == "permit") != permitted
             or logged["effect"] != effect
-            or said - CLAIMED != set(now.rules) - CLAIMED
+            or said - claimed != set(now.rules) - claimed
         ):
             yield _differs(index, logged, now)
 
     def _honest(self, index: int, case: Case) -> Iterator[Finding]:
-        """The facts of a permit against the log before it. (A refusal's may be older: nothing is released on it.)"""
+        """What the entry claims against the log before it: the gateway compares both in the entry's transaction."""
         facts, entry, ledger = case.facts, case.entry, self.ledger
         roles = parties(case.document or {"parties": ()})
         standard = ledger.standards.get(entry["standard"], ("published", None))
@@ -208,28 +319,76 @@ class Replay:
             "standard_state": standard[0],
             "standard_until": standard[1],
         }
-        if case.item is not None and case.item["consent"] == "required":
-            told["consent_state"] = case.consent_state
-            word = ledger.word(entry["agreement"]["id"], str(entry["subject"]))
-            if word is not None and entry["consent"] != {"id": word.id, "digest": word.digest}:
-                yield _claims(index, "consent", entry["consent"], {"id": word.id, "digest": word.digest})
         for name, truth in told.items():
-            if facts[name] != truth:
-                yield _claims(index, name, facts[name], truth)
-        if ledger.states.get(("service", str(entry["service"]))) != "active":
-            yield _claims(index, "service", "active", ledger.states.get(("service", str(entry["service"]))))
+            if facts.get(name) != truth:
+                yield _claims(index, name, facts.get(name), truth)
+        service = ledger.states.get(("service", str(entry["service"])))
+        if facts["service"] and service != "active":
+            yield _claims(index, "service", "active", service)
+        yield from self.papers_agree(index, case)
+
+    def papers_agree(self, index: int, case: Case) -> Iterator[Finding]:
+        """What the entry claims of standard and consent, against their texts."""
+        if case.item is not None:
+            yield from self._honest_standard(index, case, case.item)
+            if case.item["consent"] == "required":
+                yield from self._honest_consent(index, case)
+
+    def _honest_standard(self, index: int, case: Case, item: Mapping[str, Any]) -> Iterator[Finding]:
+        digest = self.papers.standard_ids.get(case.entry["standard"])
+        if digest is None:
+            yield paper_missing(index, "standard", case.entry["standard"], item["schema_digest"])
+        elif digest != case.facts.get("standard_digest", item["schema_digest"]):
+            yield _claims(index, "standard_digest", item["schema_digest"], digest)
+
+    def _honest_consent(self, index: int, case: Case) -> Iterator[Finding]:
+        entry = case.entry
+        word, record = self._record(index, entry)
+        truth = consented(word, record, entry) if word is not None and record is not None else None
+        claimed = case.facts.get("consent")
+        for name in ("id", "state", "level", "from", "until", "agreement", "purpose", "fields"):
+            if name == "fields" and case.facts.get("fields_unknown", 0) > 0:
+                continue  # what nobody published cannot have been consented to, and has no name here
+            true, said = (truth or {}).get(name), (claimed or {}).get(name)
+            if true != said:
+                yield _claims(index, f"consent_{name}", said, true)
+        permitted = entry["type"] == "exchange.authorized" and not case.emergency
+        if permitted and word is not None and entry["consent"] != {"id": word.id, "digest": word.digest}:
+            yield _claims(index, "consent", entry["consent"], {"id": word.id, "digest": word.digest})
 
     def _within_quota(self, index: int, case: Case) -> Iterator[Finding]:
-        window, quota = self.ledger.window_of(case.entry), (case.document or {})["access"]["quota"]
-        if window is not None and self.ledger.used[window] >= quota["max"]:
-            yield Finding(
-                "quota_overrun",
-                f"entry {index}",
-                f"第 {index} 条是协议 {window[0]} 在 {window[1]} 的第 {self.ledger.used[window] + 1} 次准许，"
-                f"而协议只许 {quota['max']} 次：额度被突破或篡改。",
-                f"Entry {index} is permit {self.ledger.used[window] + 1} of the agreement {window[0]} in {window[1]}, "
-                f"which allows {quota['max']}: the quota was broken or tampered with.",
-            )
+        """Count again: the gateway counted in the transaction of the entry, so each permit must find room."""
+        if case.emergency:
+            return
+        for use in self.ledger.uses(case.entry):
+            if self.ledger.used[use.key] >= use.most:
+                yield Finding(
+                    use.kind,
+                    f"entry {index}",
+                    f"第 {index} 条是{use.zh}的第 {self.ledger.used[use.key] + 1} 次准许，而协议只许 {use.most} 次："
+                    "额度被突破或篡改。",
+                    f"Entry {index} is permit {self.ledger.used[use.key] + 1} {use.en}, which allows {use.most}: "
+                    "the quota was broken or tampered with.",
+                )
+
+
+def consented(word: Consent, record: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
+    """A consent in the form of the facts (policy 3), from its record and the log."""
+    data = {each["standard"]: set(each["fields"]) for each in record["data"]}
+    said: dict[str, Any] = {
+        "id": word.id,
+        "state": word.state,
+        "level": PROOF_LEVELS["counter-two-person"] if word.proved else 0,
+        "from": record["validity"]["from"],
+        "until": record["validity"]["until"],
+    }
+    if record["agreement"]["digest"] != entry["agreement"]["digest"]:
+        said["agreement"] = record["agreement"]["digest"]
+    if entry["purpose"] not in record["purposes"]:
+        said["purpose"] = False
+    if not set(entry["fields"]) <= data.get(entry["standard"], set()):
+        said["fields"] = False
+    return said
 
 
 def _differs(index: int, logged: Mapping[str, Any], now: Verdict) -> Finding:

@@ -1,0 +1,27 @@
+"""A signed response as an evidence bundle keeps it: what the signature covers, and the body to the byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tongqu_client._http import Reply
+
+_HEADERS = ("content-type", "content-digest", "signature-input", "signature")
+
+
+def kept_response(reply: Reply) -> dict[str, Any] | None:
+    """None for a response that is not signed, or whose body is no text."""
+    if any(name not in reply.headers for name in _HEADERS):
+        return None
+    try:
+        body = reply.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return {
+        "status": reply.status,
+        "method": reply.call.method,
+        "target_uri": reply.call.url,
+        "request_content_digest": reply.call.headers.get("Content-Digest"),
+        "headers": {name: reply.headers[name] for name in _HEADERS},
+        "body": body,
+    }

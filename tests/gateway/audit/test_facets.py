@@ -1,0 +1,188 @@
+"""Counting by what entries are about and by time: as if somebody had gone through them one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bench.traffic import City, Event, write
+from gateway.audit import index, segment
+from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.filter import CHINA, Filter
+from gateway.audit.index_store import INDEX, IndexRows
+from gateway.audit.log import Log
+from gateway.audit.search import FACETS, Search
+from gateway.db import Database
+from tests.clock import FixedClock
+from tests.gateway.audit.examples import authorized, released
+
+OFFICE, OTHER = "street-01", "street-02"
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    """Some 10,000 entries of twelve days, ended a while ago: more than one segment."""
+    city = City(7, offices=6, officers=5)
+    return list(city.history(12, FixedClock().now() - timedelta(minutes=1), 4_700))
+
+
+@pytest.fixture
+def search(
+    log: Log, database: Database, clock: FixedClock, checkpoint_key: CheckpointKey, events: list[Event]
+) -> Search:
+    with log.transaction():
+        pass
+    _write(database, checkpoint_key, events)
+    return Search(database, clock)
+
+
+def _write(database: Database, key: CheckpointKey, events: list[Event]) -> None:
+    write(database, key, None, [(t, dict(content)) for t, content in events])
+    index.catch_up(database, group=segment.SIZE)
+
+
+NOTHING = {"result": None, "consumer": None, "provider": None, "officer": None, "fields": [], "no_case": False}
+
+
+def matters(events: list[Event]) -> Iterator[dict[str, Any]]:
+    """Every entry with its outcome, gone through by hand."""
+    outcome = {content["query"]: content for _, content in events if "of" in content}
+    owner = {c["service"]["id"]: c["party"] for _, c in events if c["type"] == "service.registered"}
+    yield NOTHING | {"t": FixedClock().now(), "type": "log.opened"}
+    for t, content in events:
+        if "of" in content:
+            continue
+        end = outcome.get(content.get("query", ""), {})
+        asked = content["type"].startswith("exchange.")
+        yield {
+            "t": t,
+            "type": content["type"],
+            "consumer": content["actor"]["party"] if asked else None,
+            "provider": owner[content["service"]] if asked else None,
+            "officer": content["actor"]["officer"],
+            "result": end.get("type", content["type"]).removeprefix("exchange.") if asked else None,
+            "fields": content.get("fields", []),
+            "purpose": content.get("purpose"),
+            "no_case": asked and content["case"] is None,
+        }
+
+
+Test = Callable[[dict[str, Any]], bool]
+QUESTIONS: dict[str, Test] = {
+    "": lambda m: True,
+    "result:refused": lambda m: m["result"] == "refused",
+    "-result:released": lambda m: m["result"] not in (None, "released"),
+    f"consumer:{OFFICE} hour:9-11": lambda m: m["consumer"] == OFFICE and 9 <= m["t"].astimezone(CHINA).hour <= 11,
+    "officer:off_street-01_2 officer:off_street-02_1": lambda m: m["officer"] in ("off_street-01_2", "off_street-02_1"),
+    "provider:police field:phone": lambda m: m["provider"] == "police" and "phone" in m["fields"],
+    "risk:no_case -officer:none": lambda m: m["no_case"] and m["officer"] is not None,
+    "since:3d type:exchange.released": lambda m: (
+        m["result"] == "released" and m["t"] >= FixedClock().now() - timedelta(days=3)
+    ),
+}
+
+
+def test_counts_are_those_of_going_through_one_by_one(search: Search, events: list[Event]) -> None:
+    everything = list(matters(events))
+    for line, test in QUESTIONS.items():
+        wanted = Filter.parse(line)
+        found = [
+            {"result": None, "consumer": None, "fields": [], "officer": None, "provider": None, "no_case": False} | m
+            for m in everything
+        ]
+        found = [m for m in found if test(m)]
+        facets = search.facets(wanted, top=1000)
+        assert facets.total == len(found) == search.count(wanted) > 0, line
+        told = {name: {v.value: v.count for v in facet.values} for name, facet in facets.by_name.items()}
+        results = Counter(m["result"] for m in found)
+        assert told["result"] == {name: n for name, n in results.items() if name}, line
+        for name in ("consumer", "provider", "officer"):
+            assert told[name] == Counter(m[name] or "none" for m in found), (line, name)
+        assert told["field"] == Counter(field for m in found for field in m["fields"]), line
+        days = Counter(m["t"].astimezone(CHINA).date() for m in found)
+        buckets = search.histogram(wanted, by="day")
+        assert {b.start.date(): b.count for b in buckets if b.count} == days, line
+        assert sum((Counter(b.results) for b in buckets), Counter()) == told["result"], line
+
+
+def test_weeks_begin_on_mondays_and_empty_ones_are_told(search: Search) -> None:
+    weeks = search.histogram(Filter.of(since="2026-11-01T00:00:00.000Z"), by="week")
+    assert all(bucket.start.weekday() == 0 and bucket.start.hour == 0 for bucket in weeks)
+    assert search.histogram(Filter.of(officer="off_nobody")) == []
+
+
+def test_pages_hold_what_was_counted(search: Search) -> None:
+    wanted = Filter.parse("result:refused result:failed")
+    numbers: list[int] = []
+    before: int | None = None
+    while True:
+        page = search.find(wanted, before=before, limit=50)
+        numbers += [found.index for found in page.found]
+        if (before := page.next) is None:
+            break
+    assert numbers == sorted(set(numbers), reverse=True) and len(numbers) == search.count(wanted)
+    assert [found.index for found in search.every(wanted, below=10**9)] == numbers
+
+
+def test_the_index_made_anew_is_the_same(search: Search, database: Database) -> None:
+    """Whatever the size of its turns, and whatever was sealed when."""
+
+    def rows() -> list[Any]:
+        with database.read() as conn:
+            return [tuple(row) for row in conn.execute(INDEX.select().order_by(INDEX.c.number))]
+
+    before, facets = rows(), search.facets(Filter())
+    with database.read() as conn:
+        assert len(IndexRows(conn).segments()) == (len(before) - index.LAG) // segment.SIZE >= 1
+    index.rebuild(database, group=1000)
+    assert rows() == before and search.facets(Filter()) == facets
+
+
+# ── what a party may learn (threat T18) ───────────────────────────────────────────────────────────────────────────────
+def test_a_party_learns_of_nothing_that_does_not_concern_it(search: Search, events: list[Event]) -> None:
+    own = [m for m in matters(events) if OFFICE in (m.get("consumer"), m.get("provider"))]
+    queries = Filter.parse("type:exchange.authorized type:exchange.refused")
+    facets = search.facets(queries, reach=OFFICE, top=1000)
+    assert facets.total == len(own) == sum(b.count for b in search.histogram(queries, reach=OFFICE))
+    assert {v.value for v in facets.by_name["consumer"].values} == {OFFICE}
+    assert {v.value for v in facets.by_name["officer"].values} <= {m["officer"] or "none" for m in own}
+    for found in search.every(Filter(), reach=OFFICE, below=10**9):
+        assert found.row is not None and OFFICE in (found.row.party, found.row.other_party)
+
+
+def test_what_exists_elsewhere_looks_like_what_does_not_exist(search: Search) -> None:
+    """By every qualifier: of another office's things nothing is found, counted or named."""
+    theirs = search.find(Filter.of(consumer=OTHER, result="released"), limit=1).found[0]
+    assert theirs.row is not None
+    row = theirs.row
+    for line in (
+        f"query:{row.query}",
+        f"subject:{row.subject}",
+        f"officer:{row.officer}",
+        f"agreement:{row.agreement}",
+    ):
+        wanted, nothing = Filter.parse(line), Filter.parse("query:qry_nothing")
+        assert search.count(wanted) > 0
+        assert search.find(wanted, reach=OFFICE) == search.find(nothing, reach=OFFICE)
+        assert search.facets(wanted, reach=OFFICE) == search.facets(nothing, reach=OFFICE)
+        assert search.histogram(wanted, reach=OFFICE) == []
+    assert set(FACETS) == set(search.facets(Filter(), reach=OFFICE).by_name)
+
+
+def test_an_outcome_that_comes_late_changes_what_was_sealed(
+    log: Log, database: Database, clock: FixedClock, checkpoint_key: CheckpointKey, events: list[Event]
+) -> None:
+    """A query of long ago ends now: its segment was made while it was open, and is made anew."""
+    first = asyncio.run(log.append(authorized("qry_late")))
+    _write(database, checkpoint_key, events)
+    search = Search(database, clock)
+    assert [found.index for found in search.find(Filter.of(result="open")).found] == [first.index]
+    asyncio.run(log.append(released("qry_late", first.index)))
+    assert search.count(Filter.of(result="open")) == 0
+    [found] = search.find(Filter.of(query="qry_late", result="released")).found
+    assert found.index == first.index and found.outcome is not None and found.outcome["records"] == 1
