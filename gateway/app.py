@@ -24,6 +24,8 @@ from gateway.errors import MalformedRequest, Unauthenticated
 from gateway.evidence import api as evidence_api
 from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
+from gateway.exchange.emergencies import api as emergencies_api
+from gateway.exchange.persons import api as persons_api
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
 from gateway.impact.actions import Impact
@@ -92,15 +94,24 @@ def create_app(deps: Deps) -> Flask:
         indicators_api.blueprint(),
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
+        evidence_api.what_if(deps.log, deps.what_if, deps.guard),
+        evidence_api.blueprint(
+            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
+        ),
         impact_api.blueprint(Impact(deps.database, deps.log, deps.clock, deps.search), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
         audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
+<<<<<<< HEAD
         evidence_api.blueprint(deps.log, lambda: _bundler(deps), deps.guard),
+=======
+>>>>>>> main
         declare.blueprint(),
-        *identity_api.blueprints(deps.identity, deps.guard),
+        emergencies_api.blueprint(deps.emergencies, deps.guard),
+        *persons_api.blueprints(deps.persons, deps.guard),
+        *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))

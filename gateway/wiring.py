@@ -25,6 +25,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
+from gateway.agreements.drafting import Reader
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.limits import Limits as AnomalyLimits
@@ -42,18 +43,24 @@ from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
+from gateway.evidence.what_if import WhatIf
 from gateway.exchange import idempotency
+from gateway.exchange.alarms import Alarms
 from gateway.exchange.api import Exchange
+from gateway.exchange.emergencies.actions import Emergencies
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.fairness import Admission
 from gateway.exchange.metrics import BREAKER, Metrics
 from gateway.exchange.model import Facts
+from gateway.exchange.persons.actions import Persons
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
+from gateway.identity import store as identity_store
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
+from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
@@ -111,11 +118,13 @@ class Store:
         self.watch = Watch(self.search, _limits(settings))
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
+        self.registrations = Registrations(self.identity, self.database, self.log, self.clock)
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
+        self.what_if = WhatIf(self.search, self.library, Reader(self.clock, identity_store, self.library))
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
         self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
@@ -143,8 +152,12 @@ class Store:
                 "vkey": str(self.log.key.verifier),
                 **({"policy": self.policy.text} if self.policy.witnesses else {}),
             },
-            "jwks": self.keys.jwks(),
+            "jwks": {"keys": [*self.keys.jwks()["keys"], *self._retired_keys()]},
         }
+
+    def _retired_keys(self) -> list[dict[str, Any]]:
+        """Of what people keep for years. A request or a token signed by a retired key is worth nothing to anybody."""
+        return [each for each in self.keys.retired() if each["tongqu_purpose"] in ("receipt", "response")]
 
     def read_epochs(self) -> None:
         """Whoever was forgotten by another process is forgotten here too; asked every second."""
@@ -250,6 +263,8 @@ class Deps(Store):
             sender=lambda base_url: outbound.conformance_sender(policy, base_url),
             sign_request=self._sign_request,
         )
+        self.persons = Persons(self.database, self.log, self.clock, self.pseudonyms)
+        self.emergencies = Emergencies(self.database, self.log, self.clock, max_hours=settings.emergency_max_hours)
         self.exchange = Exchange(
             QueryDeps(
                 gatherer=Gatherer(self.database, self.log, self.clock, self.library),
@@ -257,9 +272,10 @@ class Deps(Store):
                 clock=self.clock,
                 issuer=settings.issuer,
                 fetch=self._fetch,
-                sign_receipt=self.keys.receipt.sign_jwt,
+                sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
+                alarms=Alarms(self.log),
                 under_way={},
             ),
             self.authenticator,
@@ -358,6 +374,7 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.emergencies.tidy(now)
         self.reviews.tidy()
         self.accounts.tidy(now)
         self.ceremonies.tidy(now)
@@ -391,6 +408,7 @@ class Deps(Store):
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            self.keys.refresh()  # what `gateway keys` changed since
             with contextlib.suppress(OSError, KeysUnusable):  # a file just being replaced: seen a second later
                 self.read_epochs()
             self.measure()

@@ -62,9 +62,7 @@ class Authenticator:
         self.used = memory or ProcessMemory()
         self.issuer = issuer
         self.resource = resource
-        self.tokens = Tokens(
-            issuer=issuer, resource=resource, signing=keys.token, verifiers=keys.verifiers("token"), clock=clock
-        )
+        self.tokens = Tokens(issuer=issuer, resource=resource, keys=keys, clock=clock)
         self.proofs = Proofs(issuer, keys.dpop_nonce_secret, clock, self.used)
 
     @property

@@ -22,7 +22,8 @@ from gateway.identity.officer_assertion import Vouched
 from gateway.identity.store import REVISION_PREFIX
 from gateway.lib import jose
 from gateway.lib.clock import Clock
-from gateway.lib.jose import JoseInvalid, PublicKey, SigningKey
+from gateway.lib.jose import JoseInvalid, PublicKey
+from gateway.lib.keys import Keys
 
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105  # RFC 9068 section 2.1: the media type, no password
 DETAIL_TYPE: Final = "gov_record_request"
@@ -67,15 +68,14 @@ class Tokens:
         *,
         issuer: str,
         resource: str,
-        signing: SigningKey,
-        verifiers: Mapping[str, PublicKey],
+        keys: Keys,
         clock: Clock,
     ) -> None:
         self.issuer = issuer
         self.resource = resource
         self.revocations = Revocations()
-        self._signing = signing
-        self._verifiers = verifiers
+        self._keys = keys
+        self._keys_seen = keys.version
         self._clock = clock
         self._verified: dict[bytes, Caller] = {}
         self._lock = threading.Lock()
@@ -116,7 +116,7 @@ class Tokens:
             claims |= _of_officer(officer, client)
         if details is not None:
             claims["authorization_details"] = [dict(details)]
-        token = self._signing.sign_jwt(TOKEN_TYPE, claims)
+        token = self._keys.token.sign_jwt(TOKEN_TYPE, claims)
         self._remember(digest_of(token), _caller(claims))  # so that its first use is known to be its client's
         self.on_issue()
         return Issued(token, claims)
@@ -126,6 +126,8 @@ class Tokens:
 
         Not checked: that the sender holds the key (dpop.py), and that client and party still stand.
         """
+        if self._keys_seen != self._keys.version:
+            self._forget_all()
         caller = self._verified.get(digest)
         if caller is None:
             caller = self.read(token)
@@ -161,10 +163,16 @@ class Tokens:
         return claims
 
     def _verifier(self, header: Mapping[str, Any]) -> PublicKey:
-        key = self._verifiers.get(header.get("kid", ""))
+        key = self._keys.verifier("token", str(header.get("kid", "")))
         if key is None:
             raise JoseInvalid("unknown kid")
         return key
+
+    def _forget_all(self) -> None:
+        """After a change of keys each signature is looked at again: its key may be gone."""
+        with self._lock:
+            self._keys_seen = self._keys.version
+            self._verified.clear()
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         with self._lock:
