@@ -95,19 +95,13 @@ def create_app(deps: Deps) -> Flask:
         compare_api.blueprint(deps.shelf, deps.guard),
         meta_api.blueprint(),
         evidence_api.what_if(deps.log, deps.what_if, deps.guard),
-        evidence_api.blueprint(
-            deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
-        ),
+        evidence_api.blueprint(deps.log, lambda: _bundler(deps), deps.guard),
         impact_api.blueprint(Impact(deps.database, deps.log, deps.clock, deps.search), deps.shelf, deps.guard),
         catalogue_api.blueprint(deps.catalogue, deps.guard),
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
         audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
-<<<<<<< HEAD
-        evidence_api.blueprint(deps.log, lambda: _bundler(deps), deps.guard),
-=======
->>>>>>> main
         declare.blueprint(),
         emergencies_api.blueprint(deps.emergencies, deps.guard),
         *persons_api.blueprints(deps.persons, deps.guard),

@@ -222,10 +222,6 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
             "password_changed", "factor_added", "factor_removed", "linked",
         )
     },
-<<<<<<< HEAD
-    "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
-    "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},
-=======
     **{f"emergency.{step}": _emergency for step in ("asked", "opened", "closed", "reviewed")},
     **{
         f"conflict.{step}": {"actor": ACTOR, "officer": kinds.OFFICER, "relation": kinds.CODE}
@@ -233,9 +229,8 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
     },
     **{f"protected.{step}": {"actor": ACTOR, "total": kinds.INTEGER} for step in ("added", "removed")},
     "alarm.raised": {"actor": ACTOR, "code": kinds.CODE, "query": maybe(kinds.QUERY_ID)},
-    "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
-    "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
->>>>>>> main
+    "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
+    "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},
 }  # fmt: skip
 
 
