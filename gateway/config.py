@@ -32,6 +32,7 @@ _LEAST = {
     "review_sample_percent": 0,
     "session_idle_minutes": 1,
     "session_hours": 1,
+    "emergency_max_hours": 1,
     "anomaly_days": 1,
     "anomaly_night_queries": 1,
     "anomaly_volume_queries": 1,
@@ -50,6 +51,7 @@ _MOST = {  # beyond it somebody slipped
     "review_sample_percent": 100,
     "session_idle_minutes": 480,
     "session_hours": 24,
+    "emergency_max_hours": 4,
     "anomaly_days": 90,
 }
 ENVIRONMENTS = ("test", "pilot", "live")
@@ -110,6 +112,7 @@ class Settings:
     review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
+    emergency_max_hours: int = 4  # the longest that two officers may set consent, quota and hours aside
     # from when on the overview of what is unusual tells of something; see audit/limits.py
     anomaly_days: int = 30
     anomaly_night_queries: int = 10
@@ -231,6 +234,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "review_sample_percent": env.int,
         "session_idle_minutes": env.int,
         "session_hours": env.int,
+        "emergency_max_hours": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
         "client_cert_proxies": env.list,
