@@ -91,7 +91,7 @@ def create_app(deps: Deps) -> Flask:
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
-        audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
+        audit_api.blueprint(deps.reading, deps.guard, deps.policy),
         evidence_api.blueprint(
             deps.log, lambda: Bundler(deps.log, deps.search, deps.library, deps.trust(), deps.policy), deps.guard
         ),

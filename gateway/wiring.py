@@ -23,11 +23,13 @@ from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.search_api import Reading
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
@@ -100,7 +102,11 @@ class Store:
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
         self.watch = Watch(self.search, _limits(settings))
+        self.extractor = Extractor(self.log, self.search, self.policy, self.trust)
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
+        self.reading = Reading(
+            self.log, self.search, self.watch, self.extractor, self.pseudonyms, self.keys.receipt.sign_jwt
+        )
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.library = Library(self.database)

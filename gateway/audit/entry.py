@@ -204,6 +204,14 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
     },
     "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
+    "audit.extracted": {
+        "actor": ACTOR,
+        "by": maybe(kinds.PERSON),
+        "filter_digest": kinds.DIGEST,
+        "rows": kinds.INTEGER,
+        "format": kinds.CODE,
+        "size": kinds.INTEGER,
+    },
 }  # fmt: skip
 
 

@@ -41,6 +41,10 @@ class Pseudonyms:
         """The pseudonym of a case number: ``c:<epoch>:<22 characters>``."""
         return f"c:{self.epoch}:{self._hash(self.epoch, _CASE, text)}"
 
+    def cases(self, text: str) -> list[str]:
+        """The case number's pseudonyms in all epochs, as ``subjects``."""
+        return [f"c:{epoch}:{self._hash(epoch, _CASE, text)}" for epoch in sorted(self._keyed, reverse=True)]
+
     def _subject(self, epoch: int, scheme: str, id: str) -> str:
         return f"s:{epoch}:{self._hash(epoch, scheme.encode(), id)}"
 
