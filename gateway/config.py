@@ -7,6 +7,7 @@ prevents: docs/settings.md.
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -31,6 +32,7 @@ _LEAST = {
     "review_sample_percent": 0,
     "session_idle_minutes": 1,
     "session_hours": 1,
+    "emergency_max_hours": 1,
     "anomaly_days": 1,
     "anomaly_night_queries": 1,
     "anomaly_volume_queries": 1,
@@ -49,6 +51,7 @@ _MOST = {  # beyond it somebody slipped
     "review_sample_percent": 100,
     "session_idle_minutes": 480,
     "session_hours": 24,
+    "emergency_max_hours": 4,
     "anomaly_days": 90,
 }
 ENVIRONMENTS = ("test", "pilot", "live")
@@ -57,6 +60,24 @@ REPLAY_KINDS = ("auto", "process", "database")
 
 class ConfigError(Exception):
     """A setting is missing, unknown or impossible. The message says which, what was expected, and what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcProvider:
+    """One ``[[oidc]]`` table: an identity provider (OpenID Connect) by which people may sign in to the pages."""
+
+    id: str  # part of the redirect address registered there: <public_url>/sign-in/with/<id>/back
+    issuer: str
+    client_id: str
+    name_zh: str
+    name_en: str
+    client_secret_file: str = ""  # empty: a public client; PKCE is used in any case
+
+    def secret(self) -> str | None:
+        """The client's secret, read anew each time so that it can be changed without a restart."""
+        if not self.client_secret_file:
+            return None
+        return Path(self.client_secret_file).read_text(encoding="utf-8").strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     trusted_proxies: int = 0  # how many reverse proxies of ours stand before the gateway
+    client_cert_proxies: tuple[str, ...] = ()  # addresses (CIDR) of proxies whose Client-Cert header counts (RFC 9440)
+    client_ca_file: str = ""  # PEM: authorities whose certificates count for tls_client_auth; empty: none
     provider_networks: tuple[str, ...] = ()  # private networks (CIDR) in which departments' systems may stand
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
     provider_ports: tuple[int, ...] = (443, 8443)
@@ -82,12 +105,14 @@ class Settings:
     standards_consultation_days: int = 7  # shortest consultation of a standard
     standards_grace_days: int = 30  # shortest period of grace of a standard that is to end
     replay_memory: str = "auto"  # where used proofs are remembered: process, database, valkey://…
+    oidc: tuple[OidcProvider, ...] = ()  # identity providers for the pages; in the file only, as [[oidc]] tables
     witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
     witness_seconds: float = 5  # how often a grown log is shown to them
     witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
     review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
     session_hours: int = 10  # and in any case after so long
+    emergency_max_hours: int = 4  # the longest that two officers may set consent, quota and hours aside
     # from when on the overview of what is unusual tells of something; see audit/limits.py
     anomaly_days: int = 30
     anomaly_night_queries: int = 10
@@ -139,14 +164,38 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
     if values.get("witness_policy"):
         values["witness_policy"] = str((base / Path(str(values["witness_policy"]))).resolve())
-    for name in ("provider_networks", "provider_ports"):
+    if values.get("client_ca_file"):
+        values["client_ca_file"] = str((base / Path(str(values["client_ca_file"]))).resolve())
+    for name in ("provider_networks", "provider_ports", "client_cert_proxies"):
         if name in values:
             values[name] = tuple(values[name])
+    values["oidc"] = tuple(_provider(each, base) for each in values.get("oidc", ()))
     if not values.get("public_url"):
         values["public_url"] = f"http://127.0.0.1:{values.get('port', DEFAULT_PORT)}"
     settings = Settings(**values)
     _check(settings)
     return settings
+
+
+def _provider(table: Any, base: Path) -> OidcProvider:
+    known = {item.name for item in fields(OidcProvider)}
+    needed = known - {"client_secret_file"}
+    if (
+        not isinstance(table, dict)
+        or not needed <= table.keys() <= known
+        or not all(isinstance(value, str) and value for value in table.values())
+    ):
+        raise ConfigError(
+            f"oidc: each [[oidc]] has {', '.join(sorted(needed))}, and maybe client_secret_file / 缺项或多项"
+        )
+    url = urlsplit(table["issuer"])
+    if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname))):
+        raise ConfigError(f"oidc: the issuer must be https://…, got {table['issuer']!r} / 应为 https 网址")
+    if re.fullmatch(r"[a-z0-9-]{1,40}", table["id"]) is None:
+        raise ConfigError("oidc: id: expected 1 to 40 of a-z, 0-9 and hyphens / 应为小写字母、数字和横线")
+    if table.get("client_secret_file"):
+        table = {**table, "client_secret_file": str((base / table["client_secret_file"]).resolve())}
+    return OidcProvider(**table)
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -185,12 +234,14 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "review_sample_percent": env.int,
         "session_idle_minutes": env.int,
         "session_hours": env.int,
+        "emergency_max_hours": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
+        "client_cert_proxies": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
     }
     values: dict[str, Any] = {}
-    for name in known:
+    for name in known.keys() - {"oidc"}:
         try:
             value = readers.get(name, env.str)(name.upper(), default=None)
         except (EnvError, ValueError) as error:
@@ -208,7 +259,7 @@ def _check(settings: Settings) -> None:
         )
     if settings.public_url.endswith("/"):
         raise ConfigError("public_url: leave out the slash at its end / 末尾不要斜杠")
-    if url.scheme == "http" and not _loopback(url.hostname):
+    if url.scheme == "http" and not is_loopback(url.hostname):
         raise ConfigError(
             f"public_url: http is for this machine only; use https for {url.hostname} / 非本机地址必须使用 https"
         )
@@ -216,11 +267,14 @@ def _check(settings: Settings) -> None:
         raise ConfigError(
             f"environment: expected {', '.join(ENVIRONMENTS)}, got {settings.environment!r} / 应为其中之一"
         )
-    for network in settings.provider_networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            raise ConfigError(f"provider_networks: {error} / 网段写法有误") from None
+    for name in ("provider_networks", "client_cert_proxies"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ConfigError(f"{name}: {error} / 网段写法有误") from None
+    if settings.client_ca_file and not Path(settings.client_ca_file).is_file():
+        raise ConfigError(f"client_ca_file: {settings.client_ca_file} is no file / 找不到该文件")
     if settings.replay_memory not in REPLAY_KINDS and not settings.replay_memory.startswith(
         ("valkey://", "valkeys://")
     ):
@@ -239,7 +293,7 @@ def _check(settings: Settings) -> None:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

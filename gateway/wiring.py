@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,16 @@ import structlog
 
 from gateway import __version__, db
 from gateway.accounts.actions import Accounts
+from gateway.accounts.ceremonies import Ceremonies
+from gateway.accounts.factors import Factors
 from gateway.accounts.model import Limits
+from gateway.accounts.oidc import RelyingParty
+from gateway.accounts.passkeys import Passkeys
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
+from gateway.agreements.drafting import Reader
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.extract import Extractor
@@ -30,32 +35,41 @@ from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
 from gateway.audit.search_api import Reading
+from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
-from gateway.cases.review import Reviews
+from gateway.cases.review import Reviews, Risk
+from gateway.cases.unmasking import Unmaskings
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
+from gateway.evidence.what_if import WhatIf
 from gateway.exchange import idempotency
+from gateway.exchange.alarms import Alarms
 from gateway.exchange.api import Exchange
+from gateway.exchange.emergencies.actions import Emergencies
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.fairness import Admission
 from gateway.exchange.metrics import BREAKER, Metrics
 from gateway.exchange.model import Facts
+from gateway.exchange.persons.actions import Persons
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
+from gateway.identity import store as identity_store
 from gateway.identity.actions import Identity
+from gateway.identity.certificates import Certificates
 from gateway.identity.guard import Authenticator, Guard
+from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.file_lock import try_lock
-from gateway.lib.keys import Keys
+from gateway.lib.keys import Keys, KeysUnusable
 from gateway.registry.actions import Registry
 from gateway.registry.discussion import Discussion
 from gateway.registry.library import Library
@@ -101,21 +115,26 @@ class Store:
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
         self.search = Search(self.database, self.clock)
+        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
+        self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
+        self._epochs_at = self.keys.epochs_changed()
         self.watch = Watch(self.search, _limits(settings))
         self.extractor = Extractor(self.log, self.search, self.policy, self.trust)
-        self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets)
         self.reading = Reading(
             self.log, self.search, self.watch, self.extractor, self.pseudonyms, self.keys.receipt.sign_jwt
         )
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
+        self.registrations = Registrations(self.identity, self.database, self.log, self.clock)
         self.library = Library(self.database)
         self.shelf = Shelf(self.database, self.library)
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
+        self.what_if = WhatIf(self.search, self.library, Reader(self.clock, identity_store, self.library))
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
+        self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
         self.reviews = Reviews(
             self.database,
             self.log,
@@ -123,7 +142,12 @@ class Store:
             self.search,
             self.keys.sampling_secret,
             percent=settings.review_sample_percent,
+            risks=self._risks,
         )
+
+    def _risks(self, day: date) -> list[Risk]:
+        """What the anomalies show, for people to review."""
+        return [Risk(each.rule, day, each.q, each.count, each.party or None) for each in self.watch.anomalies()]
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -135,8 +159,18 @@ class Store:
                 "vkey": str(self.log.key.verifier),
                 **({"policy": self.policy.text} if self.policy.witnesses else {}),
             },
-            "jwks": self.keys.jwks(),
+            "jwks": {"keys": [*self.keys.jwks()["keys"], *self._retired_keys()]},
         }
+
+    def _retired_keys(self) -> list[dict[str, Any]]:
+        """Of what people keep for years. A request or a token signed by a retired key is worth nothing to anybody."""
+        return [each for each in self.keys.retired() if each["tongqu_purpose"] in ("receipt", "response")]
+
+    def read_epochs(self) -> None:
+        """Whoever was forgotten by another process is forgotten here too; asked every second."""
+        if (changed := self.keys.epochs_changed()) != self._epochs_at:
+            self.pseudonyms.replace(self.keys.read_epochs())
+            self._epochs_at = changed
 
     def close(self) -> None:
         self.database.close()
@@ -161,6 +195,13 @@ def _policy_of(settings: Settings, log: Log) -> Policy:
             f"witness_policy: its log lines do not name this log; expected: log {log.key.vkey} / 见证策略不包括本日志"
         )
     return policy
+
+
+def _certificates_of(settings: Settings) -> Certificates | None:
+    """None where no proxy of ours shows certificates: then nobody's word about one counts."""
+    if not settings.client_cert_proxies:
+        return None
+    return Certificates(Path(settings.client_ca_file) if settings.client_ca_file else None)
 
 
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
@@ -203,12 +244,19 @@ class Deps(Store):
             keys=self.keys,
             clock=self.clock,
             memory=self.used_proofs,
+            certificates=_certificates_of(settings),
         )
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
         self.tokens = TokenServer(
             self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
         )
+        self.factors = Factors(self.accounts, self.keys.accounts_secret)
+        self.ceremonies = Ceremonies(self.database, self.clock)
+        self.passkeys = Passkeys(self.accounts, self.ceremonies, settings.public_url)
+        self.oidc = {
+            each.id: RelyingParty(each, settings.public_url, self.ceremonies, self.clock) for each in settings.oidc
+        }
         limits = Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
         self.sessions = Sessions(SessionStore(self.database, self.log, self.clock, limits), settings.public_url)
         self.consents = Consents(
@@ -230,6 +278,8 @@ class Deps(Store):
             sender=lambda base_url: outbound.conformance_sender(policy, base_url),
             sign_request=self._sign_request,
         )
+        self.persons = Persons(self.database, self.log, self.clock, self.pseudonyms)
+        self.emergencies = Emergencies(self.database, self.log, self.clock, max_hours=settings.emergency_max_hours)
         self.exchange = Exchange(
             QueryDeps(
                 gatherer=Gatherer(self.database, self.log, self.clock, self.library),
@@ -237,13 +287,15 @@ class Deps(Store):
                 clock=self.clock,
                 issuer=settings.issuer,
                 fetch=self._fetch,
-                sign_receipt=self.keys.receipt.sign_jwt,
+                sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
+                alarms=Alarms(self.log),
                 under_way={},
             ),
             self.authenticator,
             self.pseudonyms,
+            self.sidecar,
             Admission(
                 per_second=settings.queries_per_second_per_client,
                 burst=settings.burst_per_client,
@@ -337,8 +389,10 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.emergencies.tidy(now)
         self.reviews.tidy()
         self.accounts.tidy(now)
+        self.ceremonies.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
         with self.log.transaction() as tx:
@@ -369,6 +423,9 @@ class Deps(Store):
             due = time.monotonic() + MEASURE_EVERY_S
             await asyncio.sleep(MEASURE_EVERY_S)
             self.counts.set("tongqu_event_loop_lag_seconds", max(0.0, time.monotonic() - due))
+            self.keys.refresh()  # what `gateway keys` changed since
+            with contextlib.suppress(OSError, KeysUnusable):  # a file just being replaced: seen a second later
+                self.read_epochs()
             self.measure()
 
     def measure(self) -> None:

@@ -56,6 +56,13 @@ class Accounts:
         with self.database.read() as conn:
             return _named(conn, username)
 
+    def by_id(self, account_id: str) -> Account:
+        with self.database.read() as conn:
+            found = store.get_account(conn, account_id)
+        if found is None:
+            raise NotFound("没有这个账户。", "There is no such account.")
+        return found
+
     def resident_of(self, account: Account) -> tuple[str, str] | None:
         """Scheme and id of the person whom a resident's account belongs to. Raises SealBroken."""
         if account.resident is None:
@@ -122,30 +129,72 @@ class Accounts:
             record(tx, "suspended" if state == "suspended" else "resumed", account, actor=actor)
         return replace(account, state=state)
 
+    # ── identity providers ────────────────────────────────────────────────────────────────────────────────────────────
+    def link(self, actor: Actor, account: Account, issuer: str, subject: str) -> None:
+        """From now on whom ``issuer`` calls ``subject`` signs in to this account."""
+        with self.log.transaction() as tx:
+            try:
+                store.link(tx.conn, issuer, subject, account.id)
+            except store.Duplicate:
+                raise AlreadyExists("该身份已关联一个账户。", "This identity is linked already.") from None
+            record(tx, "linked", account, actor=actor, method="oidc")
+
+    def linked(self, issuer: str, subject: str) -> Account:
+        """The account of whom the provider calls so. Raises SignInRefused."""
+        with self.database.read() as conn:
+            account = store.linked(conn, issuer, subject)
+        if account is None or account.state != "active":
+            self.failed_at_provider(account)
+            raise SignInRefused(
+                "该身份尚未关联本网关的账户；请先用密码登录，再在“我的账户”中关联，或联系管理员。",
+                "This identity is linked to no account. Sign in with your password and link it, or ask the operator.",
+            )
+        return account
+
+    def failed_at_provider(self, account: Account | None) -> None:
+        with self.log.transaction() as tx:
+            record(tx, "sign_in_failed", account, method="oidc")
+
+    def linked_issuers(self, account: Account) -> list[str]:
+        with self.database.read() as conn:
+            return store.linked_issuers(conn, account.id)
+
     # ── proof ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def prove_password(self, username: str, password: str, address: str) -> Account:
         """The account that this password opens. Raises SignInRefused, the same for every reason but waiting."""
         username = normal_username(username)
-        found = self._try(username, address)
+        self.may_try(username, address)
+        with self.database.read() as conn:
+            found = store.find_account(conn, username)
         account, hashed = found or (None, None)
         matches = self.passwords.matches(hashed, password)
         if account is None or not matches or account.state != "active":
-            raise self._refuse(account, username, address, "password")
+            raise self.refuse(account, username, address, "password")
         return account
 
-    def _try(self, username: str, address: str) -> tuple[Account, str | None] | None:
+    def may_try(self, username: str, address: str) -> None:
+        """Raise SignInRefused while this account may not be tried from this address."""
         with self.database.read() as conn:
             until = self.lockout.waits_until(conn, username, address, self._now())
-            if until is not None:
-                raise wait(until - self._now())
-            return store.find_account(conn, username)
+        if until is not None:
+            raise wait(until - self._now())
 
-    def _refuse(self, account: Account | None, username: str, address: str, method: str) -> SignInRefused:
+    def refuse(self, account: Account | None, username: str, address: str, method: str) -> SignInRefused:
         """Count and record a failure; what is raised tells nobody whether the account exists."""
         with self.log.transaction() as tx:
             waits = self.lockout.failed(tx.conn, username, address, self._now())
             record(tx, "sign_in_failed", account, method=method, outcome="locked" if waits else None)
         return SignInRefused()
+
+    def change_password(self, account: Account, old: str, new: str, address: str) -> None:
+        """Raises SignInRefused when ``old`` is wrong, InvalidRequest when ``new`` is not good enough."""
+        self.prove_password(account.username, old, address)
+        if defect := password_defect(new, account.username):
+            raise InvalidRequest(errors=[{"pointer": "/password", "zh": defect[0], "en": defect[1]}])
+        hashed = self.passwords.hash(new)
+        with self.log.transaction() as tx:
+            store.set_account(tx.conn, account.id, self._now(), password=hashed)
+            record(tx, "password_changed", account)
 
     def proved(self, account: Account, address: str) -> None:
         """All factors were shown: earlier failures of this pair count no more."""

@@ -38,7 +38,7 @@ class Lockout:
             if count >= FREE_TRIES:
                 waits.append(last + min(FIRST_WAIT * 2 ** min(count - FREE_TRIES, 10), LONGEST_WAIT))
         for key, most in ((by_address, TRIES_OF_ADDRESS), (by_account, TRIES_OF_ACCOUNT)):
-            found = store.get_failures(conn, key)
+            found = store.get_failures(conn, key) if key else None
             if found and found[0] >= most:
                 waits.append(found[1] + WINDOW)
         until = max(waits, default=now)
@@ -48,7 +48,8 @@ class Lockout:
         """Count a failure. Returns whether waiting begins or grows with it."""
         both, by_address, by_account = self._keys(username, address)
         self._count(conn, by_address, WINDOW, now)
-        self._count(conn, by_account, WINDOW, now)
+        if by_account:
+            self._count(conn, by_account, WINDOW, now)
         return self._count(conn, both, FORGET_AFTER, now) >= FREE_TRIES
 
     def succeeded(self, conn: Connection, username: str, address: str, now: datetime) -> None:
@@ -67,4 +68,4 @@ class Lockout:
         both, by_address, by_account = (
             hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32] for text in pairs
         )
-        return both, by_address, by_account
+        return both, by_address, by_account if username else ""  # a passkey names no account before it is right

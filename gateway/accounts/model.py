@@ -23,6 +23,7 @@ STATES: Final[tuple[str, ...]] = ("active", "suspended")
 
 # NIST SP 800-63B section 3.1.1.2: length is what counts; no composition rules, no expiry.
 MIN_PASSWORD, MAX_PASSWORD = 12, 128
+MAX_PASSKEYS: Final = 10
 STEPPED_UP_FOR: Final = timedelta(minutes=10)  # OWASP ASVS 5.0, 7.5.3: re-authentication before sensitive acts
 
 _USERNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,38}[a-z0-9])")
@@ -61,6 +62,19 @@ class Session:
     def fresh(self, now: datetime) -> bool:
         """Whether a second factor was shown a short while ago: for unmasking, signing and export."""
         return self.stepped_up is not None and now - self.stepped_up < STEPPED_UP_FOR
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """``id`` is the credential's, base64url; ``public_key`` in COSE (RFC 9052); ``label`` what its owner calls it."""
+
+    id: str
+    account: str
+    public_key: bytes
+    sign_count: int
+    label: str
+    added: datetime
+    used: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

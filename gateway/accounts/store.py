@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from gateway.accounts.model import Account, Session
+from gateway.accounts.model import Account, Passkey, Session
 from gateway.db import metadata
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -175,9 +175,113 @@ def forget_sessions(conn: Connection, began_before: datetime, used_before: datet
 
 
 def forget_factors(conn: Connection, account_id: str) -> None:
-    """Passkeys and recovery codes of an account."""
+    """Passkeys, recovery codes and links of an account."""
+    conn.execute(delete(LINK).where(LINK.c.account == account_id))
     conn.execute(delete(PASSKEY).where(PASSKEY.c.account == account_id))
     conn.execute(delete(RECOVERY).where(RECOVERY.c.account == account_id))
+
+
+def get_totp(conn: Connection, account_id: str) -> tuple[bytes | None, int | None]:
+    """The sealed secret of one-time codes, and the step of the last code that was used."""
+    row = conn.execute(select(ACCOUNT.c.totp, ACCOUNT.c.totp_step).where(ACCOUNT.c.id == account_id)).one()
+    return row.totp, row.totp_step
+
+
+def use_totp_step(conn: Connection, account_id: str, step: int) -> bool:
+    """Whether the code of this step may be used now: of two at once that try, one may."""
+    unused = ACCOUNT.c.totp_step.is_(None) | (ACCOUNT.c.totp_step < step)
+    return conn.execute(update(ACCOUNT).where(ACCOUNT.c.id == account_id, unused).values(totp_step=step)).rowcount == 1
+
+
+def set_recovery(conn: Connection, account_id: str, digests: list[str]) -> None:
+    conn.execute(delete(RECOVERY).where(RECOVERY.c.account == account_id))
+    conn.execute(insert(RECOVERY), [{"account": account_id, "digest": digest} for digest in digests])
+
+
+def use_recovery(conn: Connection, account_id: str, digest: str) -> bool:
+    this = (RECOVERY.c.account == account_id) & (RECOVERY.c.digest == digest)
+    return conn.execute(delete(RECOVERY).where(this)).rowcount == 1
+
+
+def count_recovery(conn: Connection, account_id: str) -> int:
+    return len(conn.execute(select(RECOVERY.c.digest).where(RECOVERY.c.account == account_id)).all())
+
+
+def insert_passkey(conn: Connection, passkey: Passkey) -> None:
+    try:
+        with conn.begin_nested():
+            conn.execute(
+                insert(PASSKEY).values(
+                    id=passkey.id,
+                    account=passkey.account,
+                    public_key=passkey.public_key,
+                    sign_count=passkey.sign_count,
+                    label=passkey.label,
+                    added_at=rfc3339(passkey.added),
+                )
+            )
+    except IntegrityError:
+        raise Duplicate from None
+
+
+def get_passkey(conn: Connection, passkey_id: str) -> Passkey | None:
+    row = conn.execute(select(PASSKEY).where(PASSKEY.c.id == passkey_id)).first()
+    return _passkey(row) if row else None
+
+
+def list_passkeys(conn: Connection, account_id: str) -> list[Passkey]:
+    rows = conn.execute(select(PASSKEY).where(PASSKEY.c.account == account_id).order_by(PASSKEY.c.added_at))
+    return [_passkey(row) for row in rows]
+
+
+def use_passkey(conn: Connection, passkey_id: str, sign_count: int, now: datetime) -> None:
+    values = {"sign_count": sign_count, "used_at": rfc3339(now)}
+    conn.execute(update(PASSKEY).where(PASSKEY.c.id == passkey_id).values(**values))
+
+
+def delete_passkey(conn: Connection, account_id: str, passkey_id: str) -> bool:
+    this = (PASSKEY.c.account == account_id) & (PASSKEY.c.id == passkey_id)
+    return conn.execute(delete(PASSKEY).where(this)).rowcount == 1
+
+
+# ── links ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def link(conn: Connection, issuer: str, subject: str, account_id: str) -> None:
+    """Raises Duplicate when this person of the provider is linked already."""
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(LINK).values(issuer=issuer, subject=subject, account=account_id))
+    except IntegrityError:
+        raise Duplicate from None
+
+
+def linked(conn: Connection, issuer: str, subject: str) -> Account | None:
+    found = select(LINK.c.account).where(LINK.c.issuer == issuer, LINK.c.subject == subject)
+    account_id = conn.execute(found).scalar()
+    return get_account(conn, account_id) if account_id else None
+
+
+def linked_issuers(conn: Connection, account_id: str) -> list[str]:
+    return list(conn.execute(select(LINK.c.issuer).where(LINK.c.account == account_id)).scalars())
+
+
+# ── ceremonies ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def put_ceremony(conn: Connection, id: str, value: str, expires: datetime) -> None:
+    conn.execute(delete(CEREMONY).where(CEREMONY.c.id == id))
+    conn.execute(insert(CEREMONY).values(id=id, value=value, expires_at=rfc3339(expires)))
+
+
+def get_ceremony(conn: Connection, id: str, now: datetime) -> str | None:
+    lives = (CEREMONY.c.id == id) & (CEREMONY.c.expires_at > rfc3339(now))
+    found: str | None = conn.execute(select(CEREMONY.c.value).where(lives)).scalar()
+    return found
+
+
+def end_ceremony(conn: Connection, id: str) -> bool:
+    return conn.execute(delete(CEREMONY).where(CEREMONY.c.id == id)).rowcount == 1
+
+
+def forget_ceremonies(conn: Connection, now: datetime) -> None:
+    conn.execute(delete(CEREMONY).where(CEREMONY.c.expires_at <= rfc3339(now)))
 
 
 # ── failures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,4 +314,16 @@ def _session(row: Row[Any]) -> Session:
         parse_rfc3339(row.used_at),
         parse_rfc3339(row.stepped_up_at) if row.stepped_up_at else None,
         row.device,
+    )
+
+
+def _passkey(row: Row[Any]) -> Passkey:
+    return Passkey(
+        row.id,
+        row.account,
+        row.public_key,
+        row.sign_count,
+        row.label,
+        parse_rfc3339(row.added_at),
+        parse_rfc3339(row.used_at) if row.used_at else None,
     )

@@ -51,7 +51,7 @@ class Sessions:
     def current(self) -> Account | None:
         """Who is signed in, if anybody; also ``g.account``, with ``g.session``."""
         if "account" not in g:
-            token = request.cookies.get(self.cookie, "")
+            token = str(g.get("new_session", request.cookies.get(self.cookie, "")))
             found = self.kept.find(token) if 0 < len(token) < 100 else None
             g.session, g.account = found or (None, None)
         account: Account | None = g.account
@@ -114,6 +114,10 @@ class Sessions:
             self.kept.end(token)
         g.new_session = ""
 
+    def token(self) -> str:
+        """What the cookie of who is signed in holds, with this response."""
+        return str(g.get("new_session") or request.cookies[self.cookie])
+
     def _set(self, token: str) -> None:
         g.new_session = token
         g.pop("account", None)
@@ -136,7 +140,7 @@ class Sessions:
 
     def _holder(self, *, make: bool) -> str:
         if self.current() is not None:
-            return str(request.cookies[self.cookie])
+            return self.token()
         return self.visit() if make else request.cookies.get(self.visit_cookie, "")
 
     def _check_form(self) -> None:

@@ -170,6 +170,10 @@ class Rows:
         level, number, first, last = tile_of(node)
         return subtree_root(self.tile(level, number * TILE_WIDTH + first, number * TILE_WIDTH + last))
 
+    def insert_sealed(self, rows: Sequence[tuple[str, bytes]]) -> None:
+        """See sidecar.py."""
+        self.bulk("log_sidecar", _SIDECAR_COLUMNS, rows)
+
     # ── revisions ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def revisions(self, keys: Iterable[str]) -> dict[str, int]:
         wanted = list(keys)
@@ -249,6 +253,7 @@ class Rows:
 
 _MAX_ROWS = 128
 _ENTRY_COLUMNS = (("number", "bigint"), ("entry", "bytea"), ("leaf_hash", "bytea"), ("outcome_of", "bigint"))
+_SIDECAR_COLUMNS = (("query", "text"), ("sealed", "bytea"))
 _NODE_COLUMNS = (("level", "smallint"), ("number", "bigint"), ("hash", "bytea"))
 _OPEN_COLUMNS = (
     ("of_number", "bigint"), ("query", "text"), ("owner", "text"), ("since", "text"),

@@ -12,9 +12,9 @@ from gateway.config import ConfigError
 from gateway.lib.keys import KeysUnusable
 
 COMMANDS = {  # name → its file
-    "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "config": "config",
-    "standards": "standards", "party": "administration", "client": "administration", "officer": "administration",
-    "user": "users",     "audit": "audit", "doctor": "doctor",
+    "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "keys": "keys",
+    "config": "config", "standards": "standards", "party": "administration", "client": "administration",
+    "officer": "administration", "registration": "registrations", "user": "users", "audit": "audit", "doctor": "doctor",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.common import config_option, store_of
+from gateway.cli.registrations import proposed, signed_by
 from gateway.identity.model import OPERATOR, PARTY_KINDS, ROLES, SCOPES
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.durable import write_file
@@ -151,6 +152,26 @@ def add_client(party_id: str, scopes: tuple[str, ...], key_file: Path, new_key: 
         store.identity.party(party_id)
         added = store.identity.add_client(OPERATOR, party_id, key=_public_key(key_file, new_key), scopes=scopes)
     click.echo(f"client_id: {added.id}")
+
+
+@client.command("propose")
+@click.argument("party_id")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(sorted(SCOPES)))
+@_key_file
+@_new_key
+@signed_by
+@config_option
+def propose_client(
+    party_id: str,
+    scopes: tuple[str, ...],
+    key_file: Path,
+    new_key: bool,
+    signer: Path,
+    config_file: Path | None,
+) -> None:
+    """Propose a system of PARTY_ID, which another person approves · 提出登记客户端"""
+    key = _public_key(key_file, new_key)
+    proposed({"kind": "client", "party": party_id, "key": key, "scopes": list(scopes)}, signer, config_file)
 
 
 @client.command("rotate")

@@ -77,3 +77,15 @@ def reset_account(username: str, config_file: Path | None) -> None:
     with store_of(config_file) as store:
         password = store.accounts.reset(OPERATOR, username)
     click.echo(f"{username}  {password}")
+
+
+@user.command("link")
+@click.argument("username")
+@click.option("--issuer", required=True, help="the identity provider, as in [[oidc]]")
+@click.option("--subject", required=True, help="sub: what the provider calls this person")
+@config_option
+def link_account(username: str, issuer: str, subject: str, config_file: Path | None) -> None:
+    """Whom an identity provider calls SUBJECT signs in to this account · 关联统一身份"""
+    with store_of(config_file) as store:
+        store.accounts.link(OPERATOR, store.accounts.named(username), issuer, subject)
+    click.echo(f"{username}: linked / 已关联")

@@ -41,9 +41,23 @@ PARTIES = (
     PartyOfCity(AUDIT, "示范市审计局", "Audit office", "audit_office", "N2440399MF00000801"),
 )
 SCOPES = {
-    "department": ("catalogue:read", "catalogue:write", "agreements:read", "agreements:write", "standards:write"),
+    "department": (
+        "registrations:write",
+        "catalogue:read",
+        "catalogue:write",
+        "agreements:read",
+        "agreements:write",
+        "standards:write",
+    ),
     "street_office": (
-        *("exchange:query", "catalogue:read", "agreements:read", "agreements:write", "consents:write"),
+        *(
+            "registrations:write",
+            "exchange:query",
+            "catalogue:read",
+            "agreements:read",
+            "agreements:write",
+            "consents:write",
+        ),
         "standards:write",
     ),
     "data_bureau": ("admin", "catalogue:read", "agreements:read", "agreements:write", "log:read", "standards:write"),

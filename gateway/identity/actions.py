@@ -12,6 +12,7 @@ from gateway.audit.log import Log, Transaction
 from gateway.db import Database
 from gateway.errors import AlreadyExists, InvalidRequest, NotFound, WrongState
 from gateway.identity import store
+from gateway.identity.certificates import registered_certificate
 from gateway.identity.model import (
     ADMIN_SCOPE,
     MAX_CLIENT_KEYS,
@@ -130,12 +131,11 @@ class Identity:
 
     def add_assertion_key(self, actor: Actor, party_id: str, *, key: Any) -> str:
         """From now on this key vouches for every officer of the party. Returns its thumbprint."""
-        jwk = _public_jwk(key)
         with self.log.transaction() as tx:
-            self.do_add_assertion_key(tx, actor, party_id, jwk)
-        return str(jwk["kid"])
+            return self.add_assertion_key_in(tx, actor, party_id, key=key)
 
-    def do_add_assertion_key(self, tx: Transaction, actor: Actor, party_id: str, jwk: Mapping[str, Any]) -> None:
+    def add_assertion_key_in(self, tx: Transaction, actor: Actor, party_id: str, *, key: Any) -> str:
+        jwk = public_jwk(key)
         _found(store.get_party(tx.conn, party_id), "单位", "party")
         if len(store.assertion_keys(tx.conn, party_id)) >= MAX_CLIENT_KEYS:
             raise WrongState(
@@ -147,6 +147,7 @@ class Identity:
         except store.Duplicate:
             raise AlreadyExists("该密钥已登记。", "This key is registered already.") from None
         _record(tx, "party.assertion_key_added", actor, party=party_id, key=jwk["kid"], changed=f"party:{party_id}")
+        return str(jwk["kid"])
 
     def remove_assertion_key(self, actor: Actor, party_id: str, thumbprint: str) -> None:
         """From now on this key vouches for nobody; tokens that rest on it open nothing."""
@@ -159,38 +160,82 @@ class Identity:
 
     # ── clients ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def add_client(
-        self, actor: Actor, party_id: str, *, key: Any, scopes: Iterable[str], client_id: str | None = None
+        self,
+        actor: Actor,
+        party_id: str,
+        *,
+        key: Any = None,
+        scopes: Iterable[str],
+        client_id: str | None = None,
+        certificate: Any = None,
     ) -> Client:
-        """Register a system of a party. ``key``: its public JWK; the gateway never sees the private one."""
-        wanted = frozenset(scopes)
-        jwk = _public_jwk(key)
+        """Register a system of a party. ``key``: its public JWK; the gateway never sees the private one.
+
+        ``certificate``: which one it may show instead of signing (see certificates.py). One of the two is needed.
+        """
         with self.log.transaction() as tx:
-            party = _found(store.get_party(tx.conn, party_id), "单位", "party")
-            _check_scopes(wanted, party)
-            client = Client(client_id or new_id("cli"), party_id, (jwk,), wanted)
-            try:
-                store.insert_client(tx.conn, client, self._now())
-            except store.Duplicate:
-                raise AlreadyExists("该客户端标识已登记。", "A client with this id is registered already.") from None
-            self._record_client(tx, "client.added", actor, client, jwk["kid"])
+            how: dict[str, Any] = {"key": key, "scopes": scopes, "client_id": client_id, "certificate": certificate}
+            return self.add_client_in(tx, actor, party_id, **how)
+
+    def add_client_in(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        party_id: str,
+        *,
+        key: Any,
+        scopes: Iterable[str],
+        client_id: str | None = None,
+        certificate: Any = None,
+    ) -> Client:
+        wanted = frozenset(scopes)
+        party = _found(store.get_party(tx.conn, party_id), "单位", "party")
+        check_scopes(wanted, party)
+        shown = None if certificate is None else registered_certificate(certificate)
+        keys = () if key is None and shown is not None else (public_jwk(key),)
+        client = Client(client_id or new_id("cli"), party_id, keys, wanted, certificate=shown)
+        try:
+            store.insert_client(tx.conn, client, self._now())
+        except store.Duplicate:
+            raise AlreadyExists("该客户端标识已登记。", "A client with this id is registered already.") from None
+        self._record_client(
+            tx, "client.added", actor, client, keys[0]["kid"] if keys else client.vouched_by_certificate
+        )
+        return client
+
+    def set_certificate(self, actor: Actor, client_id: str, *, certificate: Any) -> Client:
+        """Let a client show another certificate, or none (None) if it has a key."""
+        with self.log.transaction() as tx:
+            return self.set_certificate_in(tx, actor, client_id, certificate=certificate)
+
+    def set_certificate_in(self, tx: Transaction, actor: Actor, client_id: str, *, certificate: Any) -> Client:
+        client = _found(store.get_client(tx.conn, client_id), "客户端", "client")
+        client = replace(client, certificate=None if certificate is None else registered_certificate(certificate))
+        if client.certificate is None and not client.keys:
+            raise WrongState("该客户端没有其他凭据。", "The client has nothing else to prove itself with.")
+        store.set_client(tx.conn, client, self._now())
+        self._record_client(tx, "client.key_rotated", actor, client, client.vouched_by_certificate)
         return client
 
     def rotate_key(self, actor: Actor, client_id: str, *, key: Any, keep: bool = False) -> Client:
         """Give a client a new key. The ones before it are dropped, unless ``keep``: for a change without a gap."""
-        jwk = _public_jwk(key)
         with self.log.transaction() as tx:
-            client = _found(store.get_client(tx.conn, client_id), "客户端", "client")
-            if any(old["kid"] == jwk["kid"] for old in client.keys):
-                raise AlreadyExists("该密钥已登记在此客户端名下。", "This key is the client's already; make a new one.")
-            keys = (*client.keys, jwk) if keep else (jwk,)
-            if len(keys) > MAX_CLIENT_KEYS:
-                raise WrongState(
-                    f"每个客户端最多 {MAX_CLIENT_KEYS} 个密钥，请先停用旧密钥。",
-                    f"A client has at most {MAX_CLIENT_KEYS} keys; rotate without keeping the old ones.",
-                )
-            client = replace(client, keys=keys)
-            store.set_client(tx.conn, client, self._now())
-            self._record_client(tx, "client.key_rotated", actor, client, jwk["kid"])
+            return self.rotate_key_in(tx, actor, client_id, key=key, keep=keep)
+
+    def rotate_key_in(self, tx: Transaction, actor: Actor, client_id: str, *, key: Any, keep: bool = False) -> Client:
+        jwk = public_jwk(key)
+        client = _found(store.get_client(tx.conn, client_id), "客户端", "client")
+        if any(old["kid"] == jwk["kid"] for old in client.keys):
+            raise AlreadyExists("该密钥已登记在此客户端名下。", "This key is the client's already; make a new one.")
+        keys = (*client.keys, jwk) if keep else (jwk,)
+        if len(keys) > MAX_CLIENT_KEYS:
+            raise WrongState(
+                f"每个客户端最多 {MAX_CLIENT_KEYS} 个密钥，请先停用旧密钥。",
+                f"A client has at most {MAX_CLIENT_KEYS} keys; rotate without keeping the old ones.",
+            )
+        client = replace(client, keys=keys)
+        store.set_client(tx.conn, client, self._now())
+        self._record_client(tx, "client.key_rotated", actor, client, jwk["kid"])
         return client
 
     def suspend_client(self, actor: Actor, client_id: str) -> Client:
@@ -222,23 +267,37 @@ class Identity:
 
         ``key`` None: for a clerk who signs nothing; the party's assertion key vouches for who it is.
         """
+        with self.log.transaction() as tx:
+            how: dict[str, Any] = {"role": role, "title": title, "key": key, "officer_id": officer_id}
+            return self.add_officer_in(tx, actor, party_id, **how)
+
+    def add_officer_in(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        party_id: str,
+        *,
+        role: str,
+        title: str,
+        key: Any = None,
+        officer_id: str | None = None,
+    ) -> Officer:
         _check(
             ("/role", role in ROLES, f"应为 {'、'.join(ROLES)} 之一", f"expected {', '.join(ROLES)}"),
             ("/title", _is_text(title), "应为不超过 200 字的职务", "expected a post of up to 200 characters"),
             ("/key", key is not None or role == "clerk", "该岗位须有密钥", "an officer of this role needs a key"),
         )
-        jwk = None if key is None else _public_jwk(key)
+        jwk = None if key is None else public_jwk(key)
         officer = Officer(officer_id or new_id("off"), party_id, role, title.strip(), jwk)
-        with self.log.transaction() as tx:
-            _found(store.get_party(tx.conn, party_id), "单位", "party")
-            try:
-                store.insert_officer(tx.conn, officer, self._now())
-            except store.Duplicate:
-                raise AlreadyExists(
-                    "该人员标识或密钥已登记；一个密钥只能属于一个人。",
-                    "This officer id or key is registered already; a key speaks for one person only.",
-                ) from None
-            _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None)
+        _found(store.get_party(tx.conn, party_id), "单位", "party")
+        try:
+            store.insert_officer(tx.conn, officer, self._now())
+        except store.Duplicate:
+            raise AlreadyExists(
+                "该人员标识或密钥已登记；一个密钥只能属于一个人。",
+                "This officer id or key is registered already; a key speaks for one person only.",
+            ) from None
+        _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None)
         return officer
 
     def suspend_officer(self, actor: Actor, officer_id: str) -> Officer:
@@ -292,7 +351,7 @@ def _check(*checks: tuple[str, bool, str, str]) -> None:
         raise InvalidRequest(errors=problems)
 
 
-def _check_scopes(scopes: frozenset[str], party: Party) -> None:
+def check_scopes(scopes: frozenset[str], party: Party) -> None:
     unknown = sorted(scopes - SCOPES.keys())
     _check(
         (
@@ -310,7 +369,7 @@ def _check_scopes(scopes: frozenset[str], party: Party) -> None:
     )
 
 
-def _public_jwk(key: Any) -> Mapping[str, Any]:
+def public_jwk(key: Any) -> Mapping[str, Any]:
     try:
         return public_key(key).jwk()
     except JoseInvalid as error:

@@ -1,4 +1,5 @@
-"""``/v1/parties``, ``/v1/clients``, ``/v1/officers`` for the data bureau: schema in, one action, schema out."""
+"""``/v1/parties``, ``/v1/clients``, ``/v1/officers`` for the data bureau, ``/v1/registrations`` for all: schema in, one
+action, schema out."""
 
 from __future__ import annotations
 
@@ -11,14 +12,17 @@ from flask_smorest import Blueprint
 
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Guard
-from gateway.identity.model import ADMIN_SCOPE, Client, Officer, Party
+from gateway.identity.model import ADMIN_SCOPE, REGISTRATION_SCOPE, Client, Officer, Party
+from gateway.identity.registration import Registrations
+from gateway.identity.registration_store import Registration
 from gateway.identity.schemas import (
     ClientSchema,
-    NewClientSchema,
-    NewKeySchema,
+    DecisionSchema,
+    NewRegistrationSchema,
     OfficerSchema,
     OfParty,
     PartySchema,
+    RegistrationSchema,
 )
 from gateway.identity.server import TokenServer
 
@@ -28,8 +32,13 @@ def oauth(server: TokenServer) -> flask.Blueprint:
     return server.blueprint()
 
 
-def blueprints(identity: Identity, guard: Guard) -> list[Blueprint]:
-    return [_parties(identity, guard), _clients(identity, guard), _officers(identity, guard)]
+def blueprints(identity: Identity, registrations: Registrations, guard: Guard) -> list[Blueprint]:
+    return [
+        _parties(identity, guard),
+        _clients(identity, guard),
+        _officers(identity, guard),
+        _registrations(registrations, guard),
+    ]
 
 
 def _parties(identity: Identity, guard: Guard) -> Blueprint:
@@ -83,22 +92,6 @@ def _clients(identity: Identity, guard: Guard) -> Blueprint:
             """All clients, or those of one party · 客户端列表"""
             return identity.clients(only["party"])
 
-        @admin
-        @blp.arguments(NewClientSchema)
-        @blp.response(201, ClientSchema)
-        def post(self, new: dict[str, Any]) -> Client:
-            """Register a system with its public key · 登记客户端"""
-            return identity.add_client(g.caller.actor(), new["party"], key=new["key"], scopes=new["scopes"])
-
-    @blp.route("/<client_id>/rotate")
-    class Rotate(MethodView):
-        @admin
-        @blp.arguments(NewKeySchema)
-        @blp.response(200, ClientSchema)
-        def post(self, new: dict[str, Any], client_id: str) -> Client:
-            """Give a client a new key · 更换密钥"""
-            return identity.rotate_key(g.caller.actor(), client_id, key=new["key"], keep=new["keep"])
-
     @blp.route("/<client_id>/suspend")
     class Suspend(MethodView):
         @admin
@@ -131,15 +124,6 @@ def _officers(identity: Identity, guard: Guard) -> Blueprint:
             """All officers, or those of one party · 人员列表"""
             return identity.officers(only["party"])
 
-        @admin
-        @blp.arguments(OfficerSchema)
-        @blp.response(201, OfficerSchema)
-        def post(self, new: dict[str, Any]) -> Officer:
-            """Register a person by post and public key · 登记人员"""
-            return identity.add_officer(
-                g.caller.actor(), new["party"], role=new["role"], title=new["title"], key=new["key"]
-            )
-
     @blp.route("/<officer_id>/suspend")
     class Suspend(MethodView):
         @admin
@@ -147,5 +131,54 @@ def _officers(identity: Identity, guard: Guard) -> Blueprint:
         def post(self, officer_id: str) -> Officer:
             """This person's signatures count for nothing new · 停用人员"""
             return identity.suspend_officer(g.caller.actor(), officer_id)
+
+    return blp
+
+
+def _registrations(registrations: Registrations, guard: Guard) -> Blueprint:
+    about = "Systems, keys and officers, registered by two people · 登记"
+    blp = Blueprint("registrations", __name__, url_prefix="/v1/registrations", description=about)
+    own = guard.needs(REGISTRATION_SCOPE, ADMIN_SCOPE)
+
+    @blp.route("")
+    class All(MethodView):
+        @own
+        @blp.response(200, RegistrationSchema(many=True))
+        def get(self) -> list[Registration]:
+            """One's own party's, the latest first; the data bureau sees all · 登记列表"""
+            return registrations.all(g.caller)
+
+        @own
+        @blp.arguments(NewRegistrationSchema)
+        @blp.response(201, RegistrationSchema)
+        def post(self, new: dict[str, Any]) -> Registration:
+            """Propose a system, a key or an officer, signed by one officer; nothing changes yet · 提出登记"""
+            return registrations.propose(g.caller, new["document"], new["jws"])
+
+    @blp.route("/<registration_id>")
+    class One(MethodView):
+        @own
+        @blp.response(200, RegistrationSchema)
+        def get(self, registration_id: str) -> Registration:
+            """One registration · 一份登记"""
+            return registrations.one(g.caller, registration_id)
+
+    @blp.route("/<registration_id>/approve")
+    class Approve(MethodView):
+        @own
+        @blp.arguments(DecisionSchema)
+        @blp.response(200, RegistrationSchema)
+        def post(self, decision: dict[str, Any], registration_id: str) -> Registration:
+            """The second person's yes, an officer of the data bureau: it takes effect · 批准"""
+            return registrations.approve(g.caller, registration_id, decision["jws"])
+
+    @blp.route("/<registration_id>/reject")
+    class Reject(MethodView):
+        @own
+        @blp.arguments(DecisionSchema)
+        @blp.response(200, RegistrationSchema)
+        def post(self, decision: dict[str, Any], registration_id: str) -> Registration:
+            """No; or taken back by the party itself · 不予批准或撤回"""
+            return registrations.reject(g.caller, registration_id, decision["jws"])
 
     return blp

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import encode64
 
 PartyKind = Literal["department", "street_office", "data_bureau", "audit_office"]
@@ -22,6 +23,7 @@ ROLES: Final[tuple[str, ...]] = ("signatory", "clerk", "compliance", "administra
 
 QUERY_SCOPE: Final = "exchange:query"  # the only scope whose token is bound to an agreement
 ADMIN_SCOPE: Final = "admin"
+REGISTRATION_SCOPE: Final = "registrations:write"
 # What a client may be allowed to ask for. Administration is the data bureau's alone.
 SCOPES: Final[Mapping[str, str]] = {
     QUERY_SCOPE: "query records under an agreement",
@@ -34,6 +36,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "log:read": "search the log",
     "cases:read": "read cases: the audit office and the data bureau all, others those in which they must explain",
     "cases:write": "work on cases; for others: explain",
+    REGISTRATION_SCOPE: "propose systems, keys and officers of one's own party",
     ADMIN_SCOPE: "admit and suspend parties, clients and officers",
 }
 
@@ -72,8 +75,16 @@ class Client:
     state: str = "active"
     certificate: Mapping[str, str] | None = None
 
+    @property
+    def vouched_by_certificate(self) -> str | None:
+        """In the place of a key's thumbprint, in the tokens of whoever showed a certificate: changes with what is
+        registered, so that tokens given under an earlier registration end."""
+        if self.certificate is None:
+            return None
+        return encode64(hashlib.sha256(b"certificate\0" + canonical(dict(self.certificate))).digest())
+
     def has_key(self, thumbprint: str) -> bool:
-        return any(key["kid"] == thumbprint for key in self.keys)
+        return thumbprint == self.vouched_by_certificate or any(key["kid"] == thumbprint for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +186,7 @@ class Caller:
     key_thumbprint: str  # of the proofs that belong to the token
     client_key: str  # the thumbprint of the client's own key with which the token was asked for
     expires: datetime
+    by_certificate: bool = False  # key_thumbprint is then that of the certificate it is bound to (RFC 8705)
     officer: str | None = None  # the person for whom the client acts; None: a system asks for itself
     officer_key: str | None = None  # the thumbprint of the key that vouched for the officer
     assertion: Assertion | None = None  # what it vouched for

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from marshmallow import Schema, fields, validate
 
-from gateway.identity.model import PARTY_KINDS, ROLES, SCOPES, STATES
+from gateway.identity.model import PARTY_KINDS, ROLES, STATES
 
 
 class PartySchema(Schema):
@@ -18,31 +20,15 @@ class PartySchema(Schema):
     state = fields.String(dump_only=True, validate=validate.OneOf(STATES))
 
 
-class NewClientSchema(Schema):
-    """A system to register, with its public key · 登记客户端"""
-
-    party = fields.String(required=True)
-    key = fields.Dict(required=True, metadata={"description": "public JWK (RFC 7517): P-256, Ed25519 or RSA"})
-    scopes = fields.List(fields.String(validate=validate.OneOf(list(SCOPES))), required=True)
-
-
 class ClientSchema(Schema):
     """A registered system · 客户端"""
 
     id = fields.String()
     party = fields.String()
     keys = fields.List(fields.Dict(), metadata={"description": "public JWKs; kid is the RFC 7638 thumbprint"})
+    certificate = fields.Dict(metadata={"description": "which certificate it may show instead (RFC 8705)"})
     scopes = fields.Function(lambda client: sorted(client.scopes))
     state = fields.String()
-
-
-class NewKeySchema(Schema):
-    """The next key of a client · 更换密钥"""
-
-    key = fields.Dict(required=True, metadata={"description": "public JWK (RFC 7517)"})
-    keep = fields.Boolean(
-        load_default=False, metadata={"description": "keep the keys before it, for a change without a gap"}
-    )
 
 
 class OfficerSchema(Schema):
@@ -58,6 +44,52 @@ class OfficerSchema(Schema):
         metadata={"description": "public JWK (RFC 7517); a clerk for whom the party vouches needs none"},
     )
     state = fields.String(dump_only=True)
+
+
+class NewRegistrationSchema(Schema):
+    """What one person proposes, and that person's signature · 提出登记"""
+
+    document = fields.Dict(
+        required=True,
+        metadata={
+            "description": "kind (client, client_key, client_certificate, assertion_key, officer), party, and: key, "
+            "scopes, certificate · client, key, keep · client, certificate · key · role, title, key",
+            "example": {"kind": "assertion_key", "party": "street-linden", "key": {"kty": "EC"}},
+        },
+    )
+    jws = fields.String(
+        required=True,
+        metadata={
+            "description": "JWS, typ tongqu-registration+jws, over the RFC 8785 bytes of document, detached or not"
+        },
+    )
+
+
+class DecisionSchema(Schema):
+    """The second person's signature · 第二人的签名"""
+
+    jws = fields.String(
+        required=True,
+        metadata={
+            "description": "JWS, typ tongqu-registration-decision+jws, over the RFC 8785 bytes of registration_id, "
+            "registration_digest and verdict (approved, rejected), detached or not"
+        },
+    )
+
+
+class RegistrationSchema(Schema):
+    """What two people say about one party · 登记"""
+
+    id = fields.String()
+    party = fields.String()
+    document = fields.Function(lambda registration: json.loads(registration.document))
+    digest = fields.String(metadata={"description": "over the RFC 8785 bytes of document"})
+    state = fields.String(metadata={"description": "proposed, approved or rejected"})
+    made = fields.String(metadata={"description": "the id or thumbprint of what was registered"})
+    proposed_by = fields.String(metadata={"description": "an officer's id"})
+    proposed_at = fields.DateTime()
+    decided_by = fields.String()
+    decided_at = fields.DateTime()
 
 
 class OfParty(Schema):

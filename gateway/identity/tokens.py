@@ -22,7 +22,8 @@ from gateway.identity.officer_assertion import Vouched
 from gateway.identity.store import REVISION_PREFIX
 from gateway.lib import jose
 from gateway.lib.clock import Clock
-from gateway.lib.jose import JoseInvalid, PublicKey, SigningKey
+from gateway.lib.jose import JoseInvalid, PublicKey
+from gateway.lib.keys import Keys
 
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105  # RFC 9068 section 2.1: the media type, no password
 DETAIL_TYPE: Final = "gov_record_request"
@@ -67,15 +68,14 @@ class Tokens:
         *,
         issuer: str,
         resource: str,
-        signing: SigningKey,
-        verifiers: Mapping[str, PublicKey],
+        keys: Keys,
         clock: Clock,
     ) -> None:
         self.issuer = issuer
         self.resource = resource
         self.revocations = Revocations()
-        self._signing = signing
-        self._verifiers = verifiers
+        self._keys = keys
+        self._keys_seen = keys.version
         self._clock = clock
         self._verified: dict[bytes, Caller] = {}
         self._lock = threading.Lock()
@@ -90,9 +90,11 @@ class Tokens:
         scopes: frozenset[str],
         jkt: str,
         details: Mapping[str, Any] | None,
+        by_certificate: bool = False,
         officer: Vouched | None = None,
     ) -> Issued:
-        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use.
+        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use; or
+        of the certificate with that thumbprint, ``by_certificate`` (RFC 8705 section 3.1).
 
         ``officer``: for whom the client acts (RFC 8693: then ``sub`` is the officer and ``act`` the client).
         ``client_key``: the thumbprint of the client's key that vouched for it; when the client drops that, it is void.
@@ -107,7 +109,7 @@ class Tokens:
             "exp": now + LIFETIME_S,
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(sorted(scopes)),
-            "cnf": {"jkt": jkt},
+            "cnf": {"x5t#S256" if by_certificate else "jkt": jkt},
             "client_key": client_key,
             "party": party.id,
             "party_kind": party.kind,
@@ -116,7 +118,7 @@ class Tokens:
             claims |= _of_officer(officer, client)
         if details is not None:
             claims["authorization_details"] = [dict(details)]
-        token = self._signing.sign_jwt(TOKEN_TYPE, claims)
+        token = self._keys.token.sign_jwt(TOKEN_TYPE, claims)
         self._remember(digest_of(token), _caller(claims))  # so that its first use is known to be its client's
         self.on_issue()
         return Issued(token, claims)
@@ -126,6 +128,8 @@ class Tokens:
 
         Not checked: that the sender holds the key (dpop.py), and that client and party still stand.
         """
+        if self._keys_seen != self._keys.version:
+            self._forget_all()
         caller = self._verified.get(digest)
         if caller is None:
             caller = self.read(token)
@@ -161,10 +165,16 @@ class Tokens:
         return claims
 
     def _verifier(self, header: Mapping[str, Any]) -> PublicKey:
-        key = self._verifiers.get(header.get("kid", ""))
+        key = self._keys.verifier("token", str(header.get("kid", "")))
         if key is None:
             raise JoseInvalid("unknown kid")
         return key
+
+    def _forget_all(self) -> None:
+        """After a change of keys each signature is looked at again: its key may be gone."""
+        with self._lock:
+            self._keys_seen = self._keys.version
+            self._verified.clear()
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         with self._lock:
@@ -187,9 +197,10 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
             scopes=frozenset(claims["scope"].split()),
             grant=_grant(claims.get("authorization_details")),
             token_id=claims["jti"],
-            key_thumbprint=claims["cnf"]["jkt"],
+            key_thumbprint=_bound_to(claims["cnf"]),
             client_key=claims["client_key"],
             expires=datetime.fromtimestamp(claims["exp"], UTC),
+            by_certificate="x5t#S256" in claims["cnf"],
             officer=claims["sub"] if "act" in claims else None,
             officer_key=claims["officer_key"] if "act" in claims else None,
             assertion=_assertion(claims) if "act" in claims else None,
@@ -228,6 +239,14 @@ def _assertion(claims: Mapping[str, Any]) -> Assertion:
         case=claims.get("case_ref"),
         subject=claims.get("subject_ref"),
     )
+
+
+def _bound_to(confirmation: Mapping[str, Any]) -> str:
+    """RFC 7800: one key or one certificate."""
+    (thumbprint,) = confirmation.values()
+    if not isinstance(thumbprint, str) or not confirmation.keys() <= {"jkt", "x5t#S256"}:
+        raise ValueError("cnf")
+    return thumbprint
 
 
 def _grant(details: Any) -> Grant | None:

@@ -41,6 +41,7 @@ user list
 user suspend
 user resume
 user reset
+user link --issuer --subject
 audit verify --since
 audit export
 doctor

@@ -27,6 +27,7 @@ from gateway.identity import api
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Authenticator, Guard
 from gateway.identity.model import OPERATOR, Assertion
+from gateway.identity.registration import Registrations
 from gateway.identity.server import TokenServer
 from gateway.lib.clock import Clock
 from gateway.lib.keys import Keys
@@ -109,7 +110,8 @@ def build(
     app = Flask("house")
     app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0", PROPAGATE_EXCEPTIONS=False)
     smorest = Api(app)
-    for blueprint in api.blueprints(identity, guard):
+    registrations = Registrations(identity, database, log, clock)
+    for blueprint in api.blueprints(identity, registrations, guard):
         smorest.register_blueprint(blueprint)
     app.register_blueprint(api.oauth(server))
 

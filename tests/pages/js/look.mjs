@@ -1,4 +1,4 @@
-// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?}]}; a step is a method of a
+// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?, "authenticator"?}]}; a step is a method of a
 // page with its arguments, as ["fill", "#text", "{}"]. Writes for each view what a browser found: axe's violations, how far
 // the page runs to the side, requests, messages on the console.
 import { readFileSync } from "node:fs";
@@ -13,13 +13,14 @@ const QUIET = [
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const browser = await chromium.launch({ executablePath: asked.chromium, args: QUIET });
 
-async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false }) {
+async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false, authenticator = false }) {
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 844 : width < 2000 ? 900 : 1440 },
     javaScriptEnabled: javascript, locale: language, reducedMotion: "reduce",
   });
   try {
     const page = await context.newPage();
+    if (authenticator) await giveAuthenticator(await context.newCDPSession(page));
     const requests = [], messages = [];
     page.on("request", (request) => requests.push(request.url()));
     page.on("console", (message) => messages.push(message.text()));
@@ -33,6 +34,13 @@ async function look({ url, width, javascript = true, image = null, steps = [], a
   } finally {
     await context.close();
   }
+}
+
+// A passkey of the platform that verifies its holder, as a laptop or phone has one.
+async function giveAuthenticator(session) {
+  await session.send("WebAuthn.enable");
+  const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+  await session.send("WebAuthn.addVirtualAuthenticator", { options });
 }
 
 async function judge(page) {

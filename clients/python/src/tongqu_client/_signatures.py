@@ -79,7 +79,7 @@ def verify_response(reply: Response, trust: TrustStore, *, now: float | None = N
     _check_digest(reply)
     lines = [f"{name}: {_value(name, reply)}" for name in covered]
     base = "\n".join([*lines, f'"@signature-params": {parameters[1]}'])
-    key = trust.key("response", values.get("keyid"))
+    key = trust.key("response", values.get("keyid"), int(created))
     if key is None:
         raise UnknownKey("响应由未知的密钥签名。", "The response is signed by a key that is not known.")
     try:

@@ -112,7 +112,7 @@ def parse_digest(text: object) -> bytes:
 def _claims(receipt: str, trust: TrustStore) -> dict[str, Any]:
     try:
         compact = _jose.read_compact(receipt.strip(), typ=TYPE)
-        key = trust.key("receipt", compact.header.get("kid"))
+        key = trust.key("receipt", compact.header.get("kid"), compact.claims.get("iat"))
         if key is None:
             raise _jose.JoseInvalid("signed by a key that is not one of the gateway's receipt keys")
         return compact.verify(key)

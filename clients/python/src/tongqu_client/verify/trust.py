@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class TrustStore:
     document: Mapping[str, Any] = field(repr=False, compare=False)
     policy: Policy | None = field(default=None, repr=False)
     required: Policy | None = field(default=None, repr=False)
+    until: Mapping[tuple[str, str], float] = field(default_factory=dict, repr=False)  # of retired keys: Unix seconds
 
     @property
     def origin(self) -> str:
@@ -68,11 +70,12 @@ class TrustStore:
             log_key = VerifierKey.parse(log["vkey"])
             policy = Policy.parse(log["policy"]) if log.get("policy") is not None else None
             keys = dict(_key(jwk) for jwk in jwks if "tongqu_purpose" in jwk)
-        except (KeyError, TypeError, AttributeError, _jose.JoseInvalid) as error:
+            until = {(jwk["tongqu_purpose"], jwk["kid"]): _until(jwk) for jwk in jwks if _is_retired(jwk)}
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise _broken(f"{type(error).__name__}: {error}") from None
         if not isinstance(issuer, str) or not isinstance(resource, str) or log["origin"] != log_key.name:
             raise _broken("issuer or resource is no text, or the log's origin is not the name of its key")
-        return cls(issuer, resource, log_key, keys, document, policy)
+        return cls(issuer, resource, log_key, keys, document, policy, until=until)
 
     def requiring(self, policy: Policy) -> TrustStore:
         """The same trust, but a checkpoint counts only with the quorum of ``policy``."""
@@ -90,9 +93,27 @@ class TrustStore:
         policy = self.required or self.policy
         return policy.witnessed(checkpoint) if policy is not None else None
 
-    def key(self, purpose: str, kid: object) -> ec.EllipticCurvePublicKey | None:
-        """The key ``kid`` if it is there *for this purpose*; a key for another purpose counts as absent."""
-        return self.keys.get((purpose, kid)) if isinstance(kid, str) else None
+    def key(self, purpose: str, kid: object, at: object = None) -> ec.EllipticCurvePublicKey | None:
+        """The key ``kid`` if it is there *for this purpose*; a key for another purpose counts as absent.
+
+        ``at``: when the signature says it was made (Unix seconds). A retired key signs nothing later than its end:
+        whoever finds it years later cannot make a receipt of today with it.
+        """
+        if not isinstance(kid, str):
+            return None
+        until = self.until.get((purpose, kid))
+        if until is not None and not (isinstance(at, (int, float)) and at <= until):
+            return None
+        return self.keys.get((purpose, kid))
+
+
+def _is_retired(jwk: Mapping[str, Any]) -> bool:
+    return jwk.get("tongqu_state") == "retired" and "tongqu_purpose" in jwk
+
+
+def _until(jwk: Mapping[str, Any]) -> float:
+    """The end of the second in which it signed last: what it signed says whole seconds."""
+    return datetime.fromisoformat(jwk["tongqu_until"].replace("Z", "+00:00")).timestamp() + 1
 
 
 def _key(jwk: Mapping[str, Any]) -> tuple[tuple[str, str], ec.EllipticCurvePublicKey]:

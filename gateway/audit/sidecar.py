@@ -1,0 +1,101 @@
+"""What only two people together may open: whose record a query was about, and for which case.
+
+The log has pseudonyms only. Beside it, one row per query, sealed: the values under the key of that resident alone (one
+leaf of the epoch's subject key), and where that leaf is under ``keys/sidecar.key``. So the database tells nothing, the
+keys without it tell nothing, and once the resident's leaf is destroyed nobody opens the row, whatever backup it is in.
+
+The row is written in the transaction of the query's entry; sealing costs some ten microseconds and no look-up.
+Whoever calls ``open`` answers for it: see cases/unmasking.py.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, delete, select
+
+from gateway.audit.pseudonyms import Place, Pseudonyms
+from gateway.audit.transaction import Transaction
+from gateway.db import metadata
+from gateway.lib.subject_key import HANDLE_BYTES, Forgotten
+
+NONCE_BYTES, TAG_BYTES = 12, 16
+_PLACE = struct.Struct(f">HB{HANDLE_BYTES}s")  # epoch, layer, handle
+_BOX = NONCE_BYTES + _PLACE.size + TAG_BYTES
+
+SIDECAR = Table(
+    "log_sidecar",
+    metadata,
+    Column("query", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Guard: the sealed row of one query, written with the query's entry."""
+
+    query: str
+    sealed: bytes = field(repr=False)
+
+    @classmethod
+    def settle(cls, tx: Transaction, guards: Sequence[Keep]) -> list[None]:
+        tx.rows.insert_sealed([(guard.query, guard.sealed) for guard in guards])
+        return [None] * len(guards)
+
+    @classmethod
+    def undo(cls, tx: Transaction, guards: Sequence[Keep]) -> None:
+        tx.conn.execute(delete(SIDECAR).where(SIDECAR.c.query.in_([guard.query for guard in guards])))
+
+
+class Sidecar:
+    """The sidecar of one log."""
+
+    def __init__(self, pseudonyms: Pseudonyms, secret: bytes) -> None:
+        self._pseudonyms = pseudonyms
+        self._places = AESGCM(secret)
+
+    def sealed(self, query: str, scheme: str, id: str, case: str | None) -> Keep:
+        """The guard that keeps whose record this query is about. ``id``: as the pseudonym was made of it."""
+        place = self._pseudonyms.place(scheme, id)
+        nonce, aad = os.urandom(NONCE_BYTES), query.encode()
+        values = orjson.dumps({"scheme": scheme, "id": id, "case": case})
+        where = self._places.encrypt(nonce, _PLACE.pack(place.epoch, place.layer, place.handle), aad)
+        box = AESGCM(self._pseudonyms.box_key(place)).encrypt(nonce, values, aad)  # another key, so the nonce is unused
+        return Keep(query, nonce + where + box)
+
+    def keep(self, tx: Transaction, query: str, subject: str, values: Mapping[str, str | None]) -> None:
+        """The same within a transaction of the control plane. ``subject``: the pseudonym in the entry, which the scheme
+        and id in ``values`` must lead to. Raises ValueError.
+        """
+        scheme, id = str(values["scheme"]), str(values["id"])
+        if self._pseudonyms.subject(scheme, id) != subject:
+            raise ValueError("the pseudonym is not that of the identity to be sealed")
+        Keep.settle(tx, [self.sealed(query, scheme, id, values.get("case"))])
+
+    def open(self, conn: Connection, query: str) -> dict[str, str | None] | None:
+        """``scheme``, ``id`` and ``case`` of a query; None if they were never kept, or were shredded."""
+        row = conn.execute(select(SIDECAR.c.sealed).where(SIDECAR.c.query == query)).first()
+        if row is None:
+            return None
+        sealed, aad = bytes(row.sealed), query.encode()
+        nonce = sealed[:NONCE_BYTES]
+        try:
+            place = Place(*_PLACE.unpack(self._places.decrypt(nonce, sealed[NONCE_BYTES:_BOX], aad)))
+            values: dict[str, str | None] = orjson.loads(
+                AESGCM(self._pseudonyms.box_key(place)).decrypt(nonce, sealed[_BOX:], aad)
+            )
+        except (Forgotten, InvalidTag, struct.error):  # shredded, or of other keys: either way nobody opens it
+            return None
+        return values
+
+
+def remove(conn: Connection, queries: Sequence[str]) -> int:
+    """Remove the rows of these queries. Returns how many there were."""
+    return conn.execute(delete(SIDECAR).where(SIDECAR.c.query.in_(queries))).rowcount
