@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -34,6 +34,8 @@ from gateway.pages.frame.render import Frame, LogStatus
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.pages.public.words import Text
+from gateway.pages.resident.lookups import LookUps
+from gateway.pages.resident.pages import ResidentPages
 from gateway.registry import api as registry_api
 from gateway.registry import codelists_api, compare_api, indicators_api, meta_api, moves_api
 from gateway.wiring import Deps
@@ -120,6 +122,12 @@ def create_app(deps: Deps) -> Flask:
     return app
 
 
+def _resident(deps: Deps, frame: Frame) -> Blueprint:
+    lookups = LookUps(deps.search, deps.agreements, deps.identity, deps.library, deps.clock)
+    pages = ResidentPages(frame, lookups, deps.accounts, deps.consents, deps.cases, deps.pseudonyms, deps.log)
+    return pages.blueprint()
+
+
 def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
     """The signed-in pages: each audience's blueprint stands here."""
     deps.sessions.protect(app)
@@ -141,7 +149,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         party_name=party_name,
     )
     parts = Parts(deps.accounts, deps.factors, deps.passkeys, deps.ceremonies, deps.oidc, frame)
-    for blueprint in (frame.blueprint(), account_pages.blueprint(parts)):
+    for blueprint in (frame.blueprint(), account_pages.blueprint(parts), _resident(deps, frame)):
         app.register_blueprint(blueprint)
     return frame
 

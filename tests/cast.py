@@ -101,6 +101,7 @@ class Paper:
     case_required: bool = True
     until: datetime | None = None
     signed: bool = True
+    visibility: str = "immediate"
 
     def document(self, now: datetime) -> dict[str, Any]:
         basis = "13.1.1" if self.consent == "required" else "13.1.3"
@@ -133,7 +134,7 @@ class Paper:
             "jurisdiction": {"divisions": list(self.divisions)} if self.divisions else None,
             "retention": {"consumer": "P2Y", "destruction": "办结后按档案规定销毁"},
             "onward_disclosure": "prohibited",
-            "subject_visibility": "immediate",
+            "subject_visibility": self.visibility,
             "validity": {
                 "from": "2026-01-01T00:00:00.000Z",
                 "until": rfc3339(self.until or now + timedelta(days=365)),

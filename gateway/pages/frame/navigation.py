@@ -14,7 +14,10 @@ class Section(NamedTuple):
 
 
 EVERYBODY = ("department", "street_office", "compliance", "bureau", "resident")
-SECTIONS: tuple[Section, ...] = (Section("/account", Text("我的账户", "My account"), EVERYBODY),)
+SECTIONS: tuple[Section, ...] = (
+    Section("/me", Text("我的数据", "My data"), ("resident",)),
+    Section("/account", Text("我的账户", "My account"), EVERYBODY),
+)
 
 
 def sections_of(role: str) -> list[Section]:
