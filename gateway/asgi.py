@@ -24,6 +24,7 @@ from gateway.exchange.api import MAX_BODY
 from gateway.health import DATABASE
 from gateway.lib.http_signature import sign_response
 from gateway.lib.ids import new_id
+from gateway.lib.proxy_certificates import ProxyCertificates
 from gateway.lib.web import Headers, RawHeaders, Request, Response
 from gateway.problems import CONTENT_TYPE, document, language
 from gateway.wiring import Deps
@@ -58,6 +59,7 @@ class Gateway:
             create_app(deps),  # type: ignore[arg-type]  # werkzeug spells the WSGI types its own way
             workers=CONTROL_PLANE_THREADS,
         )
+        self._certificates = ProxyCertificates(deps.settings.client_cert_proxies)
         self._asking = self._handed_over = 0
         self._max_asking = 2 * deps.settings.max_queries_under_way  # under way, and being read or sent
         self._looking: asyncio.Future[tuple[list[dict[str, str]], list[dict[str, str]]]] | None = None
@@ -83,6 +85,7 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = self._certificates.only_from_proxies(scope)
         path = scope["path"]
         if path in DATA_PLANE and scope["method"] == "POST":
             await self._data_plane(scope, receive, send)

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
+from gateway.agreements.drafting import Reader
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.limits import Limits as AnomalyLimits
@@ -36,22 +37,29 @@ from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
-from gateway.cases.review import Reviews
+from gateway.cases.review import Reviews, Risk
+from gateway.cases.unmasking import Unmaskings
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
+from gateway.evidence.what_if import WhatIf
 from gateway.exchange import idempotency
+from gateway.exchange.alarms import Alarms
 from gateway.exchange.api import Exchange
+from gateway.exchange.emergencies.actions import Emergencies
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.fairness import Admission
 from gateway.exchange.metrics import BREAKER, Metrics
 from gateway.exchange.model import Facts
+from gateway.exchange.persons.actions import Persons
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.rest import RestProviders
 from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
+from gateway.identity import store as identity_store
 from gateway.identity.actions import Identity
+from gateway.identity.certificates import Certificates
 from gateway.identity.guard import Authenticator, Guard
 from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
@@ -117,8 +125,10 @@ class Store:
         terms = Terms.of_days(settings.standards_consultation_days, settings.standards_grace_days)
         self.registry = Registry(self.database, self.log, self.clock, self.library, self.shelf, terms)
         self.discussion = Discussion(self.database, self.log, self.clock, self.shelf)
+        self.what_if = WhatIf(self.search, self.library, Reader(self.clock, identity_store, self.library))
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
+        self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
         self.reviews = Reviews(
             self.database,
             self.log,
@@ -126,7 +136,12 @@ class Store:
             self.search,
             self.keys.sampling_secret,
             percent=settings.review_sample_percent,
+            risks=self._risks,
         )
+
+    def _risks(self, day: date) -> list[Risk]:
+        """What the anomalies show, for people to review."""
+        return [Risk(each.rule, day, each.q, each.count, each.party or None) for each in self.watch.anomalies()]
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -176,6 +191,13 @@ def _policy_of(settings: Settings, log: Log) -> Policy:
     return policy
 
 
+def _certificates_of(settings: Settings) -> Certificates | None:
+    """None where no proxy of ours shows certificates: then nobody's word about one counts."""
+    if not settings.client_cert_proxies:
+        return None
+    return Certificates(Path(settings.client_ca_file) if settings.client_ca_file else None)
+
+
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
     """Where used proofs are remembered; ``auto`` was settled by whoever knows how many processes there are."""
     if settings.replay_memory == "database":
@@ -216,6 +238,7 @@ class Deps(Store):
             keys=self.keys,
             clock=self.clock,
             memory=self.used_proofs,
+            certificates=_certificates_of(settings),
         )
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
@@ -249,6 +272,8 @@ class Deps(Store):
             sender=lambda base_url: outbound.conformance_sender(policy, base_url),
             sign_request=self._sign_request,
         )
+        self.persons = Persons(self.database, self.log, self.clock, self.pseudonyms)
+        self.emergencies = Emergencies(self.database, self.log, self.clock, max_hours=settings.emergency_max_hours)
         self.exchange = Exchange(
             QueryDeps(
                 gatherer=Gatherer(self.database, self.log, self.clock, self.library),
@@ -259,6 +284,7 @@ class Deps(Store):
                 sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
+                alarms=Alarms(self.log),
                 under_way={},
             ),
             self.authenticator,
@@ -357,6 +383,7 @@ class Deps(Store):
         self.agreements.expire_due(now)
         self.consents.expire_due(now)
         self.registry.withdraw_due(now)
+        self.emergencies.tidy(now)
         self.reviews.tidy()
         self.accounts.tidy(now)
         self.ceremonies.tidy(now)

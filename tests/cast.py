@@ -102,6 +102,10 @@ class Paper:
     until: datetime | None = None
     signed: bool = True
     visibility: str = "immediate"
+    access: Mapping[str, Any] | None = None  # further members of ``access``: roles, per_officer …
+    predicates: Sequence[str] = ()
+    questions: int | None = None  # different ones about one resident and month
+    emergency: bool = False
 
     def document(self, now: datetime) -> dict[str, Any]:
         basis = "13.1.1" if self.consent == "required" else "13.1.3"
@@ -122,6 +126,8 @@ class Paper:
                     "consent": self.consent,
                     "min_proof_level": 1,
                     "masks": dict(self.masks or {}),
+                    **({"predicates": [{"name": name} for name in self.predicates]} if self.predicates else {}),
+                    **({"question_budget": {"unit": "month", "max": self.questions}} if self.questions else {}),
                 }
             ],
             "access": {
@@ -130,6 +136,7 @@ class Paper:
                 "subjects_per_request": 1,
                 "case_required": self.case_required,
                 "hours": dict(self.hours) if self.hours else None,
+                **(self.access or {}),
             },
             "jurisdiction": {"divisions": list(self.divisions)} if self.divisions else None,
             "retention": {"consumer": "P2Y", "destruction": "办结后按档案规定销毁"},
@@ -141,6 +148,7 @@ class Paper:
                 "review_by": None,
             },
             "obligations": [],
+            **({"emergency": "allowed"} if self.emergency else {}),
         }
 
 
@@ -151,6 +159,7 @@ class Cast:
         self.deps = deps
         self.department = department
         self.clients: dict[str, str] = {}
+        self.officers: dict[str, str] = {}  # "street-linden/clerk" → off_…
         for party, kind in KINDS.items():
             self._admit(party, kind)
         self.service = self._open_service(timeout_ms)
@@ -163,7 +172,8 @@ class Cast:
         for role in OFFICERS:
             key = key_of(f"{party}/{role}").public_jwk()
             post = "signatory" if role == "signatory" else "clerk"
-            identity.add_officer(OPERATOR, party, role=post, title=role, key=key)
+            officer = identity.add_officer(OPERATOR, party, role=post, title=role, key=key)
+            self.officers[f"{party}/{role}"] = officer.id
 
     def _open_service(self, timeout_ms: int) -> str:
         catalogue, department = self.deps.catalogue, self.department

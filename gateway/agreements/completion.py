@@ -34,8 +34,18 @@ def _pinned(item: Any, published: Callable[[str], Published | None]) -> Any:
     if not isinstance(item, Mapping):
         return item
     standard = published(item["standard"]) if isinstance(item.get("standard"), str) else None
-    pin = {"schema_digest": standard.digest} if standard and item.get("schema_digest") is None else {}
+    pin: dict[str, Any] = {"schema_digest": standard.digest} if standard and item.get("schema_digest") is None else {}
+    if standard and isinstance(item.get("predicates"), list):
+        pin["predicates"] = [_meant(each, standard) for each in item["predicates"]]
     return {"masks": {}, "min_proof_level": 1, **item, **pin}
+
+
+def _meant(question: Any, standard: Published) -> Any:
+    """A question by its name alone gets the digest of what it means."""
+    if not isinstance(question, Mapping) or question.get("digest") is not None:
+        return question
+    digest = standard.predicates.get(question["name"]) if isinstance(question.get("name"), str) else None
+    return {**question, "digest": digest} if digest else question
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Published:
     digest: str
     fields: frozenset[str]
     has_jurisdiction: bool
+    predicates: Mapping[str, str] = field(default_factory=dict)  # its yes-or-no questions → what they mean, as a digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def _sense(document: Mapping[str, Any], world: World) -> Iterator[Problem]:
     for position, item in enumerate(document["items"]):
         yield from _item(position, item, document, world)
     yield from _hours(document)
+    yield from _hidden_from_the_resident(document)
     yield from _validity(document, world)
 
 
@@ -128,11 +130,38 @@ def _item(position: int, item: Mapping[str, Any], document: Mapping[str, Any], w
         elif any(parent in item["fields"] for parent in parents):
             # Otherwise a mask on the part could be walked round by asking for the whole.
             yield Problem(pointer(*at, "fields", place), "已被上级字段包含", "already granted as part of another field")
+    yield from _predicates(at, item, standard)
     if document["jurisdiction"] is not None and not standard.has_jurisdiction:
         yield Problem(
             "/jurisdiction",
             f"标准 {item['standard']} 没有辖区字段，无法按辖区限定",
             f"{item['standard']} has no field that says where a person lives, so it cannot be limited to divisions",
+        )
+
+
+def _predicates(at: tuple[str, int], item: Mapping[str, Any], standard: Published) -> Iterator[Problem]:
+    if not item["fields"] and not item.get("predicates"):
+        yield Problem(pointer(*at, "fields"), "至少授权一个字段或一道判断题", "grant at least one field or question")
+    seen: set[str] = set()
+    for place, each in enumerate(item.get("predicates", ())):
+        if each["name"] not in standard.predicates:
+            yield Problem(
+                pointer(*at, "predicates", place, "name"),
+                "该标准没有这道判断题",
+                "the standard has no such question",
+            )
+        elif each["digest"] != standard.predicates[each["name"]]:
+            yield Problem(
+                pointer(*at, "predicates", place, "digest"),
+                "与已公布的判断题不一致",
+                "differs from the digest of the published question",
+            )
+        if each["name"] in seen:
+            yield Problem(pointer(*at, "predicates", place, "name"), "不得重复", "the same value stands here twice")
+        seen.add(each["name"])
+    if "question_budget" in item and not item.get("predicates"):
+        yield Problem(
+            pointer(*at, "question_budget"), "没有授权判断题", "there are no questions that it could be the budget of"
         )
 
 
@@ -156,6 +185,17 @@ def _hours(document: Mapping[str, Any]) -> Iterator[Problem]:
     hours = document["access"]["hours"]
     if hours is not None and hours["from"] >= hours["until"]:
         yield Problem("/access/hours/until", "须晚于 from", "must be later than 'from'")
+
+
+def _hidden_from_the_resident(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """PIPL 17, 18 and 35: who is not told at once must not be told by a law, which is named."""
+    told_at_once, basis = document["subject_visibility"] == "immediate", document.get("subject_visibility_basis")
+    if not told_at_once and basis is None:
+        yield Problem(
+            "/subject_visibility_basis",
+            "推迟或不告知当事人须写明法律依据（个人信息保护法第十八条、第三十五条）",
+            "name the law by which the resident is told later or not at all (PIPL 18 and 35)",
+        )
 
 
 def _validity(document: Mapping[str, Any], world: World) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from gateway.identity.signing import Directory
 from gateway.lib.canonical_json import canonical, digest_bytes
 from gateway.lib.clock import Clock
 from gateway.registry import store
-from standards import Standard, codelists
+from standards import Standard, codelists, predicates
 
 CONSENT_BASIS = "13.1.1"  # PIPL 13(1)(1), the one lawful basis that is the individual's consent
 
@@ -87,7 +87,8 @@ class Reader:
         if standard is None:
             return None
         fields = frozenset(element.path for element in standard.elements)
-        return Published(standard.digest, fields, standard.jurisdiction_field is not None)
+        questions = {each.name: each.digest for each in predicates.of(name).values()}
+        return Published(standard.digest, fields, standard.jurisdiction_field is not None, questions)
 
 
 def not_sound(found: Sequence[Problem]) -> InvalidRequest:

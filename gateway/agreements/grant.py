@@ -5,11 +5,12 @@ The decision looks again at every query: a token only narrows what the agreement
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from gateway.agreements.model import Agreement
+from gateway.agreements.terms import Terms
 from gateway.errors import Forbidden
 from gateway.identity.model import Assertion
 
@@ -79,7 +80,12 @@ def _binding(requested: Mapping[str, Any], assertion: Assertion | None) -> dict[
 def _grants(agreement: Agreement, standard: str | None, fields: Sequence[str]) -> bool:
     """Does one of the standards meant grant all of these fields?"""
     terms = (agreement.compiled(name) for name in ((standard,) if standard else agreement.standards))
-    return bool(fields) and any(each is not None and all(name in each.fields for name in fields) for each in terms)
+    return bool(fields) and any(each is not None and all(map(_of(each), fields)) for each in terms)
+
+
+def _of(terms: Terms) -> Callable[[str], bool]:
+    """Is this one of its fields or questions?"""
+    return (*terms.fields, *terms.predicates).__contains__
 
 
 _ENDED = {

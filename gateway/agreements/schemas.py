@@ -20,6 +20,7 @@ def drafted() -> dict[str, Any]:
     whole: dict[str, Any] = _written_out({**SCHEMA, "required": required})
     item = whole["properties"]["items"]["items"]
     item["required"] = [name for name in item["required"] if name not in ("schema_digest", "masks", "min_proof_level")]
+    item["properties"]["predicates"]["items"]["required"] = ["name"]
     return {name: value for name, value in whole.items() if name not in ("$schema", "$defs")}
 
 
@@ -29,7 +30,8 @@ def _written_out(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "$ref" in value:
-        return _written_out(SCHEMA["$defs"][value["$ref"].removeprefix("#/$defs/")])
+        beside = {name: each for name, each in value.items() if name != "$ref"}
+        return {**_written_out(SCHEMA["$defs"][value["$ref"].removeprefix("#/$defs/")]), **beside}
     return {name: _written_out(each) for name, each in value.items()}
 
 

@@ -118,6 +118,16 @@ _account: dict[str, Kind] = {
     "outcome": maybe(kinds.CODE),
 }
 
+_emergency: dict[str, Kind] = {
+    "actor": ACTOR,
+    "emergency": kinds.EMERGENCY_ID,
+    "agreement": kinds.AGREEMENT_ID,
+    "party": kinds.PARTY,
+    "reason": kinds.CODE,
+    "until": maybe(kinds.UTC_TIME),
+    "review_due": maybe(kinds.UTC_TIME),
+    "outcome": maybe(kinds.CODE),
+}
 _registration: dict[str, Kind] = {
     "actor": ACTOR,
     "party": kinds.PARTY,
@@ -212,8 +222,15 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
             "password_changed", "factor_added", "factor_removed", "linked",
         )
     },
-    "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
-    "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
+    **{f"emergency.{step}": _emergency for step in ("asked", "opened", "closed", "reviewed")},
+    **{
+        f"conflict.{step}": {"actor": ACTOR, "officer": kinds.OFFICER, "relation": kinds.CODE}
+        for step in ("declared", "withdrawn")
+    },
+    **{f"protected.{step}": {"actor": ACTOR, "total": kinds.INTEGER} for step in ("added", "removed")},
+    "alarm.raised": {"actor": ACTOR, "code": kinds.CODE, "query": maybe(kinds.QUERY_ID)},
+    "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
+    "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},
 }  # fmt: skip
 
 

@@ -21,11 +21,11 @@ def to_csv(found: Iterable[Found]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([cell(value) for value in _row(item)] for item in found)
+    writer.writerows([cell(value) for value in row(item)] for item in found)
     return "\ufeff" + text.getvalue()
 
 
-def _row(found: Found) -> list[Any]:
+def row(found: Found) -> list[Any]:
     entry = found.entry
     actor, agreement = entry.get("actor") or {}, entry.get("agreement") or {}
     decision, source = entry.get("decision") or {}, entry.get("source") or {}

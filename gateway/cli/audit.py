@@ -1,7 +1,11 @@
-"""``gateway audit verify|export``: the operator's own check of the log. The outsider's is ``tongqu verify``."""
+"""``gateway audit verify|export|what-if``: the operator's own check of the log, and drafts tried on it.
+
+The outsider's check is ``tongqu verify``.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -10,7 +14,9 @@ from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
 from gateway.cli.common import config_option, store_of
-from gateway.evidence import archive
+from gateway.evidence import archive, state
+from gateway.evidence.what_if import SINCE, as_json
+from gateway.lib.canonical_json import strict_loads
 
 
 @click.group()
@@ -26,7 +32,7 @@ def audit() -> None:
 )
 @config_option
 def verify(since: Path | None, config_file: Path | None) -> None:
-    """Read the whole log and check it against all that claims to know it · 核验"""
+    """Read the whole log and check it against all that claims to know it, the database's tables too · 核验"""
     with store_of(config_file) as store:
         report = verifying.verify(
             store.database,
@@ -34,13 +40,43 @@ def verify(since: Path | None, config_file: Path | None) -> None:
             checkpoint=Folder(store.log.folder).checkpoint(),
             since=since.read_text() if since else None,
         )
-    for finding in report.findings:
+        findings = (*report.findings, *state.verify(store.database))
+    for finding in findings:
         place = "" if finding.index is None else f"[{finding.index}] "
         click.echo(f"✗ {place}{finding.zh} / {finding.en}", err=True)
     click.echo(f"{report.size} entries, root {report.root.hex()}")
-    if report.findings:
+    if findings:
         raise SystemExit(1)
     click.echo("whole / 完整")
+
+
+@audit.command("what-if")
+@click.argument("agreement", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--since", default=SINCE, show_default=True, help="how far back: 7d, 24h, a date")
+@click.option("--json", "as_document", is_flag=True, help="print JSON")
+@config_option
+def replayed(agreement: Path, since: str, as_document: bool, config_file: Path | None) -> None:
+    """What would this draft AGREEMENT have done with the queries since then? · 以近期查询试算协议草案"""
+    with store_of(config_file) as store:
+        content = strict_loads(agreement.read_bytes())
+        with store.database.read() as conn:
+            draft = store.what_if.draft(conn, None, content)
+        told = as_json(draft, store.what_if.forecast(draft, since=since), since)
+    if as_document:
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    click.echo(
+        f"{told['queries']} 次查询：准许 {told['allowed']}，拒绝 {told['denied']} / "
+        f"{told['queries']} queries: {told['allowed']} allowed, {told['denied']} denied"
+    )
+    click.echo(
+        f"  原准许而今拒绝 {told['newly_denied']}，原拒绝而今准许 {told['newly_allowed']} / "
+        f"newly denied {told['newly_denied']}, newly allowed {told['newly_allowed']}"
+    )
+    for reason in told["reasons"]:
+        click.echo(f"  {reason['count']:>6}  {reason['rule']:<4} {reason['zh']} / {reason['en']}")
+    for each in told["never_asked"]:
+        click.echo(f"  从未查询 / never asked: {each['standard']} {each['field']}")
 
 
 @audit.command()

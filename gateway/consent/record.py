@@ -25,9 +25,9 @@ SUBJECT_CHECKS: Mapping[str, Callable[[str], None]] = {
 
 
 def needing_consent(agreement: Agreement) -> dict[str, tuple[str, ...]]:
-    """Standard → fields, of what this agreement gives only with consent."""
+    """Standard → fields and questions, of what this agreement gives only with consent."""
     terms = filter(None, map(agreement.compiled, agreement.standards))
-    return {each.standard: each.fields for each in terms if each.consent_rule == "required"}
+    return {each.standard: (*each.fields, *each.predicates) for each in terms if each.consent_rule == "required"}
 
 
 def record(consent_id: str, asked: Asked, agreement: Agreement, subject: str, now: datetime) -> dict[str, Any]:

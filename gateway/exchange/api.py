@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema_rs
 import orjson
@@ -32,15 +32,17 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.exchange import query as path
-from gateway.exchange.decision import wanted_fields
+from gateway.exchange.decision import wanted_fields, wanted_predicates
 from gateway.exchange.fairness import Admission, Turn
 from gateway.exchange.metrics import Metrics
 from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
 from gateway.identity.guard import Authenticator, misused
 from gateway.identity.model import Caller
 from gateway.identity.replay import UsedProof
+from gateway.lib import request_signature
 from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
 from gateway.lib.ids import new_id
+from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
 from gateway.registry import notice
@@ -76,9 +78,18 @@ QUERY_SCHEMA: dict[str, Any] = {
             "uniqueItems": True,
             "items": {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9_]{0,63}(\.[A-Za-z][A-Za-z0-9_]{0,63}){0,5}$"},
         },
+        "predicates": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 50,
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": r"^[a-z][A-Za-z0-9]{1,39}$"},
+        },
         "purpose": _TEXT,
         "case": _TEXT,
         "consent": _TEXT,
+        "emergency": {"type": "string", "pattern": r"^emg_[A-Za-z0-9_-]{1,64}$"},
+        "second": {"type": "string", "minLength": 1, "maxLength": 8192, "pattern": r"^[A-Za-z0-9._-]*$"},
     },
 }
 EXPLAIN_SCHEMA = QUERY_SCHEMA | {"required": ["agreement", "standard", "purpose"]}
@@ -163,11 +174,11 @@ class Exchange:
         caller, proof = self._caller(request)
         used = self.authenticator.used
         try:
-            owed = await used.begin(proof)
+            owed = await used.begin(proof) if proof is not None else []
             try:
                 return await self._query_of(caller, request, request_id, lang, owed, turn)
             finally:
-                if owed:  # no entry used the proof up
+                if owed and proof is not None:  # no entry used the proof up
                     await asyncio.to_thread(used.claim, proof)
         except ProofReplayed as error:
             raise misused(error, caller) from None
@@ -177,7 +188,7 @@ class Exchange:
     ) -> Response:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
-        query = self._of(request_id, caller, body, _idempotency_key(request))
+        query = self._of(request_id, caller, body, _idempotency_key(request), self._signature(request))
         kept = self.sidecar.sealed(query.id, query.subject_scheme, query.subject_id, query.case)
         outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept])
         if isinstance(outcome, Refusal):
@@ -190,38 +201,68 @@ class Exchange:
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
         caller, proof = self._caller(request)
         try:
-            await asyncio.to_thread(self.authenticator.used.claim, proof)
+            if proof is not None:
+                await asyncio.to_thread(self.authenticator.used.claim, proof)
         except ProofReplayed as error:
             raise misused(error, caller) from None
         _check_scope(caller, "agreements:read", "exchange:query")
         body = _read(request.body, _EXPLAIN)
-        facts, verdict = await path.explain(self._of(request_id, caller, body, None), self.deps)
+        facts, verdict = await path.explain(
+            self._of(request_id, caller, body, None, self._signature(request)), self.deps
+        )
         if caller.party not in facts.agreement_known_to:
             facts = replace(facts, terms=None)  # what others have agreed on is none of this caller's business (T15)
         if isinstance(verdict, Permit):
             result: dict[str, Any] = {"effect": "permit", "fields": list(verdict.fields), "reasons": []}
+            result["predicates"] = list(verdict.predicates)
         else:
             reasons = [reason for reason in verdict.reasons if "subject" in body or not _about_subject(reason)]
             result = {
                 "effect": "refuse" if reasons else "permit",
                 "fields": list(wanted_fields(facts)),
+                "predicates": list(wanted_predicates(facts)),
                 "reasons": [_reason(reason, lang) for reason in reasons],
             }
         result["consent"] = facts.terms.consent_rule if facts.terms else None
         return Response(200, [("Content-Type", "application/json")], orjson.dumps(result | {"request_id": request_id}))
 
-    def _caller(self, request: Request) -> tuple[Caller, UsedProof]:
+    def _caller(self, request: Request) -> tuple[Caller, UsedProof | None]:
         """Who asks, and by which proof. Raises Unauthenticated kin."""
         if "access_token" in request.query_string:
             raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
         return self.authenticator.check(
-            request.method, request.path, request.header(b"authorization"), request.values(b"dpop")
+            request.method,
+            request.path,
+            request.header(b"authorization"),
+            request.values(b"dpop"),
+            request.values(b"client-cert"),
         )
 
-    def _of(self, request_id: str, caller: Caller, body: Mapping[str, Any], idempotency_key: str | None) -> Query:
+    def _signature(self, request: Request) -> SignedRequest | Literal["invalid"] | None:
+        """What the request is signed with; verified when the client's keys are at hand (facts.py)."""
+        try:
+            return request_signature.read(
+                method=request.method,
+                target_uri=self.authenticator.resource + request.path,
+                body=request.body,
+                values=request.values,
+                now=self.deps.clock.now().timestamp(),
+            )
+        except request_signature.SignatureUnreadable:
+            return "invalid"
+
+    def _of(
+        self,
+        request_id: str,
+        caller: Caller,
+        body: Mapping[str, Any],
+        idempotency_key: str | None,
+        signature: SignedRequest | Literal["invalid"] | None = None,
+    ) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
         subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
         case = body.get("case", "").strip() or None  # blanks name no case
+        present, *before = self.pseudonyms.subjects(subject["scheme"], subject_id)
         return Query(
             id=request_id,
             caller=caller,
@@ -230,11 +271,16 @@ class Exchange:
             purpose=body["purpose"],
             subject_scheme=subject["scheme"],
             subject_id=subject_id,
-            subject=self.pseudonyms.subject(subject["scheme"], subject_id),
+            subject=present,
+            subject_before=tuple(before),
             fields=tuple(body["fields"]) if "fields" in body else None,
             case=case,
             case_pseudonym=self.pseudonyms.case(case) if case else None,
             consent=body.get("consent"),
+            predicates=tuple(body.get("predicates", ())),
+            emergency=body.get("emergency"),
+            second=body.get("second"),
+            signature=signature,
             body=canonical(body),
             idempotency_key=idempotency_key,
         )
@@ -274,7 +320,7 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def _about_subject(reason: Reason) -> bool:
-    return reason.rule in ("R8", "R10")
+    return reason.rule in ("R8", "R10", "R12")
 
 
 def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import Connection
 
 from gateway.agreements import store as agreement_store
 from gateway.agreements.model import Agreement, Terms
@@ -22,15 +24,21 @@ from gateway.db import Database
 from gateway.exchange import quota
 from gateway.exchange.consents import Consents, Word, consent_key
 from gateway.exchange.decision import window_start
-from gateway.exchange.model import Facts, Query, ServiceFacts
+from gateway.exchange.emergencies import store as emergencies
+from gateway.exchange.model import EmergencyFacts, Facts, Query, ServiceFacts
+from gateway.exchange.persons import store as persons
+from gateway.exchange.persons.second import who_stands_by
 from gateway.identity import store as identity_store
-from gateway.identity.model import Client, OfficerStanding
+from gateway.identity.model import Assertion, Client, OfficerStanding
 from gateway.identity.tokens import revocation_key
+from gateway.lib import jose
 from gateway.lib.clock import Clock
+from gateway.lib.jose import JoseInvalid
+from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.registry import store as registry_store
 from gateway.registry.library import Library
 from gateway.registry.model import Standing
-from standards import Standard
+from standards import REGISTRY, Standard, predicates
 
 MAX_KEPT = 20_000  # bundles in memory, about 2 KB each
 
@@ -50,7 +58,18 @@ class Bundle:
     provider_state: str
     standard: Standard | None
     standing: Standing
+    predicates: Mapping[str, str]  # of the standard: name → digest
+    conflicts: Mapping[str, str]  # what the officer declared: pseudonym → relation
+    protected: frozenset[str]  # everybody's list, the same object in each bundle
     revisions: dict[str, int]
+
+
+class Called(NamedTuple):
+    """What only a few queries ask for, read for each of them: an emergency, a second officer."""
+
+    emergency: EmergencyFacts | None = None
+    second: str | None = None
+    revisions: Mapping[str, int] = {}
 
 
 class Gatherer:
@@ -64,6 +83,7 @@ class Gatherer:
         self._consents = Consents(database, log)
         self._kept: OrderedDict[Key, Bundle] = OrderedDict()
         self._by_revision: dict[str, set[Key]] = {}
+        self._protected: tuple[int, frozenset[str]] = (-1, frozenset())
 
     async def gather(self, query: Query, *, fresh: bool = False) -> Facts:
         """The facts of this query. ``fresh``: read the database even when something is kept."""
@@ -71,9 +91,28 @@ class Gatherer:
         if bundle is None:
             bundle = await asyncio.to_thread(self._read, query)
             self._keep(query, bundle)
+        protected = _is_among(query, bundle.protected)
+        called = _NOTHING
+        if query.emergency is not None or (protected and query.second is not None):
+            called = await asyncio.to_thread(self._call, query, protected)
         if bundle.terms is None or bundle.terms.consent_rule != "required":
-            return self._facts(query, bundle, None)
-        return self._facts(query, bundle, await self._consents.of(query.agreement, query.subject, fresh=fresh))
+            return self._facts(query, bundle, None, called)
+        word = await self._consents.of(query.agreement, query.subject, fresh=fresh)
+        return self._facts(query, bundle, word, called)
+
+    def _call(self, query: Query, protected: bool) -> Called:
+        """Read what the query calls upon: an emergency, and the second officer for a protected person."""
+        keys = []
+        with self._database.read() as conn:
+            emergency = emergencies.find(conn, query.emergency) if query.emergency is not None else None
+            second = who_stands_by(conn, query, self._clock) if protected else None
+            if emergency is not None:
+                keys.append(emergencies.revision_key(emergency.id))
+            if second is not None:
+                keys.append(f"officer:{second}")
+            revisions = self._log.revisions(conn, keys)
+        known = None if emergency is None else emergency.facts()
+        return Called(known, second, revisions)
 
     def standing(self, query: Query) -> Standing | None:
         """The state of its standard that a query was decided under last; None when it is not in memory any more."""
@@ -107,8 +146,9 @@ class Gatherer:
             for revision_key in gone.revisions:
                 self._by_revision.get(revision_key, set()).discard(old)
 
-    def _facts(self, query: Query, bundle: Bundle, word: Word | None) -> Facts:
+    def _facts(self, query: Query, bundle: Bundle, word: Word | None, called: Called) -> Facts:
         now, agreement, terms = self._clock.now(), bundle.agreement, bundle.terms
+        assertion = query.caller.assertion
         return Facts(
             now=now,
             query=query,
@@ -127,7 +167,15 @@ class Gatherer:
             key_held=bundle.client is None or bundle.client.has_key(query.caller.client_key),
             officer_speaks=query.caller.still_speaks(bundle.officer),
             quota_used=None,  # counted where it is binding: in the transaction of the entry (quota.Reserve)
-            rests_on=_rests_on(query, bundle, word),
+            predicates=bundle.predicates,
+            case_fits=_case_fits(assertion, query),
+            subject_fits=_subject_fits(assertion, query),
+            relation=_relation(query, bundle.conflicts),
+            protected=_is_among(query, bundle.protected),
+            second=called.second,
+            signature="none" if query.signature is None else _signature(query.signature, bundle.client),
+            emergency=called.emergency,
+            rests_on=_rests_on(query, bundle, word, called),
         )
 
     def _read(self, query: Query) -> Bundle:
@@ -142,12 +190,15 @@ class Gatherer:
                 f"party:{consumer}",
                 f"party:{provider}",
                 f"standard:{query.standard}",
+                persons.PROTECTED_KEY,
             ]
             if service:
                 keys.append(f"service:{service.id}")
             officer = query.caller.officer
             if officer is not None:
-                keys += [f"officer:{officer}", f"party:{query.caller.party}"]  # the party's keys vouch for it
+                # the party's keys vouch for the officer
+                keys += [f"officer:{officer}", f"party:{query.caller.party}", persons.conflict_key(officer)]
+            revisions = self._log.revisions(conn, keys)
             standard = self._library.load(conn, query.standard)
             client = identity_store.get_client(conn, query.caller.client)
             consumer_party = identity_store.get_party(conn, consumer)
@@ -162,8 +213,17 @@ class Gatherer:
                 provider_state=_state(provider_party),
                 standard=standard,
                 standing=registry_store.standing(conn, query.standard),
-                revisions=self._log.revisions(conn, keys),
+                predicates=_predicates(standard),
+                conflicts=persons.conflicts(conn, officer) if officer else {},
+                protected=self._list(conn, revisions[persons.PROTECTED_KEY]),
+                revisions=revisions,
             )
+
+    def _list(self, conn: Connection, revision: int) -> frozenset[str]:
+        """The protected persons, read once for each change of the list."""
+        if self._protected[0] != revision:
+            self._protected = (revision, persons.protected(conn))
+        return self._protected[1]
 
     def quota_used(self, query: Query, terms: Terms) -> int:
         """The present count, for explain: nothing is reserved there."""
@@ -171,8 +231,57 @@ class Gatherer:
             return quota.used(conn, query.agreement, window_start(self._clock.now(), terms.quota_unit))
 
 
-def _rests_on(query: Query, bundle: Bundle, word: Word | None) -> dict[str, int]:
-    revisions = {**bundle.revisions, revocation_key(query.caller.token_id): 0}
+_NOTHING = Called()
+
+
+def _case_fits(assertion: Assertion | None, query: Query) -> bool | None:
+    """Was the officer's assertion made for this case? None when it names none."""
+    return None if assertion is None or assertion.case is None else assertion.is_for_case(query.case or "")
+
+
+def _subject_fits(assertion: Assertion | None, query: Query) -> bool | None:
+    if assertion is None or assertion.subject is None or not query.subject_id:
+        return None
+    return assertion.is_about(query.subject_scheme, query.subject_id)
+
+
+def _relation(query: Query, conflicts: Mapping[str, str]) -> str | None:
+    if not conflicts:
+        return None
+    return next((conflicts[name] for name in (query.subject, *query.subject_before) if name in conflicts), None)
+
+
+def _is_among(query: Query, persons_listed: frozenset[str]) -> bool:
+    return query.subject in persons_listed or not persons_listed.isdisjoint(query.subject_before)
+
+
+def _signature(signed: SignedRequest | Literal["invalid"], client: Client | None) -> str:
+    """Did a present key of the client make the request's signature (RFC 9421 section 3.3)?"""
+    if signed == "invalid" or client is None:
+        return "invalid"
+    for jwk in client.keys:
+        if jwk["kid"] == signed.key and (algorithm := _ALGORITHMS.get(jwk["kty"])):
+            try:
+                jose.public_key(jwk).verify(algorithm, signed.value, signed.base)
+            except JoseInvalid:
+                return "invalid"
+            return "valid"
+    return "invalid"
+
+
+_ALGORITHMS = {"EC": "ES256", "OKP": "Ed25519"}  # ecdsa-p256-sha256, ed25519
+
+
+def _predicates(standard: Standard | None) -> Mapping[str, str]:
+    """The questions that were published for exactly this text of the standard."""
+    shipped = REGISTRY.get(standard.id) if standard else None
+    if standard is None or shipped is None or shipped.digest != standard.digest:
+        return {}
+    return {name: each.digest for name, each in predicates.of(standard.id).items()}
+
+
+def _rests_on(query: Query, bundle: Bundle, word: Word | None, called: Called) -> dict[str, int]:
+    revisions = {**bundle.revisions, revocation_key(query.caller.token_id): 0, **called.revisions}
     if word is not None:
         revisions[consent_key((query.agreement, query.subject))] = word.revision
     return revisions

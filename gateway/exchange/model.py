@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from gateway.agreements.model import Terms
 from gateway.consent.model import Consent
 from gateway.identity.model import Caller
+from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.registry.model import IN_FORCE, Standing
 from standards import Standard
 from standards.crosswalk import Crosswalk
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """The signature that came with a request (RFC 9421): not verified yet, that takes the client's present keys."""
-
-    key: str  # thumbprint
-    base: bytes = field(repr=False)
-    value: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +35,7 @@ class Query:
     predicates: tuple[str, ...] = ()  # questions answered by yes or no
     emergency: str | None = None  # the open emergency that the officer calls upon
     subject_before: tuple[str, ...] = ()  # the resident's pseudonyms of earlier epochs
-    signature: SignedRequest | None = field(default=None, repr=False)
+    signature: SignedRequest | Literal["invalid"] | None = field(default=None, repr=False)  # not verified yet
     second: str | None = field(default=None, repr=False)  # a second officer's word (JWS), see persons/second.py
     body: bytes = field(default=b"{}", repr=False)  # the request as sent, in RFC 8785 bytes, for its digest
     idempotency_key: str | None = field(default=None, repr=False)

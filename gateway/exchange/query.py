@@ -21,13 +21,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import orjson
 
 from gateway.audit.log import Appended, Changed, Guard, Log, Rejected
 from gateway.errors import ChangedMeanwhile, IdempotencyInProgress, IdempotencyMismatch, LogUnavailable, TongquError
-from gateway.exchange import entries, idempotency, quota, receipt, release
+from gateway.exchange import entries, idempotency, officer_quota, questions, quota, receipt, release
+from gateway.exchange.alarms import Alarms
 from gateway.exchange.decision import decide, outside_jurisdiction, window_start
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.model import Answer, Facts, Permit, Query, Reason, Refusal, Refused
@@ -36,6 +38,7 @@ from gateway.exchange.translate import Translated, translate, wanted_from_depart
 from gateway.identity.tokens import key_dropped, officer_gone, revocation_key, revoked
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
+from standards import predicates
 
 MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
 
@@ -52,6 +55,7 @@ class Deps:
     sign_receipt: receipt.Sign
     find_outcome: Callable[[int], Appended | None]  # by the index of the authorized entry
     secret: bytes  # for the seals of idempotency.py
+    alarms: Alarms
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
 
@@ -87,7 +91,7 @@ async def answer(
         kept = _translate(query, decided, wanted, reply)  # 5
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
-        core = _cut(decided, kept, reply)  # 6
+        core = _cut(query, decided, kept, reply, _today(deps.clock))  # 6
         return await _release_and_sign(query, decided, kept, core, deps)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
@@ -124,7 +128,7 @@ async def _decide_and_commit(
     query: Query, deps: Deps, owed: list[Guard], beside: Sequence[Guard]
 ) -> Authorized | Answer | Refusal:
     fresh = False
-    spent: int | None = None  # what the log found when it was to count one more use
+    spent: dict[str, Any] = {}  # what the log found when it was to count one more use
     for _ in range(MAX_ROUNDS):
         facts = await deps.gatherer.gather(query, fresh=fresh)  # 1
         if not (facts.key_held and facts.officer_speaks):
@@ -132,8 +136,8 @@ async def _decide_and_commit(
                 _check_token_stands(facts)
             fresh = True  # what is kept may be older than a key that came back
             continue
-        if spent is not None:
-            facts = replace(facts, quota_used=spent)
+        if spent:
+            facts = replace(facts, **spent)
         verdict = decide(facts)  # 2
         salt = receipt.new_salt()
         ticket = _ticket(query, verdict, deps) if isinstance(verdict, Permit) else None
@@ -153,8 +157,8 @@ async def _decide_and_commit(
             if isinstance(rejected.why, TongquError):  # what was owed is not granted: a proof that was used before
                 owed.clear()
                 raise rejected.why from None
-            if isinstance(rejected.why, quota.Exhausted):
-                spent = rejected.why.used
+            if (found := _counted(rejected.why, facts)) is not None:
+                spent |= found
                 continue
             assert ticket is not None and isinstance(rejected.why, idempotency.Taken)
             again = await _once_more(ticket, rejected.why, deps)
@@ -162,6 +166,7 @@ async def _decide_and_commit(
                 return again
             continue
         if isinstance(verdict, Refused):
+            await deps.alarms.tell(query, verdict.reasons)
             return Refusal(verdict.reasons, log_index=at.index, query=query.id)
         if ticket:
             deps.under_way[ticket.key] = asyncio.Event()
@@ -176,7 +181,7 @@ def _ticket(query: Query, permit: Permit, deps: Deps) -> idempotency.Ticket | No
     if query.idempotency_key is None:
         return None
     # A body that names no fields means those of its token: a narrower token must not fetch a wider answer.
-    request = {"body": query.body.decode(), "fields": list(permit.fields)}
+    request = {"body": query.body.decode(), "fields": list(permit.disclosed)}
     return idempotency.ticket(
         deps.secret, query.caller.client, query.idempotency_key, request, query.id, deps.clock.now()
     )
@@ -186,9 +191,45 @@ def _guards(facts: Facts, verdict: Permit | Refused, ticket: idempotency.Ticket 
     if isinstance(verdict, Refused) or facts.terms is None:
         return ()
     guards: list[Guard] = [idempotency.Claim(ticket)] if ticket else []
-    if facts.terms.quota_max is not None:
-        guards.append(quota.Reserve(facts.query.agreement, _window(facts), facts.terms.quota_max))
-    return tuple(guards)
+    return (*guards, *_counting(facts, verdict))
+
+
+def _counting(facts: Facts, permit: Permit) -> list[Guard]:
+    """What counts this use; in an emergency nothing does (R15)."""
+    terms, query = facts.terms, facts.query
+    assert terms is not None
+    if permit.emergency is not None:
+        return []
+    guards: list[Guard] = []
+    if terms.quota_max is not None:
+        guards.append(quota.Reserve(query.agreement, _window(facts), terms.quota_max))
+    if count := _officer_count(facts, permit):
+        guards.append(count)
+    if permit.predicates:  # the last one: see questions.Ask
+        window = window_start(facts.now, terms.question_unit)
+        guards.append(questions.Ask(query.agreement, query.subject, window, permit.predicates, terms.question_max))
+    return guards
+
+
+def _officer_count(facts: Facts, permit: Permit) -> officer_quota.Count | None:
+    terms, officer = facts.terms, facts.query.caller.officer
+    if terms is None or officer is None or permit.emergency is not None:
+        return None
+    limits = {"hour": terms.officer_per_hour, "day": terms.officer_per_day}
+    given = tuple((window_start(facts.now, unit), limit) for unit, limit in limits.items() if limit is not None)
+    return officer_quota.Count(facts.query.agreement, officer, given) if given else None
+
+
+def _counted(why: object, facts: Facts) -> dict[str, int | None] | None:
+    """What a guard found when it was to count one more use, as facts; None when it was about something else."""
+    if isinstance(why, quota.Exhausted):
+        return {"quota_used": why.used}
+    if isinstance(why, officer_quota.Exhausted):
+        hour, day = (window_start(facts.now, unit) for unit in ("hour", "day"))
+        return {"officer_hour_used": why.used.get(hour), "officer_day_used": why.used.get(day)}
+    if isinstance(why, questions.Spent):
+        return {"questions_used": why.asked}
+    return None
 
 
 def _window(facts: Facts) -> str:
@@ -228,7 +269,9 @@ async def _replay(ticket: idempotency.Ticket, taken: idempotency.Taken, sealed: 
 def _wanted(decided: Authorized) -> tuple[str, ...]:
     standard, permit = decided.facts.standard, decided.permit
     assert standard is not None
-    return wanted_from_department(permit.fields, standard, by_division=permit.divisions is not None)
+    asked = predicates.of(standard.id)
+    seen = (*permit.fields, *(asked[name].field for name in permit.predicates))
+    return wanted_from_department(seen, standard, by_division=permit.divisions is not None)
 
 
 async def _fetch(query: Query, decided: Authorized, wanted: tuple[str, ...], deps: Deps) -> Reply:
@@ -272,18 +315,27 @@ def _hides_absence(kept: Translated, decided: Authorized) -> bool:
     return not kept.records and decided.permit.divisions is not None
 
 
-def _cut(decided: Authorized, kept: Translated, reply: Reply) -> dict[str, Any]:
+def _cut(query: Query, decided: Authorized, kept: Translated, reply: Reply, today: date) -> dict[str, Any]:
     """The part of the answer that the receipt binds: data, what was withheld, and whose data it is."""
     permit, service = decided.permit, decided.facts.service
     assert service is not None
     tree = release.tree(permit.fields)
     data = [release.pick(record, tree) for record in kept.records]
     masked = {path for record in data for path in release.mask(record, permit.masks)}
+    asked = predicates.of(query.standard)
+    for whole, cut in zip(kept.records, data, strict=True):
+        answers = ((name, asked[name].answer(whole, today)) for name in permit.predicates)
+        cut.update((name, answer) for name, answer in answers if answer is not None)
     return {
         "data": data,
-        "withheld": release.withheld(permit.fields, data, masked),
+        "withheld": release.withheld(permit.disclosed, data, masked),
         "source": {"party": service.party, "service": service.id, "as_of": reply.as_of},
     }
+
+
+def _today(clock: Clock) -> date:
+    """China's civil date (UTC+8)."""
+    return (clock.now().astimezone(UTC) + timedelta(hours=8)).date()
 
 
 # ── 7–8 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -365,8 +417,12 @@ async def _fail(query: Query, decided: Authorized, code: str, deps: Deps, error:
 def _give_back(decided: Authorized, *, use: bool = True) -> tuple[Guard, ...]:
     """No record left: the use is not counted and the key is free again."""
     guards: list[Guard] = []
-    if use and decided.facts.terms is not None and decided.facts.terms.quota_max is not None:
-        guards.append(quota.Refund(decided.facts.query.agreement, _window(decided.facts)))
+    facts, permit = decided.facts, decided.permit
+    if use and permit.emergency is None and facts.terms is not None:
+        if facts.terms.quota_max is not None:
+            guards.append(quota.Refund(facts.query.agreement, _window(facts)))
+        if count := _officer_count(facts, permit):
+            guards.append(officer_quota.GiveBack(count))
     if decided.ticket:
         guards.append(idempotency.Forget(decided.ticket.key))
     return tuple(guards)

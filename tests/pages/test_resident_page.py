@@ -75,7 +75,7 @@ def test_an_sees_who_looked_what_for_and_at_what(an: Person, asked: int) -> None
         assert words in told, words
     assert "民族" not in told
     english = an.get("/me?lang=en").text
-    assert "1 office(s) looked up your data 1 time(s)" in english and "Confirm identity" in english
+    assert "1 office looked up your data 1 time." in english and "Confirm identity" in english
 
 
 def test_why_is_said_in_plain_words_with_the_law_and_the_number_in_the_log(an: Person, asked: int) -> None:

@@ -1,7 +1,7 @@
 """A resident's consents are found by the resident's pseudonyms.
 
 Revision ID: 0017_resident
-Revises: 0014_sidecar
+Revises: 0012_decision
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0017_resident"
-down_revision = "0014_sidecar"
+down_revision = "0012_decision"
 branch_labels = None
 depends_on = None
 

@@ -51,7 +51,7 @@ class ResidentPages:
         self._frame, self._lookups, self._accounts = frame, lookups, accounts
         self._consents, self._cases, self._pseudonyms, self._log = consents, cases, pseudonyms, log
         self._templates = frame.environment(HERE / "templates")
-        self._templates.globals["words"] = words
+        self._templates.globals |= {"words": words, "many": words.many}
         self._templates.filters["china"] = lambda at: at.astimezone(CHINA)
 
     def blueprint(self) -> Blueprint:

@@ -50,10 +50,15 @@ def basis(code: str) -> Text:
     return Text(known.zh, known.en) if known else Text(code, code)
 
 
+def many(number: int, thing: str) -> str:
+    """In English: 1 office, 2 offices."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def period(text: str) -> Text:
     """``P2Y`` in words; what is more complicated stays as it is written (ISO 8601)."""
     match = re.fullmatch(r"P([0-9]{1,4})([YMD])", text)
     if match is None:
         return Text(text, text)
     zh, en = _UNITS[match[2]]
-    return Text(f"{match[1]} {zh}", f"{match[1]} {en}{'' if match[1] == '1' else 's'}")
+    return Text(f"{match[1]} {zh}", many(int(match[1]), en))

@@ -573,7 +573,7 @@ def test_a_permit_ends_before_the_calendar_would_refuse_it(some: Facts, later_us
         after = decide(
             Facts(**{name: getattr(some, name) for name in Facts.__dataclass_fields__} | {"now": verdict.until})
         )
-        assert isinstance(after, Refused) and {"R1", "R8", "R19"} & set(after.rules)
+        assert isinstance(after, Refused) and {"R1", "R8", "R15", "R19"} & set(after.rules)
 
 
 @settings(max_examples=100, deadline=None)

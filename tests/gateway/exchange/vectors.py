@@ -160,7 +160,7 @@ def files() -> dict[str, list[dict[str, Any]]]:
 
 
 def text_of(vectors: list[dict[str, Any]]) -> str:
-    return json.dumps(vectors, ensure_ascii=False, indent=1) + "\n"
+    return "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in vectors) + "\n]\n"
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tongqu_client import _problems, errors
 from tongqu_client._http import Call, Deadline, Reply, Transport
 from tongqu_client._jose import SigningKey, encode
 from tongqu_client._officer import Binding, Officer
+from tongqu_client._signed_requests import signed_request
 
 ASSERTION_LIFE = 60  # seconds; the gateway accepts up to 300
 MARGIN = 30  # seconds before its end from which a token is not used any more
@@ -83,9 +84,10 @@ class Authorizer:
         key: SigningKey,
         language: str,
         officer: Officer | None = None,
+        sign_requests: bool = False,
     ) -> None:
         self._transport, self._base_url, self._client_id, self._key = transport, base_url, client_id, key
-        self._language, self.officer = language, officer
+        self._language, self.officer, self._sign_requests = language, officer, sign_requests
         self._nonces = Nonces()
         self._tokens: dict[Grant, Token] = {}
         self._server: tuple[str, str] | None = None  # issuer, token endpoint
@@ -93,7 +95,15 @@ class Authorizer:
 
     def for_officer(self, officer: Officer | None) -> Authorizer:
         """The same system, asking for somebody; it has tokens of its own."""
-        return Authorizer(self._transport, self._base_url, self._client_id, self._key, self._language, officer)
+        return Authorizer(
+            self._transport,
+            self._base_url,
+            self._client_id,
+            self._key,
+            self._language,
+            officer,
+            self._sign_requests,
+        )
 
     def send(self, call: Call, grant: Grant, deadline: Deadline) -> Reply:
         """One authorized attempt. A new nonce and a dead token are answered by one repetition each."""
@@ -101,6 +111,8 @@ class Authorizer:
         while True:
             token = self.token(grant, deadline)
             headers = {**call.headers, "Authorization": f"DPoP {token}", "DPoP": self._proof(call, "rs", token)}
+            if self._sign_requests and "Content-Digest" in headers:
+                headers |= signed_request(call, headers, self._key)
             reply = self._transport.send(Call(call.method, call.url, headers, call.body, call.repeatable), deadline)
             fresh = self._nonces.note(reply, "rs")
             code = _code(reply) if reply.status == 401 else None

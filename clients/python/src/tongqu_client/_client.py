@@ -38,6 +38,7 @@ class Gateway:
     ``trust``: a TrustStore or its file. None takes the gateway's own word for its keys, on first use; for evidence that
     must convince others, get the file from somebody else (docs: verify-a-receipt).
     ``state``: a file in which the newest verified checkpoint is kept, so that a rewritten log shows across runs.
+    ``sign_requests``: sign each request with a body (RFC 9421), as some agreements demand.
     ``verify_responses``: check each response's signature; an unsigned success is refused.
     ``allow_plain_http``: permit http:// to a machine other than this one.
     """
@@ -57,6 +58,7 @@ class Gateway:
         trust: TrustStore | str | Path | None = None,
         state: str | Path | None = None,
         verify_responses: bool = True,
+        sign_requests: bool = False,
         allow_plain_http: bool = False,
     ) -> None:
         self.base_url = checked(base_url, allow_plain_http)
@@ -65,7 +67,8 @@ class Gateway:
         transport = Transport(new_session(client_cert, ca), limits, retries or Retries())
         authorizer: Authorizer | None = None
         if client_id is not None and key is not None:
-            authorizer = Authorizer(transport, self.base_url, client_id, SigningKey.load(key), language, officer)
+            loaded = SigningKey.load(key)
+            authorizer = Authorizer(transport, self.base_url, client_id, loaded, language, officer, sign_requests)
         elif officer is not None:
             raise errors.ConfigError(
                 "代工作人员查询也需要系统身份：请给出 client_id 与 key。",
@@ -134,6 +137,9 @@ class Gateway:
         case: str | None,
         fields: Sequence[str] | None = None,
         consent: str | None = None,
+        predicates: Sequence[str] | None = None,
+        emergency: str | None = None,
+        second: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
         deliver_as: Mapping[str, Any] | str | Path | None = None,
@@ -141,6 +147,9 @@ class Gateway:
         """Ask a department, through the gateway, for one person's record in ``standard``.
 
         ``fields``: a part of what the agreement grants; None for all of it. ``timeout``: seconds in all.
+        ``predicates``: questions of the standard answered by yes or no (``isAdult``); alone, nothing else is asked.
+        ``emergency``: the id of one that two officers opened. ``second``: a second officer's signature over this very
+        question, for a protected person (docs: agreements-and-consent).
         ``idempotency_key``: made for you and used again over retries; pass an earlier one (``TimedOut`` and
         ``ConnectionLost`` carry it) to fetch the answer that got lost on its way. ``deliver_as``: your own crosswalk to
         this standard; ``answer.delivered`` then holds the records in your own columns, with what was lost.
@@ -148,7 +157,8 @@ class Gateway:
         Raises Denied kin when refused, ProviderError kin when the department fails, QuotaExceeded, RateLimited,
         InvalidRequest kin, TransportError kin. That nobody was found is an Answer with ``found`` False.
         """
-        body = _body(standard, subject, agreement, purpose, fields, case, consent)
+        body = _body(standard, subject, agreement, purpose, fields, case, consent, predicates)
+        body |= {name: value for name, value in (("emergency", emergency), ("second", second)) if value is not None}
         key = idempotency_key or str(uuid.uuid4())
         grant = self._grant(body)
         try:
@@ -170,13 +180,23 @@ class Gateway:
         purpose: str,
         fields: Sequence[str] | None = None,
         case: str | None = None,
+        predicates: Sequence[str] | None = None,
         timeout: float | None = None,
     ) -> Decision:
         """Would the query be permitted now, and if not, why? Nothing is fetched, counted or released.
 
         Without a subject, what depends on the person (identifier, consent) is left out.
         """
-        body = _body(standard, subject, agreement, purpose, fields, case, None)
+        body = _body(
+            standard,
+            subject,
+            agreement,
+            purpose,
+            fields,
+            case,
+            None,
+            predicates=None if predicates is None else list(predicates),
+        )
         path = "/v1/queries/explain"
         try:
             reply = self._wire.call("POST", path, Grant("agreements:read"), body=body, timeout=timeout)
@@ -294,6 +314,7 @@ def _body(
     fields: Sequence[str] | None,
     case: str | None,
     consent: str | None,
+    predicates: Sequence[str] | None,
 ) -> dict[str, Any]:
     person = None if subject is None else Subject.of(subject)
     body = {
@@ -304,6 +325,7 @@ def _body(
         "purpose": purpose,
         "case": case,
         "consent": consent,
+        "predicates": None if predicates is None else list(predicates),
     }
     return {name: value for name, value in body.items() if value is not None}
 

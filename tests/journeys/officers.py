@@ -1,0 +1,24 @@
+"""Officers who ask through their office's system, vouched for by their own keys."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tongqu_client import Answer, Gateway
+from tongqu_client._officer import Officer
+
+from tests.cast import AN, CASE, LINDEN, PURPOSE, SCHEME, STANDARD, key_of
+from tests.running import City
+
+
+def officer(city: City, name: str = "clerk", *, party: str = LINDEN, **said: Any) -> Officer:
+    """``said`` replaces what the assertion says: roles, acr, auth_time …"""
+    whole = {"roles": ("counter",), "acr": "aal2", "auth_time": time.time() - 60, **said}
+    return Officer.of(party, city.cast.officers[f"{party}/{name}"], key_of(f"{party}/{name}").private_jwk(), **whole)
+
+
+def ask(city: City, agreement: str, who: Officer | None, person: str = AN["idNumber"], **question: Any) -> Answer:
+    client: Gateway = city.client(who.party if who else LINDEN)
+    asked = {"agreement": agreement, "purpose": PURPOSE, "case": CASE, **question}
+    return (client.as_officer(who) if who else client).query(STANDARD, {SCHEME: person}, **asked)
