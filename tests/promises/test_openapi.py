@@ -40,7 +40,7 @@ PAGES = (
     "account.",
     "desk.",
     "resident.",
-)  # for people: a contract for programs says nothing of them
+)  # for people: no contract speaks of them
 # What anybody may read: standards, code lists and the log; and what anybody may have computed, which keeps nothing.
 PUBLIC = re.compile(
     r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"

@@ -21,7 +21,7 @@ from gateway.identity.actions import Identity
 from gateway.lib.clock import Clock, parse_rfc3339
 from gateway.pages.public.words import Text
 from gateway.pages.resident.visibility import shown_from
-from standards import Standard
+from standards import Standard, predicates
 
 REFUSED = "exchange.refused"
 MOST = 5_000  # look-ups on one page or in one download; nobody has had so many
@@ -161,11 +161,14 @@ class LookUps:
         return Text(standard.zh, standard.en) if standard else None
 
     def field(self, standard_id: str | None, path: str) -> Text:
-        """What the standard calls a field."""
+        """What the standard calls a field, or a question about it that is answered yes or no."""
         standard = self._standards.get(standard_id) if standard_id else None
         for element in standard.elements if standard else ():
             if element.path == path:
                 return Text(element.zh, element.en)
+        question = predicates.of(standard_id).get(path) if standard_id else None
+        if question is not None:
+            return Text(f"{question.zh}（只答是或否）", f"{question.en} (yes or no only)")
         return Text(path, path)
 
     def _agreement(self, found: Found) -> Mapping[str, Any] | None:
