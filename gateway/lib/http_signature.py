@@ -31,20 +31,22 @@ def sign_response(
     *,
     status: int,
     content_type: str,
-    body: bytes,
     method: str,
     target_uri: str,
     request_digest: str | None,
     created: int,
     key_id: str,
     sign: Callable[[bytes], bytes],
+    body: bytes = b"",
+    digest: str | None = None,
 ) -> list[tuple[str, str]]:
     """The three header fields to add: Content-Digest, Signature-Input, Signature.
 
     ``target_uri`` is the whole address the caller typed; ``request_digest`` the request's Content-Digest field or None;
-    ``created`` Unix seconds; ``sign`` makes the 64-byte signature of its argument.
+    ``created`` Unix seconds; ``sign`` makes the 64-byte signature of its argument; ``digest``, if it is known already,
+    is ``content_digest(body)``.
     """
-    digest = content_digest(body)
+    digest = digest or content_digest(body)
     covered, values = (
         _RESPONSE,
         (
