@@ -1,7 +1,7 @@
 """How long the log is kept, and legal holds.
 
 Revision ID: 0018_retention
-Revises: 0012_decision
+Revises: 0017_resident
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018_retention"
-down_revision = "0012_decision"
+down_revision = "0017_resident"
 branch_labels = None
 depends_on = None
 
