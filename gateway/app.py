@@ -101,7 +101,7 @@ def create_app(deps: Deps) -> Flask:
         agreements_api.blueprint(deps.agreements, deps.guard),
         consent_api.blueprint(deps.consents, deps.guard),
         cases_api.blueprint(deps.cases, deps.reviews, deps.clock, deps.guard),
-        audit_api.blueprint(deps.log, deps.search, deps.watch, deps.guard, deps.policy),
+        audit_api.blueprint(deps.reading, deps.guard, deps.policy),
         declare.blueprint(),
         emergencies_api.blueprint(deps.emergencies, deps.guard),
         *persons_api.blueprints(deps.persons, deps.guard),

@@ -33,7 +33,6 @@ def sign_response(
     *,
     status: int,
     content_type: str,
-    body: bytes,
     method: str,
     target_uri: str,
     request_digest: str | None,
@@ -41,14 +40,16 @@ def sign_response(
     key_id: str,
     request_signature: tuple[str, str] | None = None,
     sign: Callable[[bytes], bytes],
+    body: bytes = b"",
+    digest: str | None = None,
 ) -> list[tuple[str, str]]:
     """The three header fields to add: Content-Digest, Signature-Input, Signature.
 
     ``target_uri`` is the whole address the caller typed; ``request_digest`` the request's Content-Digest field or None;
     ``request_signature`` its Signature-Input and Signature fields; ``created`` Unix seconds; ``sign`` makes the 64-byte
-    signature of its argument.
+    signature of its argument; ``digest``, if it is known already, is ``content_digest(body)``.
     """
-    digest = content_digest(body)
+    digest = digest or content_digest(body)
     covered, values = (
         _RESPONSE,
         (

@@ -88,6 +88,13 @@ GET /v1/log/entries.json
 GET /v1/log/entries.jsonl
 GET /v1/log/entries.csv
 GET /v1/log/search
+POST /v1/log/search
+GET /v1/log/search.csv
+GET /v1/log/search.json
+GET /v1/log/search.jsonl
+GET /v1/log/search.xlsx
+GET /v1/log/search.zip
+GET /v1/log/statements/{month}
 GET /v1/log/facets
 GET /v1/log/histogram
 GET /v1/log/anomalies
