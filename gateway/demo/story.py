@@ -229,7 +229,9 @@ def _log(city: City, teller: Teller) -> None:
     target = Path(city.folder / "log-export")
     started = time.monotonic()
     city.processes.run(("-m", "gateway", "audit", "export", str(target), "--config", str(city.folder / "tongqu.toml")))
-    verify = ("-m", "tongqu_client", "verify", str(target), "--trust", str(city.folder / "trust.json"))
+    verify: tuple[str, ...] = (
+        *("-m", "tongqu_client", "verify", str(target), "--trust", str(city.folder / "trust.json")),
+    )
     if city.settings.witness_policy:  # the audit office runs the witness, so it demands that witness's word
         verify = (*verify, "--policy", city.settings.witness_policy)
     said = city.processes.run((*verify, "--receipt", str(city.folder / "receipt.json")))
