@@ -41,7 +41,7 @@ def test_nobody_learns_whether_an_account_exists(house: House) -> None:
 
 
 def times_of_failing(house: House, rounds: int) -> dict[str, float]:
-    """The median time to be refused, by kind of name, in seconds; the kinds by turns, so that they share the weather."""
+    """The median seconds until refused, by kind of name; by turns, so that all have the same weather."""
     house.accounts.suspend(OPERATOR, "an-1")
     seen: dict[str, list[float]] = {"linden-1": [], "nobody-here": [], "an-1": []}
     for number in range(rounds):
