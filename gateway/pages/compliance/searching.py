@@ -20,7 +20,7 @@ from gateway.pages.compliance.overview import counted, told
 from gateway.pages.compliance.trace import Look
 from standards import workdays
 
-PAGE = 50
+PAGE = 30
 SHOWN = ("result", "risk", "consumer", "provider", "officer", "standard", "purpose", "rule", "hour", "type")
 VALUES = 8  # of each facet
 DEFAULT = "type:exchange.authorized type:exchange.refused since:7d"

@@ -1,5 +1,5 @@
 // Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?, "authenticator"?,
-// "downloads"?}]}; a step is a method of a page with its arguments, as ["fill", "#text", "{}"]. Writes for each view
+// "downloads"?}]}; a step is a method of a page with its arguments, as ["fill", "#text", "{}"], or ["judge"]. Writes for each view
 // what a browser found: axe's violations, how far the page runs to the side, requests, messages on the console.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -28,12 +28,16 @@ async function look({ url, width, javascript = true, image = null, steps = [], a
     if (downloads) page.on("download", (file) => saved.push(file.saveAs(`${downloads}/${file.suggestedFilename()}`)));
     page.on("pageerror", (error) => messages.push(String(error)));
     await page.goto(url);
-    for (const [method, ...rest] of steps) await page[method](...rest);
+    const judged = [];
+    for (const [method, ...rest] of steps) {
+      if (method === "judge") judged.push({ url, at: page.url(), sideways: await beyond(page), requests: [], violations: await judge(page) });
+      else await page[method](...rest);
+    }
     await Promise.all(saved);
     if (image) await page.screenshot({ path: image, fullPage: full });
     const styled = await page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    return { url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
+    const sideways = await beyond(page);
+    return { judged, url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
   } finally {
     await context.close();
   }
@@ -45,6 +49,8 @@ async function giveAuthenticator(session) {
   const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
   await session.send("WebAuthn.addVirtualAuthenticator", { options });
 }
+
+const beyond = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 async function judge(page) {
   await page.evaluate(AXE);  // by the debugger, which the page's own policy does not bind
