@@ -93,6 +93,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     trusted_proxies: int = 0  # how many reverse proxies of ours stand before the gateway
+    client_cert_proxies: tuple[str, ...] = ()  # addresses (CIDR) of proxies whose Client-Cert header counts (RFC 9440)
+    client_ca_file: str = ""  # PEM: authorities whose certificates count for tls_client_auth; empty: none
     provider_networks: tuple[str, ...] = ()  # private networks (CIDR) in which departments' systems may stand
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
     provider_ports: tuple[int, ...] = (443, 8443)
@@ -162,7 +164,9 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
     if values.get("witness_policy"):
         values["witness_policy"] = str((base / Path(str(values["witness_policy"]))).resolve())
-    for name in ("provider_networks", "provider_ports"):
+    if values.get("client_ca_file"):
+        values["client_ca_file"] = str((base / Path(str(values["client_ca_file"]))).resolve())
+    for name in ("provider_networks", "provider_ports", "client_cert_proxies"):
         if name in values:
             values[name] = tuple(values[name])
     values["oidc"] = tuple(_provider(each, base) for each in values.get("oidc", ()))
@@ -233,6 +237,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "emergency_max_hours": env.int,
         "provider_plain_http": env.bool,
         "provider_networks": env.list,
+        "client_cert_proxies": env.list,
         "provider_ports": lambda name, default: env.list(name, default, subcast=int),
     }
     values: dict[str, Any] = {}
@@ -262,11 +267,14 @@ def _check(settings: Settings) -> None:
         raise ConfigError(
             f"environment: expected {', '.join(ENVIRONMENTS)}, got {settings.environment!r} / 应为其中之一"
         )
-    for network in settings.provider_networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            raise ConfigError(f"provider_networks: {error} / 网段写法有误") from None
+    for name in ("provider_networks", "client_cert_proxies"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ConfigError(f"{name}: {error} / 网段写法有误") from None
+    if settings.client_ca_file and not Path(settings.client_ca_file).is_file():
+        raise ConfigError(f"client_ca_file: {settings.client_ca_file} is no file / 找不到该文件")
     if settings.replay_memory not in REPLAY_KINDS and not settings.replay_memory.startswith(
         ("valkey://", "valkeys://")
     ):

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,19 @@ from gateway.agreements.actions import Agreements
 from gateway.agreements.drafting import Reader
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.search_api import Reading
 from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
-from gateway.cases.review import Reviews
+from gateway.cases.review import Reviews, Risk
+from gateway.cases.unmasking import Unmaskings
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
@@ -58,6 +61,7 @@ from gateway.exchange.query import Deps as QueryDeps
 from gateway.health import Health, Stopwatch
 from gateway.identity import store as identity_store
 from gateway.identity.actions import Identity
+from gateway.identity.certificates import Certificates
 from gateway.identity.guard import Authenticator, Guard
 from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
@@ -115,6 +119,10 @@ class Store:
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
         self.watch = Watch(self.search, _limits(settings))
+        self.extractor = Extractor(self.log, self.search, self.policy, self.trust)
+        self.reading = Reading(
+            self.log, self.search, self.watch, self.extractor, self.pseudonyms, self.keys.receipt.sign_jwt
+        )
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.registrations = Registrations(self.identity, self.database, self.log, self.clock)
@@ -126,6 +134,7 @@ class Store:
         self.what_if = WhatIf(self.search, self.library, Reader(self.clock, identity_store, self.library))
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
+        self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
         self.reviews = Reviews(
             self.database,
             self.log,
@@ -133,7 +142,12 @@ class Store:
             self.search,
             self.keys.sampling_secret,
             percent=settings.review_sample_percent,
+            risks=self._risks,
         )
+
+    def _risks(self, day: date) -> list[Risk]:
+        """What the anomalies show, for people to review."""
+        return [Risk(each.rule, day, each.q, each.count, each.party or None) for each in self.watch.anomalies()]
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -183,6 +197,13 @@ def _policy_of(settings: Settings, log: Log) -> Policy:
     return policy
 
 
+def _certificates_of(settings: Settings) -> Certificates | None:
+    """None where no proxy of ours shows certificates: then nobody's word about one counts."""
+    if not settings.client_cert_proxies:
+        return None
+    return Certificates(Path(settings.client_ca_file) if settings.client_ca_file else None)
+
+
 def _memory_of(settings: Settings, log: Log, clock: Clock) -> UsedProofs:
     """Where used proofs are remembered; ``auto`` was settled by whoever knows how many processes there are."""
     if settings.replay_memory == "database":
@@ -223,6 +244,7 @@ class Deps(Store):
             keys=self.keys,
             clock=self.clock,
             memory=self.used_proofs,
+            certificates=_certificates_of(settings),
         )
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)

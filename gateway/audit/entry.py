@@ -229,8 +229,16 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
     },
     **{f"protected.{step}": {"actor": ACTOR, "total": kinds.INTEGER} for step in ("added", "removed")},
     "alarm.raised": {"actor": ACTOR, "code": kinds.CODE, "query": maybe(kinds.QUERY_ID)},
-    "audit.viewed": {"actor": ACTOR, "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
-    "audit.exported": {"actor": ACTOR, "size": kinds.INTEGER},
+    "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
+    "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},
+    "audit.extracted": {
+        "actor": ACTOR,
+        "by": maybe(kinds.PERSON),
+        "filter_digest": kinds.DIGEST,
+        "rows": kinds.INTEGER,
+        "format": kinds.CODE,
+        "size": kinds.INTEGER,
+    },
 }  # fmt: skip
 
 

@@ -96,6 +96,11 @@ class Pseudonyms:
     def handle(self, scheme: str, id: str) -> bytes:
         return digest(self._index, _what(scheme, id), "sha256")[:HANDLE_BYTES]
 
+    def cases(self, text: str) -> list[str]:
+        """The case number's pseudonyms in all epochs, as ``subjects``."""
+        epochs = sorted(self._epochs.items(), reverse=True)
+        return [f"c:{number}:{_text(epoch.case(text.encode()))}" for number, epoch in epochs]
+
     def _subject(self, epoch: int, scheme: str, id: str) -> str:
         found = self._epochs[epoch].pseudonym(_what(scheme, id), self.handle(scheme, id))
         return f"s:{epoch}:{_text(found)}"

@@ -19,7 +19,7 @@ from gateway.audit import entry
 from gateway.audit.log import Log, Transaction
 from gateway.audit.store import Rows
 from gateway.cases import store, texts
-from gateway.cases.model import KINDS, VERDICTS, Case, Event, Link, Note, Person
+from gateway.cases.model import KINDS, VERDICTS, Case, Event, Link, Note, Person, SavedSearch
 from gateway.db import Database
 from gateway.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from gateway.identity import store as identity_store
@@ -29,6 +29,7 @@ from gateway.lib.ids import new_id
 
 PAGE, MAX_PAGE = 50, 200
 MAX_NOTES, MAX_LINKS = 500, 500
+MAX_SEARCHES = 50
 MAX_OBJECTIONS = 50  # of one resident, still open
 GATEWAY = Person(id="", party=None)  # nobody's act: the gateway's own
 
@@ -230,6 +231,24 @@ class Cases:
     def close(self, person: Person, case_id: str) -> Case:
         with self._log.transaction() as tx:
             return self._move(tx, person, self._of_desk(tx, person, case_id), "close")
+
+    # ── saved searches: a convenience of each person, of no weight, so not in the log ─────────────────────────────────
+    def searches(self, person: Person) -> tuple[SavedSearch, ...]:
+        with self._database.read() as conn:
+            return store.searches_of(conn, person.id)
+
+    def save_search(self, person: Person, name: str, text: str) -> SavedSearch:
+        name, text = texts.checked(name, name="name", most=40), texts.checked(text, name="q", most=texts.MAX_SEARCH)
+        with self._database.write() as conn:
+            if len(store.searches_of(conn, person.id)) >= MAX_SEARCHES:
+                raise _too_many("searches", MAX_SEARCHES)
+            saved = SavedSearch(new_id("sea"), person.id, name, text)
+            store.add_search(conn, saved)
+        return saved
+
+    def remove_search(self, person: Person, search_id: str) -> bool:
+        with self._database.write() as conn:
+            return store.remove_search(conn, person.id, search_id)
 
     # ── how every change is made ──────────────────────────────────────────────────────────────────────────────────────
     def _move(self, tx: Transaction, person: Person, case: Case, move: str, **details: str | None) -> Case:

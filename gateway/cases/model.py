@@ -214,6 +214,16 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """One person's own; nobody else sees it."""
+
+    id: str
+    person: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """Something in the review queue: an entry that the sample drew, or what a risk rule found (``search``)."""
 

@@ -27,6 +27,7 @@ from standards import workdays
 
 OUTCOMES = ("in_order", "case")
 SAMPLE = "sample"
+SAME_FOR = 30  # days in which the same finding is one
 AHEAD = 1  # the commitment of tomorrow stands today
 _DAY = timedelta(days=1)
 
@@ -131,6 +132,8 @@ class Reviews:
                     "drawn": len(drawn),
                 }
             )
+            since = day - _DAY * SAME_FOR
+            made = [each for each in made if not store.was_found(tx.conn, each, since)]
             store.add_items(tx.conn, made)
             store.set_drawn(tx.conn, row.day, at.index)
         return len(made)

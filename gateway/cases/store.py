@@ -5,7 +5,8 @@ case_event      what happened to it; never updated, and no two take the same pla
 case_note       texts, with the salt that hides them under their digest in the log
 case_link       entries and searches that belong to it
 case_unmasking  requests that two people open who was looked up
-review_sample   by day: the commitment and what was drawn
+case_search     searches that people keep for themselves
+    review_sample   by day: the commitment and what was drawn
 review_item     what is to be reviewed, and what came of it
 """
 
@@ -27,13 +28,14 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    delete,
     func,
     insert,
     select,
     update,
 )
 
-from gateway.cases.model import Case, Event, Item, Link, Note, Progress, Unmasking
+from gateway.cases.model import Case, Event, Item, Link, Note, Progress, SavedSearch, Unmasking
 from gateway.db import metadata
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -126,6 +128,15 @@ items = Table(
     Index("ix_review_item_outcome_day", "outcome", "day"),
     Index("uq_review_item_entry_reason", "entry", "reason", unique=True),
     Index("uq_review_item_search_reason_day", "search", "reason", "day", unique=True),
+)
+
+searches = Table(
+    "case_search",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
 )
 
 
@@ -326,6 +337,21 @@ def _unmasking(row: Row[Any]) -> Unmasking:
     )  # fmt: skip
 
 
+# ── saved searches ────────────────────────────────────────────────────────────────────────────────────────────────────
+def searches_of(conn: Connection, person: str) -> tuple[SavedSearch, ...]:
+    chosen = select(searches).where(searches.c.person == person).order_by(searches.c.id)
+    return tuple(SavedSearch(row.id, row.person, row.name, row.text) for row in conn.execute(chosen))
+
+
+def add_search(conn: Connection, saved: SavedSearch) -> None:
+    conn.execute(insert(searches).values(id=saved.id, person=saved.person, name=saved.name, text=saved.text))
+
+
+def remove_search(conn: Connection, person: str, search_id: str) -> bool:
+    gone = conn.execute(delete(searches).where(searches.c.id == search_id, searches.c.person == person))
+    return gone.rowcount > 0
+
+
 # ── the review queue ──────────────────────────────────────────────────────────────────────────────────────────────────
 def sample_of(conn: Connection, day: date) -> Row[Any] | None:
     return conn.execute(select(samples).where(samples.c.day == day.isoformat())).first()
@@ -350,8 +376,11 @@ def find_item(conn: Connection, item_id: str) -> Item | None:
     return _item(row) if row else None
 
 
-def has_risk(conn: Connection, reason: str, search: str, day: str) -> bool:
-    same = (items.c.reason == reason, items.c.search == search, items.c.day == day)
+def was_found(conn: Connection, item: Item, since: date) -> bool:
+    """Whether a risk rule has told the same before, since that day."""
+    if item.search is None:
+        return False
+    same = (items.c.reason == item.reason, items.c.search == item.search, items.c.day >= since.isoformat())
     return conn.execute(select(items.c.id).where(*same)).first() is not None
 
 

@@ -174,11 +174,11 @@ class Exchange:
         caller, proof = self._caller(request)
         used = self.authenticator.used
         try:
-            owed = await used.begin(proof)
+            owed = await used.begin(proof) if proof is not None else []
             try:
                 return await self._query_of(caller, request, request_id, lang, owed, turn)
             finally:
-                if owed:  # no entry used the proof up
+                if owed and proof is not None:  # no entry used the proof up
                     await asyncio.to_thread(used.claim, proof)
         except ProofReplayed as error:
             raise misused(error, caller) from None
@@ -201,7 +201,8 @@ class Exchange:
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
         caller, proof = self._caller(request)
         try:
-            await asyncio.to_thread(self.authenticator.used.claim, proof)
+            if proof is not None:
+                await asyncio.to_thread(self.authenticator.used.claim, proof)
         except ProofReplayed as error:
             raise misused(error, caller) from None
         _check_scope(caller, "agreements:read", "exchange:query")
@@ -225,12 +226,16 @@ class Exchange:
         result["consent"] = facts.terms.consent_rule if facts.terms else None
         return Response(200, [("Content-Type", "application/json")], orjson.dumps(result | {"request_id": request_id}))
 
-    def _caller(self, request: Request) -> tuple[Caller, UsedProof]:
+    def _caller(self, request: Request) -> tuple[Caller, UsedProof | None]:
         """Who asks, and by which proof. Raises Unauthenticated kin."""
         if "access_token" in request.query_string:
             raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
         return self.authenticator.check(
-            request.method, request.path, request.header(b"authorization"), request.values(b"dpop")
+            request.method,
+            request.path,
+            request.header(b"authorization"),
+            request.values(b"dpop"),
+            request.values(b"client-cert"),
         )
 
     def _signature(self, request: Request) -> SignedRequest | Literal["invalid"] | None:

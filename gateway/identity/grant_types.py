@@ -9,3 +9,4 @@ TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noq
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a name
 METHODS: Final = ("private_key_jwt",)
+CERTIFICATE_METHODS: Final = ("tls_client_auth", "self_signed_tls_client_auth")  # RFC 8705, where a proxy is configured

@@ -14,6 +14,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
 from gateway.errors import NonceRequired, TongquError, Unauthenticated
 from gateway.identity.actions import Identity
+from gateway.identity.certificates import CertificateInvalid, Shown
 from gateway.identity.client_auth import MAX_EXPIRED_S, ClientAssertions
 from gateway.identity.details import parse_details
 from gateway.identity.grant_types import ACCESS_TOKEN, CLIENT_CREDENTIALS, JWT, METHODS, TOKEN_EXCHANGE
@@ -23,6 +24,7 @@ from gateway.identity.officer_assertion import OfficerAssertions, Vouched, inval
 from gateway.identity.refusals import Refused, refusal
 from gateway.identity.spent import AssertionReplayed, Spent
 from gateway.identity.tokens import LIFETIME_S
+from gateway.lib.clock import Clock
 
 # (party, requested, what was vouched for) → granted; raises TongquError
 CheckGrant = Callable[[str, Mapping[str, Any], Assertion | None], dict[str, Any]]
@@ -40,6 +42,7 @@ class Parts:
     officers: OfficerAssertions
     spent: Spent
     check_grant: CheckGrant
+    clock: Clock
 
 
 class _Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib has no types
@@ -56,8 +59,11 @@ class _Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib ha
         return found
 
     def validate_token_request(self) -> None:
-        self.jkt = self._proved()
+        self.shown = self.parts.authenticator.shown(self.request.client_cert) if not self.request.dpop else None
+        self.bound_to = self.shown.thumbprint if self.shown is not None else self._proved()
         self.request.client = self.authenticate_token_endpoint_client()
+        if self.shown is not None:
+            self._check_certificate(self.shown)
         form: Mapping[str, str] = self.request.form
         resource = self.parts.authenticator.resource
         if any(form.get(name, resource) != resource for name in ("resource", "audience")):
@@ -67,6 +73,19 @@ class _Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib ha
         self.details = self._details(form.get("authorization_details"))
         if self.officer is not None:
             self._burn(self.officer)
+
+    def _check_certificate(self, shown: Shown) -> None:
+        """Without a proof the token is bound to the certificate, which must be the client's own (RFC 8705)."""
+        certificates = self.parts.authenticator.certificates
+        assert certificates is not None
+        try:
+            certificates.check(self.client.client.certificate, shown, self.parts.clock.now())
+        except CertificateInvalid:
+            raise Refused(
+                "invalid_dpop_proof",
+                "Neither a proof of possession (DPoP) nor the certificate that is registered for this client.",
+                detail_zh="既没有持有证明（DPoP），也没有出示该客户端登记的证书。",
+            ) from None
 
     def _proved(self) -> str:
         try:
@@ -140,13 +159,14 @@ class _Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib ha
             self.client.party,
             client_key=self.client.key,
             scopes=self.scopes,
-            jkt=self.jkt,
+            jkt=self.bound_to,
+            by_certificate=self.shown is not None,
             details=self.details,
             officer=self.officer,
         )
         answer: dict[str, Any] = {
             "access_token": issued.token,
-            "token_type": "DPoP",
+            "token_type": "DPoP" if self.shown is None else "Bearer",  # RFC 8705 section 3
             "expires_in": LIFETIME_S,
             "scope": issued.claims["scope"],
         }

@@ -11,8 +11,9 @@ control plane and also asks the database whether client and party still stand, w
 from __future__ import annotations
 
 import functools
+import hmac
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import g, request
 
@@ -31,6 +32,7 @@ from gateway.errors import (
     Unauthenticated,
 )
 from gateway.identity import store
+from gateway.identity.certificates import CertificateInvalid, Certificates, Shown, read_header
 from gateway.identity.dpop import KeyMismatch, Proofs
 from gateway.identity.metadata import RESOURCE_PATH
 from gateway.identity.model import Caller
@@ -56,9 +58,18 @@ class Authenticator:
     """Checks who sent a request. No input or output, safe for threads, about 100 µs, nearly all of it one signature."""
 
     def __init__(
-        self, *, issuer: str, resource: str, keys: Keys, clock: Clock, memory: UsedProofs | None = None
+        self,
+        *,
+        issuer: str,
+        resource: str,
+        keys: Keys,
+        clock: Clock,
+        memory: UsedProofs | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
-        """``issuer`` is also the public address that proofs must name; it has no path."""
+        """``issuer`` is also the public address that proofs must name; it has no path. ``certificates`` None: no proxy
+        is trusted to show any, and the header is not looked at."""
+        self.certificates = certificates
         self.used = memory or ProcessMemory()
         self.issuer = issuer
         self.resource = resource
@@ -74,16 +85,26 @@ class Authenticator:
         return self.proofs.nonce()
 
     def check(
-        self, method: str, url_path: str, authorization: str | None, dpop: Sequence[str]
-    ) -> tuple[Caller, UsedProof]:
+        self,
+        method: str,
+        url_path: str,
+        authorization: str | None,
+        dpop: Sequence[str],
+        client_cert: Sequence[str] = (),
+    ) -> tuple[Caller, UsedProof | None]:
         """The caller and the proof, which ``used`` is still to be asked about; or one of the errors A1 to A9.
 
-        ``url_path`` as the server routes it (percent-decoded, without query); ``dpop`` all values of that header. An
-        error carries ``actor`` when a genuine token was misused; whoever called this then writes ``identity.refused``.
+        ``url_path`` as the server routes it (percent-decoded, without query); ``dpop`` and ``client_cert`` all values
+        of those headers. No proof for whoever shows the certificate that the token is bound to (RFC 8705). An error
+        carries ``actor`` when a genuine token was misused; whoever called this then writes ``identity.refused``.
         """
-        token = self._token(authorization)
+        token, is_bearer = self._token(authorization)
         digest = digest_of(token)
+        if is_bearer:
+            return self._by_certificate(token, digest, client_cert), None
         caller = self.tokens.check(token, digest)
+        if caller.by_certificate:
+            raise misused(_of_another_client(), caller)
         try:
             return caller, self.proofs.check(
                 dpop, method, url_path, token_hash=encode64(digest), jkt=caller.key_thumbprint
@@ -95,13 +116,14 @@ class Authenticator:
         """Whose genuine token this is if it was seen before, else an empty text. Nothing is verified: a microsecond."""
         return self.tokens.client_of(digest_of((authorization or "").strip().partition(" ")[2].strip()))
 
-    def _token(self, authorization: str | None) -> str:
+    def _token(self, authorization: str | None) -> tuple[str, bool]:
+        """The token, and whether it was sent as Bearer."""
         scheme, _, token = (authorization or "").strip().partition(" ")
         token = token.strip()
         if scheme.lower() == "dpop" and token:
-            return token
+            return token, False
         if scheme.lower() == "bearer" and token:
-            self._refuse_bearer(token)
+            return token, True
         raise TokenMissing(
             "请求没有携带访问令牌；应为 Authorization: DPoP <令牌>。",
             "The request carries no access token; expected Authorization: DPoP <token>.",
@@ -110,7 +132,8 @@ class Authenticator:
             fix_en="Get a token from /oauth/token first.",
         )
 
-    def _refuse_bearer(self, token: str) -> NoReturn:
+    def _by_certificate(self, token: str, digest: bytes, client_cert: Sequence[str]) -> Caller:
+        """A token bound to a certificate comes as Bearer (RFC 8705 section 3), over a connection that shows it."""
         error = TokenAsBearer(
             "访问令牌绑定了密钥，不得以 Bearer 方式出示。",
             "Access tokens are bound to a key and must not be sent as Bearer.",
@@ -119,10 +142,22 @@ class Authenticator:
             fix_en="Send Authorization: DPoP <token> together with a DPoP proof (RFC 9449).",
         )
         try:
-            caller = self.tokens.check(token, digest_of(token))
+            caller = self.tokens.check(token, digest)
         except Unauthenticated:  # no live token of ours: nobody's secret is out
             raise error from None
-        raise misused(error, caller)
+        if not caller.by_certificate:
+            raise misused(error, caller)
+        shown = self.shown(client_cert)
+        if shown is None or not hmac.compare_digest(shown.thumbprint, caller.key_thumbprint):
+            raise misused(_of_another_client(), caller)
+        return caller
+
+    def shown(self, client_cert: Sequence[str]) -> Shown | None:
+        """The certificate that a trusted proxy says the sender holds; None for none, and for what is none."""
+        try:
+            return read_header(client_cert) if self.certificates is not None else None
+        except CertificateInvalid:
+            return None
 
     def challenge(self, error: TongquError) -> str:
         """The WWW-Authenticate field (RFC 9449 section 7.1, RFC 9728 section 5.1)."""
@@ -173,9 +208,14 @@ class Guard:
         refuse_token_outside_header(request.args, request.form)
         try:
             caller, proof = self._authenticator.check(
-                request.method, request.path, request.headers.get("Authorization"), request.headers.getlist("DPoP")
+                request.method,
+                request.path,
+                request.headers.get("Authorization"),
+                request.headers.getlist("DPoP"),
+                request.headers.getlist("Client-Cert"),
             )
-            self._claim(caller, proof)
+            if proof is not None:
+                self._claim(caller, proof)
         except Unauthenticated as error:
             if error.actor is not None:
                 error.members["log_index"] = self._note(error, error.actor)
@@ -234,11 +274,11 @@ def refuse_token_outside_header(*places: Mapping[str, Any]) -> None:
 
 def _of_another_client() -> TokenOfAnotherClient:
     return TokenOfAnotherClient(
-        "令牌绑定的密钥与持有证明的密钥不同：令牌属于另一个客户端。",
-        "The token is bound to another key than the proof's: it belongs to another client.",
+        "令牌绑定的密钥或证书与所出示的不同：令牌属于另一个客户端。",
+        "The token is bound to another key or certificate than the one shown: it belongs to another client.",
         rule="A6",
-        fix_zh="请用申请令牌时的密钥生成持有证明。",
-        fix_en="Make the proof with the key that the token was requested with.",
+        fix_zh="请用申请令牌时的密钥生成持有证明，或出示申请时的证书。",
+        fix_en="Prove possession by the key or the certificate that the token was requested with.",
     )
 
 

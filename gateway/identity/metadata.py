@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.identity.grant_types import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from gateway.identity.grant_types import CERTIFICATE_METHODS, CLIENT_CREDENTIALS, METHODS, TOKEN_EXCHANGE
 from gateway.identity.model import SCOPES
 from gateway.identity.tokens import DETAIL_TYPE
 from gateway.lib.jose import ALGORITHMS
@@ -12,12 +12,13 @@ from gateway.lib.jose import ALGORITHMS
 RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 
 
-def authorization_server(issuer: str, resource: str) -> dict[str, Any]:
-    """RFC 8414 section 2. No authorization endpoint, hence no response types."""
+def authorization_server(issuer: str, resource: str, with_certificates: bool = False) -> dict[str, Any]:
+    """RFC 8414 section 2. No authorization endpoint, hence no response types. ``with_certificates``: RFC 8705 too."""
+    methods = [*METHODS, *CERTIFICATE_METHODS] if with_certificates else list(METHODS)
     algorithms = list(ALGORITHMS)
     authentication: dict[str, Any] = {}
     for endpoint in ("token", "revocation", "introspection"):
-        authentication[f"{endpoint}_endpoint_auth_methods_supported"] = ["private_key_jwt"]
+        authentication[f"{endpoint}_endpoint_auth_methods_supported"] = methods
         authentication[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
     return {
         "issuer": issuer,
@@ -31,12 +32,12 @@ def authorization_server(issuer: str, resource: str) -> dict[str, Any]:
         **authentication,
         "dpop_signing_alg_values_supported": algorithms,
         "authorization_details_types_supported": [DETAIL_TYPE],
-        "tls_client_certificate_bound_access_tokens": False,
+        "tls_client_certificate_bound_access_tokens": with_certificates,
         "protected_resources": [resource],
     }
 
 
-def protected_resource(issuer: str, resource: str) -> dict[str, Any]:
+def protected_resource(issuer: str, resource: str, with_certificates: bool = False) -> dict[str, Any]:
     """RFC 9728 section 2. ``jwks_uri`` holds the keys that responses are signed with."""
     return {
         "resource": resource,
@@ -46,6 +47,7 @@ def protected_resource(issuer: str, resource: str) -> dict[str, Any]:
         "bearer_methods_supported": ["header"],
         "resource_name": "Tongqu (通衢)",
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
-        "dpop_bound_access_tokens_required": True,
+        "dpop_bound_access_tokens_required": not with_certificates,  # else a certificate does as well
+        "tls_client_certificate_bound_access_tokens": with_certificates,
         "authorization_details_types_supported": [DETAIL_TYPE],
     }

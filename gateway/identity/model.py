@@ -186,6 +186,7 @@ class Caller:
     key_thumbprint: str  # of the proofs that belong to the token
     client_key: str  # the thumbprint of the client's own key with which the token was asked for
     expires: datetime
+    by_certificate: bool = False  # key_thumbprint is then that of the certificate it is bound to (RFC 8705)
     officer: str | None = None  # the person for whom the client acts; None: a system asks for itself
     officer_key: str | None = None  # the thumbprint of the key that vouched for the officer
     assertion: Assertion | None = None  # what it vouched for

@@ -17,6 +17,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Request, Response, jsonify, request
 
 from gateway.errors import TokenInvalid
+from gateway.identity.certificates import CertificateInvalid, Shown
 from gateway.identity.client_auth import Authenticated, ClientUnknown
 from gateway.identity.grant_types import CLIENT_CREDENTIALS, METHODS, TOKEN_EXCHANGE
 from gateway.identity.grants import BURNT_FOR_S, ClientCredentials, Parts, TokenExchange
@@ -55,7 +56,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
             ) from None
 
     def _authenticate(self, _query_client: object, request: _Request) -> _Client:
-        """An assertion counts once (RFC 7523 section 3, jti)."""
+        """By an assertion, which counts once (RFC 7523 section 3, jti), or by a certificate (RFC 8705 section 2)."""
+        if "client_assertion" not in request.form and (shown := self.parts.authenticator.shown(request.client_cert)):
+            return self._by_certificate(request, shown)
         found = self.parts.assertions.authenticate(request.form)
         try:
             self.parts.spent.burn(found.client.id, found.jti, found.expires, BURNT_FOR_S)
@@ -65,6 +68,20 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
                 tx.append({"type": "identity.refused", "actor": actor, "code": "invalid_client", "rule": "A8"})
             raise ClientUnknown from None
         return _Client(found)
+
+    def _by_certificate(self, request: _Request, shown: Shown) -> _Client:
+        parts, certificates = self.parts, self.parts.authenticator.certificates
+        standing = parts.identity.standing(request.form.get("client_id", ""))
+        if certificates is None or standing is None or "client_secret" in request.form:
+            raise ClientUnknown
+        client, party = standing
+        try:
+            certificates.check(client.certificate, shown, parts.clock.now())
+        except CertificateInvalid:
+            raise ClientUnknown from None
+        if client.state != "active" or party.state != "active":
+            raise ClientUnknown
+        return _Client(Authenticated(client, party, client.vouched_by_certificate or "", "", 0))
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         response = jsonify(payload)
@@ -100,6 +117,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
         self._form = flask_request.form
         self.payload = _Payload(self._form)
         self.dpop = flask_request.headers.getlist("DPoP")
+        self.client_cert = flask_request.headers.getlist("Client-Cert")
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -142,7 +160,8 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib ha
         return token.check_client(client) or ADMIN_SCOPE in client.scopes
 
     def introspect_token(self, token: _Token) -> dict[str, Any]:
-        return {"active": True, "token_type": "DPoP", **token.claims}
+        kind = "Bearer" if token.caller.by_certificate else "DPoP"
+        return {"active": True, "token_type": kind, **token.claims}
 
 
 class _Token:

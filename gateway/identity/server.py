@@ -57,7 +57,7 @@ class TokenServer:
         self.spent = Spent(identity.log, clock, authenticator.revocations)
         assertions = ClientAssertions(authenticator.issuer, identity.standing, clock)
         officers = OfficerAssertions(authenticator.issuer, identity.officer_standing, clock)
-        self._server = Server(Parts(identity, authenticator, assertions, officers, self.spent, check_grant))
+        self._server = Server(Parts(identity, authenticator, assertions, officers, self.spent, check_grant, clock))
 
     def refresh(self) -> None:
         """Take over the revocations on disk: at the start, and every now and then where several processes serve."""
@@ -67,6 +67,7 @@ class TokenServer:
         """The routes, for ``app.register_blueprint``."""
         blp = Blueprint("oauth", __name__)
         issuer, resource = self.authenticator.issuer, self.authenticator.resource
+        with_certificates = self.authenticator.certificates is not None
 
         @blp.post(TOKEN_PATH)
         def token() -> Response:
@@ -86,11 +87,11 @@ class TokenServer:
 
         @blp.get("/.well-known/oauth-authorization-server")
         def authorization_server() -> Response:
-            return _public(metadata.authorization_server(issuer, resource))
+            return _public(metadata.authorization_server(issuer, resource, with_certificates))
 
         @blp.get(metadata.RESOURCE_PATH)
         def protected_resource() -> Response:
-            return _public(metadata.protected_resource(issuer, resource))
+            return _public(metadata.protected_resource(issuer, resource, with_certificates))
 
         blp.after_request(self._with_nonce)
         blp.register_error_handler(Exception, self._surprise)

@@ -90,9 +90,11 @@ class Tokens:
         scopes: frozenset[str],
         jkt: str,
         details: Mapping[str, Any] | None,
+        by_certificate: bool = False,
         officer: Vouched | None = None,
     ) -> Issued:
-        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use.
+        """A token for ``client`` that only the holder of the key with thumbprint ``jkt`` can use; or
+        of the certificate with that thumbprint, ``by_certificate`` (RFC 8705 section 3.1).
 
         ``officer``: for whom the client acts (RFC 8693: then ``sub`` is the officer and ``act`` the client).
         ``client_key``: the thumbprint of the client's key that vouched for it; when the client drops that, it is void.
@@ -107,7 +109,7 @@ class Tokens:
             "exp": now + LIFETIME_S,
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(sorted(scopes)),
-            "cnf": {"jkt": jkt},
+            "cnf": {"x5t#S256" if by_certificate else "jkt": jkt},
             "client_key": client_key,
             "party": party.id,
             "party_kind": party.kind,
@@ -195,9 +197,10 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
             scopes=frozenset(claims["scope"].split()),
             grant=_grant(claims.get("authorization_details")),
             token_id=claims["jti"],
-            key_thumbprint=claims["cnf"]["jkt"],
+            key_thumbprint=_bound_to(claims["cnf"]),
             client_key=claims["client_key"],
             expires=datetime.fromtimestamp(claims["exp"], UTC),
+            by_certificate="x5t#S256" in claims["cnf"],
             officer=claims["sub"] if "act" in claims else None,
             officer_key=claims["officer_key"] if "act" in claims else None,
             assertion=_assertion(claims) if "act" in claims else None,
@@ -236,6 +239,14 @@ def _assertion(claims: Mapping[str, Any]) -> Assertion:
         case=claims.get("case_ref"),
         subject=claims.get("subject_ref"),
     )
+
+
+def _bound_to(confirmation: Mapping[str, Any]) -> str:
+    """RFC 7800: one key or one certificate."""
+    (thumbprint,) = confirmation.values()
+    if not isinstance(thumbprint, str) or not confirmation.keys() <= {"jkt", "x5t#S256"}:
+        raise ValueError("cnf")
+    return thumbprint
 
 
 def _grant(details: Any) -> Grant | None:

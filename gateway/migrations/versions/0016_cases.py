@@ -80,6 +80,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_case_unmasking_case_id", "case_unmasking", ["case_id"])
     op.create_table(
+        "case_search",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "person", "name", "text")),
+        sa.PrimaryKeyConstraint("id", name="pk_case_search"),
+    )
+    op.create_index("ix_case_search_person", "case_search", ["person"])
+    op.create_table(
         "review_sample",
         sa.Column("day", sa.Text, nullable=False),
         sa.Column("percent", sa.Integer, nullable=False),
@@ -109,6 +115,7 @@ def downgrade() -> None:
     for table in (
         "review_item",
         "review_sample",
+        "case_search",
         "case_unmasking",
         "case_link",
         "case_note",

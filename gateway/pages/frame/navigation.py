@@ -14,7 +14,19 @@ class Section(NamedTuple):
 
 
 EVERYBODY = ("department", "street_office", "compliance", "bureau", "resident")
-SECTIONS: tuple[Section, ...] = (Section("/account", Text("我的账户", "My account"), EVERYBODY),)
+DESK, OFFICES = ("compliance",), ("department", "street_office")
+SECTIONS: tuple[Section, ...] = (
+    Section("/me", Text("我的数据", "My data"), ("resident",)),
+    Section("/desk", Text("总览", "Overview"), DESK),
+    Section("/desk/search", Text("日志检索", "Search"), DESK),
+    Section("/desk/cases", Text("核查案件", "Cases"), DESK),
+    Section("/desk/reviews", Text("核查队列", "Reviews"), DESK),
+    Section("/desk/integrity", Text("完整性", "Integrity"), DESK),
+    Section("/desk/reports", Text("报表", "Reports"), DESK),
+    Section("/desk/rules", Text("规则", "Rules"), DESK),
+    Section("/account", Text("我的账户", "My account"), EVERYBODY),
+    Section("/desk/asked", Text("要求说明", "To be explained"), OFFICES),
+)
 
 
 def sections_of(role: str) -> list[Section]:
@@ -24,3 +36,9 @@ def sections_of(role: str) -> list[Section]:
 def home_of(role: str) -> str:
     """Where somebody of this role begins."""
     return sections_of(role)[0].path
+
+
+def current(sections: list[Section], path: str) -> str | None:
+    """Of these sections the one that a page belongs to: the longest address that its own begins with."""
+    found = [each.path for each in sections if path == each.path or path.startswith(each.path + "/")]
+    return max(found, key=len, default=None)

@@ -23,14 +23,13 @@ from gateway import __version__
 from gateway.accounts.web import Sessions
 from gateway.lib.clock import rfc3339
 from gateway.pages.frame import words
-from gateway.pages.frame.navigation import sections_of
+from gateway.pages.frame.navigation import current, sections_of
 from gateway.pages.public.web import COOKIE, COOKIE_SECONDS, IMMUTABLE, TYPES
 from gateway.pages.public.words import LANGUAGES, Text
 from gateway.problems import language
 
 HERE = Path(__file__).parent
 HTML = "text/html; charset=utf-8"
-NO_LOGIN: tuple[Any, ...] = ()
 Crumbs = Sequence[tuple[str, Text]]
 
 
@@ -106,7 +105,8 @@ class Frame:
             crumbs=[(path, text.of(lang)) for path, text in crumbs],
             account=account,
             organisation=self._party_name(account.party).of(lang) if account and account.party else None,
-            sections=sections_of(account.role) if account else NO_LOGIN,
+            sections=(sections := sections_of(account.role) if account else []),
+            current=current(sections, request.path),
             here=request.path,
             form_token=self.sessions.form_token,
             log=self._log_status(),

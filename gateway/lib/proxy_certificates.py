@@ -1,0 +1,31 @@
+"""Whose word counts about a client's certificate: the configured proxies', nobody else's (RFC 9440 section 4)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Final
+
+_FIELDS: Final = frozenset((b"client-cert", b"client-cert-chain"))
+
+
+class ProxyCertificates:
+    """``proxies``: addresses or networks (CIDR). What counts is where the connection comes from; no header moves it."""
+
+    def __init__(self, proxies: Sequence[str]) -> None:
+        self._networks = [ipaddress.ip_network(each) for each in proxies]
+
+    def only_from_proxies(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """The same request, without certificates that anybody else claims to have seen."""
+        headers = scope["headers"]
+        if not any(name.lower() in _FIELDS for name, _ in headers) or self._is_proxy(scope.get("client")):
+            return scope
+        return {**scope, "headers": [each for each in headers if each[0].lower() not in _FIELDS]}
+
+    def _is_proxy(self, peer: tuple[str, int] | None) -> bool:
+        try:
+            address = ipaddress.ip_address(peer[0] if peer else "")
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in self._networks)

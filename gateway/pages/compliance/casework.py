@@ -1,0 +1,252 @@
+"""Cases and the review queue: the file of a case, its moves, its clocks, and what the sample drew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, request
+
+from gateway.accounts.web import to_page
+from gateway.audit import tiles
+from gateway.audit.entry import OUTCOMES, read
+from gateway.audit.filter import Filter
+from gateway.cases.api import last_month, next_month
+from gateway.cases.model import KINDS, STATES, VERDICTS, Case
+from gateway.cases.texts import MAX_TEXT
+from gateway.errors import InvalidRequest
+from gateway.pages.compliance.desk import CASES, DESK, HOME, REVIEWS, Desk, said
+from gateway.pages.compliance.trace import Look
+from gateway.pages.public.words import Text
+from standards import workdays
+
+PAGE = 50
+ENTRIES = 100  # that a new case takes from a search
+OFFICES = ("department", "street_office")
+NEW = Text("立案", "Open a case")
+ASKED = ("/desk/asked", Text("要求说明", "To be explained"))
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An entry of a case, as far as it is about a look-up."""
+
+    index: int
+    look: Look | None
+    type: str
+
+
+class Casework:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def routes(self, blp: Blueprint) -> None:
+        signed_in = self.desk.frame.sessions.signed_in(*DESK)
+        office = self.desk.frame.sessions.signed_in(*OFFICES)
+        get: list[tuple[str, Callable[..., Response]]] = [
+            ("/desk/cases", self.cases),
+            ("/desk/cases/new", self.new),
+            ("/desk/cases/<case_id>", self.case),
+            ("/desk/reviews", self.reviews),
+        ]
+        for rule, view in get:
+            blp.add_url_rule(rule, view_func=signed_in(view), endpoint=view.__name__)
+        blp.add_url_rule("/desk/cases", view_func=signed_in(self.open), endpoint="open_case", methods=["POST"])
+        moves = "any(assign, take, ask, note, link, decide, close)"
+        blp.add_url_rule(
+            f"/desk/cases/<case_id>/<{moves}:move>", view_func=signed_in(self.move), endpoint="move", methods=["POST"]
+        )
+        blp.add_url_rule(
+            "/desk/reviews/<item_id>", view_func=signed_in(self.review), endpoint="review", methods=["POST"]
+        )
+        blp.add_url_rule("/desk/asked", view_func=office(self.asked), endpoint="asked")
+        blp.add_url_rule(
+            "/desk/asked/<case_id>", view_func=office(self.answer), endpoint="answer", methods=["GET", "POST"]
+        )
+
+    # ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def cases(self) -> Response:
+        state, kind = _one_of("state", STATES), _one_of("kind", tuple(KINDS))
+        found = self.desk.cases.page(
+            self.desk.person, state=state, kind=kind, before=request.args.get("before"), limit=PAGE
+        )
+        return self.desk.page(
+            "cases.html",
+            CASES[1],
+            cases=found,
+            state=state,
+            kind=kind,
+            next=found[-1].id if len(found) == PAGE else None,
+            first_page="before" not in request.args,
+            waiting=self.desk.unmaskings.waiting(self.desk.person),
+        )
+
+    def new(self) -> Response:
+        return self._new(text="", wrong=())
+
+    def _new(self, *, text: str, wrong: object, status: int = 200) -> Response:
+        desk, values = self.desk, request.values
+        q = values.get("q") or None
+        if q is not None:
+            q = Filter.parse(q).text()
+        entry = values.get("entry", type=int)
+        party = values.get("party") or (self._party_of(entry) if entry is not None else None)
+        number = desk.search.count(Filter.parse(q)) if q is not None else None
+        if number is not None or entry is not None:
+            desk.looked({"new_case": q, "entry": entry}, number or 1)
+        return desk.page(
+            "case-new.html",
+            NEW,
+            crumbs=(HOME, CASES),
+            status=status,
+            q=q,
+            entry=entry,
+            party=party,
+            number=number,
+            most=ENTRIES,
+            source=values.get("source"),
+            kind=_one_of("kind", tuple(KINDS)) or "review",
+            parties=desk.identity.parties(),
+            text=text,
+            wrong=wrong,
+            max_text=MAX_TEXT,
+        )
+
+    def open(self) -> Response:
+        """A new case; from a search it takes along the newest entries that match, so that they can be unmasked."""
+        desk, form = self.desk, request.form
+        q, entry = form.get("q") or None, form.get("entry", type=int)
+        entries = [] if entry is None else [entry]
+        if q is not None:
+            entries += [each.index for each in desk.search.find(Filter.parse(q), limit=ENTRIES).found]
+        try:
+            case = desk.cases.open(
+                desk.person,
+                form.get("kind", "review"),
+                form.get("text", ""),
+                party=form.get("party") or None,
+                source=form.get("source") or None,
+                entries=list(dict.fromkeys(entries)),
+                searches=[q] if q else [],
+            )
+        except InvalidRequest as error:
+            return self._new(text="", wrong=said(error, desk.lang), status=422)
+        return to_page(f"/desk/cases/{case.id}")
+
+    def case(self, case_id: str) -> Response:
+        return self._case(self.desk.cases.get(self.desk.person, case_id))
+
+    def _case(self, case: Case, *, wrong: object = (), status: int = 200) -> Response:
+        desk, person = self.desk, self.desk.person
+        linked = [self._linked(each.entry) for each in case.links if each.entry is not None][:ENTRIES]
+        desk.looked({"case": case.id}, len(linked))
+        return desk.page(
+            "case.html",
+            Text(f"案件 {case.id[-8:]}", f"Case {case.id[-8:]}"),
+            crumbs=(HOME, CASES),
+            status=status,
+            case=case,
+            linked=linked,
+            verdicts=VERDICTS[case.kind],
+            parties=desk.identity.parties(),
+            person=person,
+            wrong=wrong,
+            max_text=MAX_TEXT,
+        )
+
+    def move(self, case_id: str, move: str) -> Response:
+        desk, person, form = self.desk, self.desk.person, request.form
+        cases, text = desk.cases, form.get("text", "")
+        try:
+            match move:
+                case "take":
+                    cases.assign(person, case_id, person.id)
+                case "assign":
+                    cases.assign(person, case_id, form.get("to", ""))
+                case "ask":
+                    cases.ask(person, case_id, form.get("party", ""), text)
+                case "note":
+                    cases.note(person, case_id, text)
+                case "link":
+                    cases.link(person, case_id, index=form.get("entry", type=int), search=form.get("q") or None)
+                case "decide":
+                    cases.decide(person, case_id, form.get("verdict", ""), text)
+                case _:
+                    cases.close(person, case_id)
+        except InvalidRequest as error:
+            return self._case(cases.get(person, case_id), wrong=said(error, desk.lang), status=422)
+        return to_page(f"/desk/cases/{case_id}")
+
+    def _linked(self, index: int) -> Linked:
+        data = tiles.entry_at(self.desk.log, index)
+        if data is None:
+            return Linked(index, None, "")
+        members = read(data)
+        query = members["of"] if members["type"] in OUTCOMES else index
+        found = self.desk.search.find(Filter(), before=query + 1, limit=1).found
+        look = Look.of(found[0]) if found and found[0].index == query else None
+        return Linked(index, look if look and look.is_query else None, members["type"])
+
+    def _party_of(self, index: int) -> str | None:
+        look = self._linked(index).look
+        return look.actor.get("party") if look else None
+
+    # ── the review queue ──────────────────────────────────────────────────────────────────────────────────────────────
+    def reviews(self) -> Response:
+        desk, person = self.desk, self.desk.person
+        reviewed = request.args.get("reviewed") == "1"
+        items = desk.reviews.queue(person, reviewed=reviewed, before=request.args.get("before"), limit=PAGE)
+        linked = {each.entry: self._linked(each.entry) for each in items if each.entry is not None}
+        desk.looked({"reviews": "reviewed" if reviewed else "due"}, len(items))
+        first = workdays.day_of(desk.clock.now()).replace(day=1)
+        return desk.page(
+            "reviews.html",
+            REVIEWS[1],
+            items=items,
+            linked=linked,
+            reviewed=reviewed,
+            next=items[-1].id if len(items) == PAGE else None,
+            month=desk.reviews.progress(person, first, next_month(first)),
+            last=desk.reviews.progress(person, last_month(first), first),
+            percent=desk.reviews.percent,
+        )
+
+    def review(self, item_id: str) -> Response:
+        _, case = self.desk.reviews.review(self.desk.person, item_id, request.form.get("outcome", ""))
+        return to_page(f"/desk/cases/{case.id}" if case else "/desk/reviews")
+
+    # ── the office that must explain ──────────────────────────────────────────────────────────────────────────────────
+    def asked(self) -> Response:
+        return self.desk.page(
+            "asked.html", ASKED[1], crumbs=(), cases=self.desk.cases.page(self.desk.person, limit=PAGE)
+        )
+
+    def answer(self, case_id: str) -> Response:
+        desk, person = self.desk, self.desk.person
+        wrong: object = ()
+        if request.method == "POST":
+            try:
+                desk.cases.answer(person, case_id, request.form.get("text", ""))
+                return to_page(f"/desk/asked/{case_id}")
+            except InvalidRequest as error:
+                wrong = said(error, desk.lang)
+        case = desk.cases.get(person, case_id)
+        linked = [self._linked(each.entry) for each in case.links if each.entry is not None][:ENTRIES]
+        desk.looked({"asked": case.id}, len(linked))
+        return desk.page(
+            "asked-one.html",
+            ASKED[1],
+            crumbs=(ASKED,),
+            status=422 if wrong else 200,
+            case=case,
+            linked=linked,
+            wrong=wrong,
+            max_text=MAX_TEXT,
+        )
+
+
+def _one_of(name: str, allowed: tuple[str, ...]) -> str | None:
+    value = request.values.get(name) or None
+    if value is not None and value not in allowed:
+        abort(404)
+    return value

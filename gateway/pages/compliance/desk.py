@@ -1,0 +1,163 @@
+"""What all pages of the desk share: who looks, what was shown to them, and how a page is made.
+
+Every page that shows anything of the log writes ``audit.viewed`` first, durably, with the person in ``by``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, g
+
+from gateway.accounts.model import Account
+from gateway.audit.log import Log
+from gateway.audit.policy import Policy
+from gateway.audit.search import Search
+from gateway.cases.actions import Cases
+from gateway.cases.model import Person
+from gateway.cases.review import Reviews
+from gateway.cases.unmasking import Unmaskings
+from gateway.errors import NotFound, TongquError
+from gateway.identity.actions import Identity
+from gateway.lib.canonical_json import digest
+from gateway.lib.clock import Clock, parse_rfc3339
+from gateway.pages.compliance import words
+from gateway.pages.frame.render import Crumbs, Frame, asked_language
+from gateway.pages.public.words import Text
+from standards import workdays
+
+TEMPLATES = Path(__file__).parent / "templates"
+HOME = ("/desk", Text("总览", "Overview"))
+SEARCH = ("/desk/search", Text("日志检索", "Search the log"))
+CASES = ("/desk/cases", Text("核查案件", "Cases"))
+REVIEWS = ("/desk/reviews", Text("核查队列", "Review queue"))
+INTEGRITY = ("/desk/integrity", Text("完整性", "Integrity"))
+REPORTS = ("/desk/reports", Text("报表", "Reports"))
+RULES = ("/desk/rules", Text("规则与例外", "Rules and exceptions"))
+DESK = ("compliance",)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts of the gateway that the desk stands on."""
+
+    frame: Frame
+    log: Log
+    clock: Clock
+    search: Search
+    cases: Cases
+    reviews: Reviews
+    unmaskings: Unmaskings
+    identity: Identity
+    account: Callable[[str], Account | None]
+    findings: Callable[[], Sequence[Any]]
+    policy: Policy
+
+    @cached_property
+    def environment(self) -> Any:
+        environment = self.frame.environment(TEMPLATES)
+        environment.globals.update(words=words, link=link, clip=clip, short=short)
+        environment.filters |= {"when": when, "day": day, "thousands": lambda number: f"{number:,}"}
+        return environment
+
+    @property
+    def person(self) -> Person:
+        """Who is signed in, as cases know people. Two accounts of one officer are one person."""
+        account: Account = g.account
+        kind = None
+        if account.party is not None:
+            kind = self.identity.party(account.party).kind
+        return Person(account.officer or account.id, account.party, kind, None, account.officer)
+
+    @property
+    def lang(self) -> str:
+        return asked_language()
+
+    def looked(self, what: Mapping[str, Any], rows: int) -> None:
+        """Durable before the reader sees anything. ``what`` tells what was shown; only its digest is written."""
+        person = self.person
+        with self.log.transaction() as tx:
+            tx.append(
+                {
+                    "type": "audit.viewed",
+                    "actor": person.actor(),
+                    "by": person.id,
+                    "filter_digest": digest(dict(what)),
+                    "rows": rows,
+                }
+            )
+
+    def page(self, template: str, title: Text, *, crumbs: Crumbs = (HOME,), status: int = 200, **data: Any) -> Response:
+        return self.frame.page(
+            self.environment,
+            template,
+            title=title,
+            crumbs=crumbs,
+            status=status,
+            now=self.clock.now(),
+            left=lambda due: workdays.left(self.clock.now(), due),
+            party_name=self.party_name,
+            person_name=self.person_name,
+            me=self.person,
+            **data,
+        )
+
+    def party_name(self, party: str | None) -> str:
+        """Its name in the language of the page; the id where it is not known (any more)."""
+        if party is None:
+            return "—"
+        try:
+            found = self.identity.party(party)
+        except NotFound:
+            return party
+        return found.name_zh if self.lang == "zh" else found.name_en
+
+    def person_name(self, person: str | None) -> str:
+        """An account's username; for officers their id, since nobody's name is known here."""
+        if not person:
+            return "网关" if self.lang == "zh" else "the gateway"
+        account = self.account(person) if person.startswith("acc_") else None
+        return account.username if account and account.role != "resident" else short(person)
+
+
+def link(path: str, **parameters: Any) -> str:
+    """An address of the desk; parameters that are None are left out."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def clip(pseudonym: str | None) -> str:
+    """A pseudonym as far as people compare it."""
+    return "—" if pseudonym is None else f"{pseudonym.rpartition(':')[2][:8]}…"
+
+
+def short(identifier: str | None) -> str:
+    """An id as far as people compare it: its kind and its end, which is random."""
+    if identifier is None:
+        return "—"
+    kind, _, rest = identifier.partition("_")
+    return identifier if len(rest) <= 10 else f"{kind}_…{rest[-6:]}"
+
+
+def when(value: Any) -> str:
+    """An instant in Beijing's time, to the second."""
+    instant = parse_rfc3339(value) if isinstance(value, str) else value
+    return str(instant.astimezone(workdays.BEIJING).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def day(value: Any) -> str:
+    instant = parse_rfc3339(value) if isinstance(value, str) else value
+    return str(instant.astimezone(workdays.BEIJING).strftime("%Y-%m-%d"))
+
+
+def said(error: TongquError, lang: str) -> list[str]:
+    """What was wrong with what somebody typed, for the page on which they can mend it."""
+    errors = error.members.get("errors")
+    if errors:
+        return [each[lang] for each in errors]
+    return [error.detail_zh if lang == "zh" else error.detail_en]

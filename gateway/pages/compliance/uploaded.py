@@ -1,0 +1,172 @@
+"""Somebody brings a receipt, a proof or an evidence bundle: does it agree with this log, entry by entry?
+
+This is the gateway's own word, for a quick look at the desk. Who does not trust the gateway runs ``tongqu verify``,
+which shares no code with it. What was uploaded is read in memory and kept nowhere.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.audit import merkle
+from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, open_checkpoint, parse_proof
+from gateway.audit.store import Rows
+from gateway.lib import jose
+from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
+from gateway.lib.jose import JoseInvalid
+from gateway.pages.compliance.desk import Desk
+from gateway.pages.public.words import Text
+
+RECEIPT = "tongqu-receipt+jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    good: bool
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    kind: Text
+    checks: tuple[Check, ...]
+    index: int | None = None
+
+    @property
+    def good(self) -> bool:
+        return bool(self.checks) and all(check.good for check in self.checks)
+
+
+class _Stop(Exception):
+    """Nothing more can be said."""
+
+
+def check(desk: Desk, keys: Any, data: bytes) -> Outcome:
+    """What it is, and each thing that was compared. Never a value of what was uploaded."""
+    checks: list[Check] = []
+    kind, index = Text("无法识别的文件", "Not a file of this gateway"), None
+    try:
+        kind, index = _kind_of(data)
+        for each in _KINDS[kind.en](desk, keys, data):
+            checks.append(each)
+    except (_Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, TypeError, ValueError, UnicodeDecodeError):
+        checks.append(Check(False, Text("格式不完整，或内容被改动过", "It is not complete, or was changed")))
+    return Outcome(kind, tuple(checks), index)
+
+
+def root_of_note(note: str) -> bytes:
+    """The root in a checkpoint that was kept; its signature was made by ourselves."""
+    return base64.b64decode(note.split("\n")[2])
+
+
+def _kind_of(data: bytes) -> tuple[Text, int | None]:
+    text = data.decode()
+    if text.startswith("c2sp.org/tlog-proof@v1"):
+        return PROOF, parse_proof(text).index
+    value = strict_loads(data)
+    if isinstance(value, dict) and str(value.get("format", "")).startswith("tongqu-evidence/"):
+        return BUNDLE, int(value["index"])
+    if isinstance(value, dict) and "answer" in value:
+        return ANSWER, None
+    raise _Stop
+
+
+PROOF = Text("存在性证明", "proof of inclusion")
+BUNDLE = Text("证据包", "evidence bundle")
+ANSWER = Text("回执", "receipt")
+
+
+def _proof(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
+    proof = parse_proof(data.decode())
+    checkpoint = open_checkpoint(proof.note, desk.log.key.verifier)
+    yield _signed()
+    yield _same_tree(desk, checkpoint)
+    with desk.log.database.read() as conn:
+        found = Rows(conn).entries(proof.index, proof.index + 1)
+    if not found:
+        raise _Stop
+    yield _included(proof.index, checkpoint, merkle.leaf_hash(found[0]), list(proof.hashes))
+
+
+def _bundle(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
+    value = strict_loads(data)
+    checkpoint = open_checkpoint(value["checkpoint"], desk.log.key.verifier)
+    yield _signed()
+    yield _same_tree(desk, checkpoint)
+    good = True
+    with desk.log.database.read() as conn:
+        for each in value["entries"]:
+            theirs = canonical(each["entry"])
+            ours = Rows(conn).entries(each["index"], each["index"] + 1)
+            hashes = [base64.b64decode(text) for text in each["hashes"]]
+            held = _included(each["index"], checkpoint, merkle.leaf_hash(theirs), hashes)
+            good = good and held.good and ours == [theirs]
+    number = len(value["entries"])
+    yield Check(
+        good,
+        Text(f"所附 {number} 条与日志逐字节一致", f"Its {number} entries are those of the log, byte for byte")
+        if good
+        else Text("所附条目与日志不一致", "Its entries are not those of the log"),
+    )
+    if value.get("receipt"):
+        yield from _receipt(desk, keys, value["receipt"])
+
+
+def _answer(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
+    value = strict_loads(data)
+    yield from _receipt(desk, keys, value["answer"]["receipt"])
+
+
+def _receipt(desk: Desk, keys: Any, receipt: Any) -> Iterator[Check]:
+    known = keys.verifiers("receipt")
+    text = receipt["jws"] if isinstance(receipt, Mapping) else receipt
+    claims = jose.verify(text, lambda header: known[str(header["kid"])], typ=RECEIPT)
+    yield Check(True, Text("回执由本网关签名", "The receipt is signed by this gateway"))
+    place = claims["log"]
+    with desk.log.database.read() as conn:
+        found = Rows(conn).entries(int(place["index"]), int(place["index"]) + 1)
+    same = bool(found) and "sha-256:" + merkle.leaf_hash(found[0]).hex() == place["leaf_hash"]
+    same = same and place["origin"] == desk.log.site.origin
+    number = int(place["index"])
+    yield Check(
+        same,
+        Text(f"回执所指的第 {number} 条在册且未改", f"Entry {number}, which it names, is in the log unchanged")
+        if same
+        else Text("日志中没有回执所指的条目", "The entry that it names is not in this log"),
+    )
+
+
+def _signed() -> Check:
+    return Check(True, Text("检查点由本日志签名", "The checkpoint is signed by this log"))
+
+
+def _same_tree(desk: Desk, checkpoint: Checkpoint) -> Check:
+    with desk.log.database.read() as conn:
+        known = checkpoint.size <= Rows(conn).head().size
+        same = known and desk.log.root(conn, checkpoint.size) == checkpoint.root
+    return Check(
+        same,
+        Text(
+            f"日志前 {checkpoint.size} 条与该检查点一致",
+            f"The first {checkpoint.size} entries are those of the checkpoint",
+        )
+        if same
+        else Text(
+            "日志与该检查点不一致：请立即按处置步骤操作",
+            "The log is not the one of this checkpoint: follow the runbook at once",
+        ),
+    )
+
+
+def _included(index: int, checkpoint: Checkpoint, leaf: bytes, hashes: list[bytes]) -> Check:
+    try:
+        merkle.verify_inclusion(index, checkpoint.size, leaf, hashes, checkpoint.root)
+    except merkle.ProofInvalid:
+        return Check(False, Text(f"第 {index} 条的证明不成立", f"The proof of entry {index} does not hold"))
+    return Check(True, Text(f"第 {index} 条确在该检查点之下", f"Entry {index} is under the checkpoint"))
+
+
+_KINDS = {PROOF.en: _proof, BUNDLE.en: _bundle, ANSWER.en: _answer}

@@ -1,0 +1,124 @@
+"""A system shows its certificate to a real nginx, which passes it on; a forged header from anywhere else is nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from gateway.identity.model import OPERATOR
+from tests.cast import AN, BO, CASE, LINDEN, PURPOSE, SCHEME, STANDARD, Cast
+from tests.gateway.identity.certificates import Certificate, make
+from tests.running import City, RunningGateway
+from tests.simulators.department import Department
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+CONFIGURATION = """
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_verify_client optional_no_ca;
+    location / {{
+      proxy_pass {gateway};
+      proxy_bind 127.0.0.2;
+      proxy_set_header Client-Cert $ssl_client_escaped_cert;
+      proxy_set_header Client-Cert-Chain "";
+    }}
+  }}
+}}
+"""
+
+
+@contextmanager
+def nginx(folder: Path, gateway: str, server: Certificate) -> Iterator[str]:
+    """TLS in front of the gateway; it calls from 127.0.0.2, so that it can be told from everybody else here."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    certificate, key = server.write(folder, "server")
+    said = {"folder": folder, "port": port, "certificate": certificate, "key": key, "gateway": gateway}
+    (folder / "nginx.conf").write_text(CONFIGURATION.format(**said))
+    process = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_a_system_with_a_certificate_asks_through_a_real_proxy(tmp_path: Path, database_url: str) -> None:
+    own, other, server = (make(name, datetime.now(UTC)) for name in ("linden", "other", "server"))
+    with Department({person["idNumber"]: [person] for person in (AN, BO)}) as department:
+        gateway = RunningGateway(tmp_path / "gateway", database_url)
+        gateway.deps.close()
+        gateway.settings = replace(gateway.settings, client_cert_proxies=("127.0.0.2/32",))
+        gateway.make()
+        city = City(gateway, Cast(gateway.deps, department), department)
+        agreement = city.cast.agreement()
+        registered = {"method": "self_signed_tls_client_auth", "x5t#S256": own.thumbprint}
+        client = gateway.deps.identity.add_client(
+            OPERATOR, LINDEN, scopes=["exchange:query"], certificate=registered
+        ).id
+        gateway.start()
+        try:
+            with nginx(tmp_path, gateway.url, server) as proxy:
+                _ask(tmp_path, proxy, gateway.url, client, agreement.id, own, other)
+        finally:
+            city.close()
+            gateway.stop()
+
+
+def _ask(
+    folder: Path, proxy: str, direct: str, client: str, agreement: str, own: Certificate, other: Certificate
+) -> None:
+    detail = {"type": "gov_record_request", "agreement_id": agreement, "purpose": PURPOSE}
+    form = {"grant_type": "client_credentials", "client_id": client, "authorization_details": json.dumps([detail])}
+    ours, theirs = own.write(folder, "own"), other.write(folder, "other")
+    trusted: dict[str, Any] = {"verify": str(folder / "server.pem"), "timeout": 10}
+    told = requests.post(f"{proxy}/oauth/token", data=form, cert=ours, **trusted)
+    assert told.status_code == 200, told.text
+    assert told.json()["token_type"] == "Bearer"
+    for refused in (
+        requests.post(f"{proxy}/oauth/token", data=form, cert=theirs, **trusted),
+        requests.post(f"{proxy}/oauth/token", data=form, **trusted),
+        requests.post(f"{proxy}/oauth/token", data=form, headers={"Client-Cert": own.header}, **trusted),
+        requests.post(f"{direct}/oauth/token", data=form, headers={"Client-Cert": own.header}, timeout=10),
+    ):
+        assert (refused.status_code, "access_token" in refused.text) == (400, False)
+
+    body = {"agreement": agreement, "standard": STANDARD, "purpose": PURPOSE, "case": CASE}
+    body |= {"subject": {"scheme": SCHEME, "id": AN["idNumber"]}}
+    token = {"Authorization": f"Bearer {told.json()['access_token']}"}
+    answer = requests.post(f"{proxy}/v1/queries", json=body, headers=token, cert=ours, **trusted)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"][0]["name"] == AN["name"]
+    with_header = {**token, "Client-Cert": own.header}
+    for refused in (
+        requests.post(f"{proxy}/v1/queries", json=body, headers=token, cert=theirs, **trusted),
+        requests.post(f"{proxy}/v1/queries", json=body, headers=with_header, **trusted),
+        requests.post(f"{direct}/v1/queries", json=body, headers=with_header, timeout=10),
+    ):
+        assert (refused.status_code, refused.json()["rule"]) == (401, "A6")
