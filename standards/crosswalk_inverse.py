@@ -86,6 +86,9 @@ def _put(row: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
 
 def _list(target: str, rule: Mapping[str, Any]) -> Way | NotInvertible:
     """A list goes back to the list it came from; what its items cannot give back, they leave out."""
+    if not rule["each"]:
+        zh, en = "一行只放得下一项，列表有几项就放不下", "a row has room for one item, and a list may hold several"
+        return NotInvertible(target, zh, en)
     inner = inverse(rule)
     if not inner.columns:
         return NotInvertible(target, "列表的各部分都无法还原", "no part of its items can be restored")

@@ -70,8 +70,9 @@ def _fields(
 ) -> Iterator[tuple[str, tuple[str, ...], Sequence[Mapping[str, Any]]]]:
     for name, rule in targets.items():
         if "each" in rule:
-            yield prefix + name, (_column(rule["each"]),), ()
-            yield from _fields(rule["targets"], f"{prefix}{name}.", (_column(rule["each"]),))
+            above = (_column(rule["each"]),) if rule["each"] else ()  # without one the row itself is the item
+            yield prefix + name, above, ()
+            yield from _fields(rule["targets"], f"{prefix}{name}.", above)
             continue
         steps = [{"fn": step} if isinstance(step, str) else step for step in rule.get("fn", ["copy"])]
         given = rule.get("from", ())

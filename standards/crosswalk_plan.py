@@ -56,6 +56,7 @@ class Rule:
     on_unknown: str
     each: Plan | None = None
     max_items: int = 0
+    of_row: bool = False  # the row itself is the one item of the list
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,13 @@ class Plan:
             if rule.each is None:
                 found[rule.target] = rule.columns
             else:
-                found.update({f"{rule.target}.{part.target}": rule.columns for part in rule.each.rules})
+                columns = {part.target: part.columns if rule.of_row else rule.columns for part in rule.each.rules}
+                found.update({f"{rule.target}.{part}": own for part, own in columns.items()})
         return found
 
     def narrowed(self, wanted: Callable[[str], bool]) -> Plan:
         """Only the rules of wanted targets; what counts as known does not change."""
-        rules = tuple(rule for rule in self.rules if wanted(rule.target))
+        rules = tuple(_narrowed(rule, wanted) for rule in self.rules if wanted(rule.target))
         kept = {rule.target for rule in rules}
         optional = tuple(
             replace(one, required=tuple(name for name in one.required if ".".join((*one.path, name)) in kept))
@@ -192,7 +194,7 @@ def _plan(
     pointers = frozenset(ignored) | {one for rule in compiled for one in rule.pointers}
     whole = {column_of(one) for one in pointers if one.count("/") == 1}
     for rule in compiled:
-        if rule.each is not None:  # the list as a column is known through its items' columns
+        if rule.each is not None and not rule.of_row:  # the list as a column is known through its items' columns
             whole.discard(rule.columns[0])
             pointers = (pointers - {rule.pointers[0]}) | {f"{rule.pointers[0]}/[]{one}" for one in rule.each.pointers}
     known = frozenset(column_of(one) for one in pointers)
@@ -203,22 +205,53 @@ def _rule(rule: CheckedRule, written: Mapping[str, Any], standard: Standard, pre
     path = rule.target.removeprefix(prefix)
     *parents, name = path.split(".")
     pointers = rule.pointers if rule.gate is None else (*rule.pointers, rule.gate.column)
-    inner = None
+    inner, of_row = None, False
     if rule.each:
         inner = _plan(rule.each, written.get("ignored", {}), written["targets"], standard, f"{rule.target}.")
+        of_row = rule.pointers == ("",)
+    if inner and of_row:
+        pointers = tuple(dict.fromkeys(one for part in inner.rules for one in part.pointers))
     return Rule(
         path,
         tuple(parents),
         name,
         tuple(dict.fromkeys(column_of(one) for one in pointers)),
         pointers,
-        reader(rule.pointers[0]) if inner else _value(rule, _source(rule)),
+        _row_as_item(inner) if inner and of_row else reader(rule.pointers[0]) if inner else _value(rule, _source(rule)),
         rule.default,
         rule.on_missing,
         rule.on_unknown,
         inner,
         rule.element.schema.get("maxItems", 0),
+        of_row,
     )
+
+
+def _row_as_item(each: Plan) -> Read:
+    """The row as the one item of a list; nothing if none of the item's columns gives a value."""
+    parts = tuple(part for part in each.rules if part.columns)
+
+    def read(row: Row) -> Any:
+        return [row] if any(_gives(part, row) for part in parts) else None
+
+    return read
+
+
+def _gives(part: Rule, row: Row) -> bool:
+    """Whether there is a value; one that cannot be used is one too, and is refused where it is used."""
+    try:
+        return part.value(row) is not MISSING
+    except Untranslatable:
+        return True
+
+
+def _narrowed(rule: Rule, wanted: Callable[[str], bool]) -> Rule:
+    """Of a list whose item is the row, only the parts that are wanted: no column of another is read."""
+    if rule.each is None or not rule.of_row:
+        return rule
+    each = rule.each.narrowed(lambda part: wanted(f"{rule.target}.{part}"))
+    columns = tuple(dict.fromkeys(column for part in each.rules for column in part.columns))
+    return replace(rule, each=each, columns=columns, value=_row_as_item(each))
 
 
 def _optional(rules: tuple[Rule, ...], standard: Standard, prefix: str) -> tuple[OptionalObject, ...]:
@@ -275,14 +308,17 @@ def _run_list(rule: Rule, each: Plan, row: Row, record: dict[str, Any], outcome:
         each.run(item, part, inner)
         made.append(part)
         outcome.defaulted += [f"{rule.target}.{index}.{target}" for target in inner.defaulted]
-        outcome.omitted += [_within(refusal, rule.target, source, index) for refusal in inner.omitted]
-        outcome.refused += [_within(refusal, rule.target, source, index) for refusal in inner.refused]
+        place = None if rule.of_row else source
+        outcome.omitted += [_within(refusal, rule.target, place, index) for refusal in inner.omitted]
+        outcome.refused += [_within(refusal, rule.target, place, index) for refusal in inner.refused]
     record[rule.name] = made
     outcome.translated.append(rule.target)
 
 
-def _within(refusal: Refusal, target: str, source: str, index: int) -> Refusal:
-    return replace(refusal, target=f"{target}.{index}.{refusal.target}", source=f"{source}/{index}/{refusal.source}")
+def _within(refusal: Refusal, target: str, source: str | None, index: int) -> Refusal:
+    """A refusal of an item as one of the record; ``source`` is the list's column, None if the row is the item."""
+    place = refusal.source if source is None else f"{source}/{index}/{refusal.source}"
+    return replace(refusal, target=f"{target}.{index}.{refusal.target}", source=place)
 
 
 # ── from a row to one value ───────────────────────────────────────────────────────────────────────────────────────────

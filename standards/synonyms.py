@@ -16,6 +16,8 @@ from typing import Any
 from standards.standard import Element, Standard
 
 FILE = Path(__file__).parent / "synonyms.json"
+# parts that mean another thing in each standard: the names of one say nothing of the other
+OF_EACH = frozenset({"name", "status", "title", "level", "number", "unit", "kind", "code", "address", "text", "office"})
 FULL_TEXT = frozenset({"text", "fullText"})  # the parts of an address that hold the whole of it
 
 
@@ -47,6 +49,10 @@ def called(standard: Standard, element: Element) -> Called:
     exact, near = document()["elements"], document()["near"]
     key = next((one for one in keys if one in exact), "")
     beside = exact[last] if last in FULL_TEXT and holder and key != last else []
+    if key.startswith(f"{standard.name}.") and last not in OF_EACH:  # its own names do not make the common ones wrong
+        beside = [*beside, *exact.get(last, []), *near.get(last, [])]
+    if last == "divisionCode":  # a finer code is one of the division as well
+        beside = [*beside, *exact["streetCode"], *exact["communityCode"]]
     return Called(exact.get(key, []), [*near.get(key, []), *beside], key == last and "." in element.path)
 
 

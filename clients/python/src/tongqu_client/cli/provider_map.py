@@ -43,6 +43,9 @@ def add_map(commands: Any) -> None:
     )
     parser.add_argument("--skip", action="append", default=[], metavar="FIELD", help="不提供此项 / leave it out")
     parser.add_argument(
+        "--other-party", action="store_true", help="一行两人时以第二人为本人 / of two people in a row, the second"
+    )
+    parser.add_argument(
         "--keep", action="append", default=[], metavar="COLUMN=V1[,V2]", help="只提供这些行 / serve these rows only"
     )
 
@@ -173,7 +176,7 @@ def _wishes(args: argparse.Namespace) -> Wishes:
         word, code = _pair(rest)
         codes.setdefault(path, {})[word] = code
     used = {path: tuple(columns.split(",")) for path, columns in map(_pair, args.use)}
-    return Wishes(dict(map(_pair, args.set)), used, codes, frozenset(args.skip))
+    return Wishes(dict(map(_pair, args.set)), used, codes, frozenset(args.skip), args.other_party)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -13,12 +13,13 @@ from typing import Any
 
 from standards import Element, codelists
 
-from tongqu_client.provider.mapping import crosscheck, shortness
+from tongqu_client.provider.mapping import code_words, crosscheck, shortness
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
+from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping.matching import Candidate, Look
 from tongqu_client.provider.mapping.names import heading
-from tongqu_client.provider.mapping.profile import HARD, words_of
+from tongqu_client.provider.mapping.profile import HARD
 
 LIKELY = 0.68  # score below which a choice is unsure
 FEW = 5  # values; fewer prove nothing
@@ -201,6 +202,10 @@ def _codes(court: Court, one: Candidate) -> Iterator[Doubt]:
     numeric = [value for value in values if value.isascii()]
     if numeric and not _distinctive(one.element, numeric):
         yield Doubt("数字代码可能是本部门自己的编法", "the numbers may be codes of the department's own")
+    near = code_words.only_near(one.rule)
+    if near:
+        zh, en = "、".join(near), ", ".join(near)
+        yield Doubt(f"{zh} 只是与代码表中的名称相近", f"{en}: only near names of the code list")
     if len(values) < 2:
         yield Doubt("取值太少", "too few different values")
     lists = _lists_that_fit(values)

@@ -9,7 +9,8 @@ from typing import Literal
 from standards import Element, codelists, synonyms
 
 from tongqu_client.provider.mapping import rules
-from tongqu_client.provider.mapping.profile import HARD, Profile, words_of
+from tongqu_client.provider.mapping.everyday import words_of
+from tongqu_client.provider.mapping.profile import HARD, Profile
 from tongqu_client.provider.mapping.rules import Fit, Rule
 
 Kind = Literal[

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from standards import Standard
-
 from tongqu_client.provider.mapping import names, rules
-from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.matching import Look
 from tongqu_client.provider.mapping.model import Choice, Unused
 from tongqu_client.provider.mapping.rules import Rule
@@ -71,38 +68,6 @@ def _waiting(choice: Choice, lacking: Sequence[str]) -> Choice:
     zh = f"{choice.zh}；但缺少必填的 {'、'.join(lacking)}，给出后（{flags}）才提供"
     en = f"{choice.en}; but {', '.join(lacking)} is required with it: give it ({flags})"
     return replace(choice, state="waiting", zh=zh, en=en)
-
-
-def in_lists(standard: Standard, choices: Sequence[Choice]) -> list[Choice]:
-    """Parts of list items wait: a row of cells holds no list; somebody must first put the rows of one list together."""
-    lists = [element.path for element in standard.elements if element.kind == "array"]
-    result = []
-    for choice in choices:
-        holder = next((path for path in lists if choice.element.path.startswith(f"{path}.")), None)
-        if holder is not None and choice.state != "open":
-            zh, en = _NO_LIST
-            doubt = Doubt(zh.format(holder), en.format(holder))
-            certainty: Certainty = "unsure" if choice.certainty == "unsure" else "likely"
-            zh, en = f"{choice.zh}；{doubt.zh}", f"{choice.en}; {doubt.en}"
-            choice = replace(choice, state="waiting", certainty=certainty, doubts=(*choice.doubts, doubt), zh=zh, en=en)
-        result.append(choice)
-    return result
-
-
-_NO_LIST = (
-    "属列表 {} 的一项：一行一项的表须先合并成列表（如数据库视图输出 JSON），对照表再用 each",
-    "part of the list {}: rows that are its items must first be put together, for the crosswalk's each",
-)
-
-
-def required_lists(standard: Standard, skip: Collection[str]) -> list[Choice]:
-    """Lists the standard requires at the top: no column of texts gives one."""
-    zh, en = "标准必填的列表，单元格给不出", "a list the standard requires, which no cell can give"
-    return [
-        Choice(element, True, "open", zh=zh, en=en)
-        for element in standard.elements
-        if element.kind == "array" and element.required and "." not in element.path and element.path not in skip
-    ]
 
 
 def unused_columns(choices: Sequence[Choice], look: Look) -> tuple[Unused, ...]:

@@ -10,9 +10,10 @@ from functools import cache
 from standards import Element, Standard
 
 from tongqu_client.provider.mapping import names, rules, speakers
+from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
 from tongqu_client.provider.mapping.names import heading
-from tongqu_client.provider.mapping.profile import Profile, profile, words_of
+from tongqu_client.provider.mapping.profile import Profile, profile
 from tongqu_client.provider.mapping.rules import Fit, Rule
 from tongqu_client.provider.mapping.vocabulary import Fits, Vocabulary, vocabulary
 from tongqu_client.provider.readers.table import Table
@@ -21,6 +22,9 @@ SAMPLE = 1000  # rows looked at, spread over the table: the first thousand are o
 WORTH_A_LOOK = 0.3  # score of a name below which its values are not looked at
 BY_VALUES = 0.6  # score of a column that says nothing by its name but everything by its values
 COUNTER = 0.75  # factor for a counter beside a number
+_NUMBER = re.compile("(编号|证号|字号|户号|号)$")
+OWN_NUMBER = 0.64  # score of the only column that can be the record's own number; a little more than a running number
+FINER = 0.8  # score of a division told by the code of a street or community within it
 SHARED = ("divisionCode", "streetCode", "communityCode", "domicileDivision")  # one code column may give several
 
 
@@ -78,6 +82,7 @@ class Look:
         head = heading(columns[0])
         unit = head.unit or (heading(self.comments[columns[0]]).unit if columns[0] in self.comments else None)
         values, codes = self.values(columns[0]), self.codes.get(element.path, {})
+        unit = unit or rules.unit_written(values)
         rule = rules.propose(element, columns, values, codes=codes, unit=unit)
         missing = sorted({value for column in columns for value in self.values(column) if value} & names.blank_words())
         if missing:
@@ -134,7 +139,8 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
         heard = look.heard[column]
         if names.is_flag(heard) or names.left_out(heard):
             continue
-        fits = look.vocabulary.fits(element, heard, look.comments.get(column, ""))
+        counts = look.profiles[column].counts
+        fits = look.vocabulary.fits(element, heard, look.comments.get(column, ""), counts=counts)
         if fits.score >= WORTH_A_LOOK:
             fitting.append(column)
             yield look.candidate(element, (column,), fits)
@@ -144,6 +150,48 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
         if len(best) > 1:
             zh, en = "取各级区划代码中最细的一级", "the finest of several levels"
             yield look.candidate(element, tuple(best), Fits(1.01, False, zh, en))
+
+
+def by_own_number(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> Iterator[Candidate]:
+    """The record's own number, from the only column of numbers that differ in every row and that nothing else wants."""
+    wanted = [one for one in elements if one.required and "." not in one.path and _is_own_number(look.standard, one)]
+    alone = [
+        column
+        for column in columns
+        if look.profiles[column].differs
+        and not look.profiles[column].counts
+        and not look.profiles[column].kind
+        and names.is_number(look.heard[column])
+        and not heading(look.heard[column]).role
+        and not names.left_out(look.heard[column])
+    ]
+    if len(wanted) == 1 and len(alone) == 1:
+        zh, en = "各行不同的编号只有这一列", "the only column of numbers that differ in every row"
+        yield look.candidate(wanted[0], (alone[0],), Fits(OWN_NUMBER, False, zh, en))
+
+
+def _is_own_number(standard: Standard, element: Element) -> bool:
+    """The number of the record itself: the first required text that is called one."""
+    numbers = [
+        one.path
+        for one in standard.elements
+        if one.required and "." not in one.path and kind_of(one) == "text" and _NUMBER.search(one.zh)
+    ]
+    return bool(numbers) and element.path == numbers[0]
+
+
+def by_finer_divisions(look: Look, elements: Sequence[Element], taken: Mapping[str, Candidate]) -> Iterator[Candidate]:
+    """A division that no column names, from the code of the street, community or grid within it (GB/T 10114)."""
+    for element in elements:
+        holder, _, last = element.path.rpartition(".")
+        if last != "divisionCode":
+            continue
+        for finer in ("communityCode", "streetCode", "gridCode"):
+            beside = taken.get(f"{holder}.{finer}" if holder else finer)
+            if beside is not None and beside.fit.share >= 0.9:
+                zh, en = f"由同一地址的{beside.element.zh}得出", f"told by its {beside.element.en.lower()}"
+                yield look.candidate(element, beside.columns, Fits(FINER, False, zh, en))
+                break
 
 
 def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:

@@ -16,12 +16,16 @@ State = Literal["mapped", "derived", "constant", "assumed", "waiting", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user said. ``set``: constants. ``use``: columns. ``codes``: word → code. ``skip``: leave out."""
+    """What the user said. ``set``: constants. ``use``: columns. ``codes``: word → code. ``skip``: leave out.
+
+    ``other_party``: of a couple in one row, the second is the subject.
+    """
 
     set: Mapping[str, str] = field(default_factory=dict)
     use: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
+    other_party: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,12 @@ class Unused:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The crosswalk document and the story behind it."""
+    """The crosswalk document and the story behind it. ``remarks``: on the table as a whole."""
 
     document: dict[str, Any]
     choices: tuple[Choice, ...]
     unused: tuple[Unused, ...]
+    remarks: tuple[Doubt, ...] = ()
 
     @property
     def open(self) -> tuple[Choice, ...]:

@@ -10,16 +10,8 @@ from functools import cache
 
 from standards import synonyms
 
-_PREFIXES = frozenset(
-    {"t", "f", "c", "n", "v", "s", "a", "b", "col", "fld", "field", "tb", "tbl", "ry", "rk", "zd", "d"}
-)
-_ABBREVIATED = {
-    "addr": "address", "tel": "phone", "mobile": "phone", "cell": "phone", "cellphone": "phone", "num": "number",
-    "no": "number", "dt": "date", "reg": "registration", "register": "registration", "registered": "registration",
-    "dept": "department", "org": "organisation", "organization": "organisation", "cert": "certificate",
-    "birthday": "birth", "gender": "sex", "ent": "enterprise", "company": "enterprise",
-    "desc": "description", "idcard": "id", "card": "id",
-}  # fmt: skip
+from tongqu_client.provider.mapping.latin import unit_at_end, words_of_heading
+
 _THINGS = (
     "姓名",
     "名字",
@@ -66,11 +58,15 @@ _ABOUT_ALL = frozenset(
         "全",
         "常用",
         "办公",
-        "单位",
         "公民",
+        "证件",
+        "联系方式",
+        "其他",
+        "其它",
     ]
 )
 _UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
+_LEVELS = re.compile(r"[/\\|>](?![^(（\[【〔]*[)）\]】〕])")  # the levels of a merged heading; not 元/月 in brackets
 _BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
 
 
@@ -80,7 +76,8 @@ class Heading:
 
     ``leaf``: the last part of a merged heading, plain. ``role``: whom it is about, from the leaf or the headings above.
     ``rest``: the leaf without the words of the role. ``own_role``: the role stands in the leaf itself.
-    ``joined``: the heading above, bare, and the leaf (户主信息/身份证号 → 户主身份证号).
+    ``joined``: the heading above, bare, and the leaf (户主信息/身份证号 → 户主身份证号). ``above``: the bare heading
+    above, if it says more than that these are data.
     ``unit``: of money or area, if the name tells one. ``words``: of a name in Latin letters.
     """
 
@@ -88,6 +85,7 @@ class Heading:
     leaf: str
     whole: str
     joined: str
+    above: str
     role: str | None
     rest: str
     own_role: bool
@@ -117,30 +115,34 @@ def plain(name: str) -> str:
 def heading(column: str) -> Heading:
     """Take a column's name apart."""
     name, _, twin = column.partition("#")
-    parts = [part for part in re.split(r"[/\\|>]", name) if plain(part)] or [name]
+    parts = [part for part in _LEVELS.split(name) if plain(part)] or [name]
     leaf = plain(parts[-1]) or plain(re.sub(r"[\[\](){}（）【】]", " ", parts[-1]))
-    words = _words(parts[-1])
+    words, unit = unit_at_end(words_of_heading(_BRACKETS.sub("", parts[-1])))
+    if unit is not None:
+        leaf = "".join(words)
     role, rest = _role(leaf, words)
     own = role is not None
-    joined = _bare(plain(parts[-2])) + leaf if len(parts) > 1 else leaf
+    group = _bare(plain(parts[-2])) if len(parts) > 1 else ""
+    joined = group + leaf
     noted = " ".join(_BRACKETS.findall(unicodedata.normalize("NFKC", parts[-1])))
     if role is None:
         for above in (noted, *reversed(parts[:-1])):
             role = role or _role_of_group(plain(above))
-        if role is None and leaf in _THINGS and len(parts) > 1 and _bare(plain(parts[-2])) not in _ABOUT_ALL:
-            role = "other" if _bare(plain(parts[-2]))[-1:] in "人员者方长主友属伴亲" else None
+        if role is None and leaf in _THINGS and group and group not in _ABOUT_ALL:
+            role = "other" if group[-1] in "人员者方长主友属伴亲" else None
     return Heading(
-        column, leaf, plain("".join(parts)), joined, role, rest, own, _unit(parts[-1], noted), words, bool(twin)
+        column,
+        leaf,
+        plain("".join(parts)),
+        joined,
+        "" if group in _ABOUT_ALL else group,
+        role,
+        rest,
+        own,
+        unit or _unit(parts[-1], noted),
+        words,
+        bool(twin),
     )
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Words of a Latin name: MAN_ID_NO, birthDate, t_xm; without a prefix that tables give to all their columns."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", _BRACKETS.sub("", unicodedata.normalize("NFKC", text)))
-    words = [word for word in re.split(r"[^0-9a-zA-Z]+", spaced.lower()) if word]
-    while len(words) > 1 and words[0] in _PREFIXES:
-        words = words[1:]
-    return tuple(words)
 
 
 @cache
@@ -150,6 +152,12 @@ def _role_words() -> Mapping[str, str]:
         for word in words:
             found.setdefault(word, role)
     return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+
+
+@cache
+def words_of_role(role: str) -> tuple[str, ...]:
+    """The Latin words for a person or office."""
+    return tuple(word for word in synonyms.document()["roles"].get(role, ()) if word.isascii())
 
 
 def _role(leaf: str, words: Sequence[str]) -> tuple[str | None, str]:
@@ -178,18 +186,13 @@ def _stranger(leaf: str) -> tuple[str | None, str]:
     return None, leaf
 
 
-def english(words: Sequence[str]) -> frozenset[str]:
-    """Words of a name in Latin letters, abbreviations written out."""
-    return frozenset(_ABBREVIATED.get(word, word) for word in words if word not in ("", "of", "the"))
-
-
 def _role_of_group(text: str) -> str | None:
     """The role a heading above (户主信息) or a note in brackets (配偶) speaks of."""
     return _role_words().get(_bare(text))
 
 
 def _bare(text: str) -> str:
-    return re.sub(r"(基本)?(信息|情况|资料|一栏)$", "", text)
+    return re.sub(r"(基本|登记)?(信息|情况|资料|数据|一栏|栏)$", "", text)
 
 
 def roles_at_head(leaf: str) -> list[tuple[str, str]]:
@@ -202,6 +205,7 @@ def roles_at_head(leaf: str) -> list[tuple[str, str]]:
 
 
 def _unit(text: str, noted: str) -> str | None:
+    noted = re.sub("[/每](月|年|人|户|人月)$", "", noted.strip())
     for unit in _UNITS:
         if unit == noted.strip() or f"单位:{unit}" in noted.replace("：", ":") or (noted and noted.endswith(unit)):
             return {"㎡": "平方米", "m2": "平方米"}.get(unit, unit)
@@ -249,9 +253,13 @@ def status_words(path: str) -> Mapping[str, str]:
     return found
 
 
-def is_running(column: str) -> bool:
-    """A running number: it identifies a row, but perhaps another one in the next extract."""
-    return heading(column).leaf in _listed("running")
+def is_running(column: str, *, counts: bool = True) -> bool:
+    """A running number: it identifies a row, but perhaps another one in the next extract.
+
+    ``counts``: its values are 1, 2, 3. 序号 is one anyhow, 编号 only then.
+    """
+    leaf = heading(column).leaf
+    return leaf in _listed("running") and (counts or leaf in ("序号", "xh", "行号"))
 
 
 def is_number(column: str) -> bool:

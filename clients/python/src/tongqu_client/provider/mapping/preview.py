@@ -65,6 +65,8 @@ def _hidden(standard: Standard, record: Mapping[str, Any], prefix: str) -> dict[
         element = standard.element(prefix + name)
         if isinstance(value, Mapping):
             result[name] = _hidden(standard, value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            result[name] = [_hidden(standard, item, f"{prefix}{name}.") for item in value]
         elif isinstance(value, str) and "enum" not in element.schema and element.sensitivity != "none":
             result[name] = MASKS[element.mask or "hide-middle"](value)
         else:

@@ -14,6 +14,7 @@ from standards.crosswalk_steps import resident_id, trim_identifier
 from standards.crosswalk_values import Untranslatable, is_blank
 from standards.identifiers import is_uscc
 
+from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.names import blank_words
 
 SAMPLE = 400  # distinct values looked at for their kind
@@ -184,12 +185,6 @@ def profile(values: Iterable[str | None]) -> Profile:
         for kind, test in _KINDS.items()
     }
     return Profile(len(listed), sum(counted.values()), len(counted), shares, frozenset(chosen))
-
-
-@cache
-def words_of(name: str) -> Mapping[str, str]:
-    """Every spelling of a code list and its code, kept: the lists do not change while we look."""
-    return codelists.get(name).lookup()
 
 
 @cache

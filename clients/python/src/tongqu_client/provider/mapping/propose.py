@@ -16,9 +16,19 @@ from standards import Element, Standard
 
 from tongqu_client.provider.mapping import crosscheck, names, rules
 from tongqu_client.provider.mapping.certainty import Court
+from tongqu_client.provider.mapping.couples import about_couples, other_as_subject
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
-from tongqu_client.provider.mapping.leftovers import from_words, in_lists, required_lists, unused_columns, whole_objects
-from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_values, candidates
+from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
+from tongqu_client.provider.mapping.lists import as_rules, in_lists, required_lists
+from tongqu_client.provider.mapping.matching import (
+    Candidate,
+    Look,
+    assign,
+    by_finer_divisions,
+    by_own_number,
+    by_values,
+    candidates,
+)
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes
 from tongqu_client.provider.mapping.profile import Profile
 from tongqu_client.provider.mapping.rules import Rule
@@ -38,6 +48,8 @@ def propose(
 ) -> Proposal:
     """Propose a crosswalk from the table's columns to the standard."""
     look = Look.at(standard, table, comments, wishes.codes, profiles)
+    if wishes.other_party:
+        look = replace(look, vocabulary=other_as_subject(look.vocabulary))
     told = {*wishes.set, *wishes.use, *wishes.skip}
     elements = [element for element in leaves(standard) if element.path not in told]
     spoken_for = {column for columns in wishes.use.values() for column in columns}
@@ -46,17 +58,29 @@ def propose(
     taken = assign(found, ENOUGH)
     rest = [column for column in free if not any(column in one.columns for one in taken.values())]
     missing = [element for element in elements if element.path not in taken]
-    more = [*_by_parts(look, missing, taken), *by_values(look, missing, rest)]
+    numbered = list(by_own_number(look, [*missing, *_only_running(look, taken)], rest))
+    for one in numbered:
+        taken.pop(one.element.path, None)
+    more = [*_by_parts(look, missing, taken), *by_values(look, missing, rest), *numbered]
     taken |= assign(sorted(more, key=lambda one: -one.score), ENOUGH)
+    missing = [element for element in missing if element.path not in taken]
+    taken |= {one.element.path: one for one in by_finer_divisions(look, missing, taken) if one.score >= ENOUGH}
     taken = _by_identity(look, taken)
     court = Court(look, found, taken)
     for path in [path for path in taken if court.refuted(path)]:
         del taken[path]
     choices = [_choice(element, standard, wishes, look, court) for element in leaves(standard)]
     choices = whole_objects(from_words(_told_by_identity(choices, court), look))
-    choices = [*in_lists(standard, choices), *required_lists(standard, wishes.skip)]
+    choices = in_lists(standard, choices, look.profiles)
+    choices = [*choices, *required_lists(standard, choices, wishes.skip)]
     unused = unused_columns(choices, look)
-    return Proposal(_document(standard, choices, unused), tuple(choices), unused)
+    remarks = about_couples(look.vocabulary, look.heard, other=wishes.other_party)
+    return Proposal(_document(standard, choices, unused), tuple(choices), unused, remarks)
+
+
+def _only_running(look: Look, taken: Mapping[str, Candidate]) -> list[Element]:
+    """Elements that so far have a running number only."""
+    return [one.element for one in taken.values() if names.is_running(look.heard[one.columns[0]]) and not one.name.sure]
 
 
 def leaves(standard: Standard) -> list[Element]:
@@ -233,6 +257,6 @@ def _document(standard: Standard, choices: Sequence[Choice], unused: Sequence[Un
     return {
         "crosswalk": "tongqu-crosswalk/1",
         "standard": standard.id,
-        "targets": targets,
+        "targets": as_rules(standard, targets),
         "ignored": {rules.pointer(one.column): {"zh": one.zh, "en": one.en} for one in unused},
     }

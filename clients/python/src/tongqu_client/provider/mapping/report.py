@@ -40,6 +40,7 @@ def document(proposal: Proposal) -> dict[str, Any]:
             }
             for one in proposal.unused
         ],
+        "remarks": [{"zh": one.zh, "en": one.en} for one in proposal.remarks],
         "lineage": [one.to_dict() for one in lineage(proposal.document)],
         "open": [choice.element.path for choice in proposal.open],
     }
@@ -65,6 +66,7 @@ def _field(choice: Choice) -> dict[str, Any]:
 def markdown(proposal: Proposal) -> str:
     """mapping.md: to be read, discussed and kept beside the crosswalk."""
     lines = [f"# 对照表说明 / Crosswalk to {proposal.document['standard']}", ""]
+    lines += [line for one in proposal.remarks for line in (f"**{one.zh}**", "", f"**{one.en}**", "")]
     heads = ("数据项 field", "必填", "来源 source", "把握 certainty", "理由与疑点 reason, doubts", "样本 好/空/坏")
     lines += [*_header(heads), *(_row(_cells(choice)) for choice in proposal.choices), ""]
     lines += ["## 没有用到的列 / Columns that are not passed on", ""]
@@ -123,6 +125,8 @@ def for_terminal(proposal: Proposal, shown: Sequence[dict[str, Any]] = (), *, en
         console.print(table)
         left = len(proposal.choices) - len(told)
         console.print(f"另有 {left} 个选填项没有对应的列 / {left} more optional fields have no column")
+        for remark in proposal.remarks:
+            console.print(f"⚠ {remark.en if english else remark.zh}", soft_wrap=True)
         for one in proposal.unused:
             values = f"（{_values(one)}）" if one.flag else ""
             mark = "⚑" if one.flag else "⊘" if one.left_out else "·"

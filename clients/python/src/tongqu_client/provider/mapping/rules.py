@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from standards import Element, Validator, codelists
-from standards.crosswalk_steps import Step, StepInvalid, make
+from standards import Element, Validator
+from standards.crosswalk_steps import Step, StepInvalid, make, trim_identifier
 from standards.crosswalk_values import MISSING, Untranslatable, is_blank
 
-from tongqu_client.provider.mapping.profile import words_of
+from tongqu_client.provider.mapping import code_words
 
 DAY_FORMATS = (
     "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyy年M月d日", "yyyy-M-d HH:mm:ss", "yyyy/M/d HH:mm:ss",
@@ -28,9 +28,9 @@ PIVOT = 2030  # 31 is 1931: the oldest people alive were born in the 1910s, plan
 YES_NO = {"是": True, "否": False, "有": True, "无": False, "1": True, "0": False, "Y": True, "N": False,
           "y": True, "n": False, "true": True, "false": False, "True": True, "False": False, "TRUE": True,
           "FALSE": False, "√": True, "×": False, "已": True, "未": False}  # fmt: skip
+ENOUGH = 60  # values that show how identifiers are written
 UNSAID = "元"  # the unit of an amount whose column names none
 COUNTED = ("人", "间", "个", "月", "次", "天", "日", "工作日", "个工作日", "分钟", "岁", "孩", "胎", "套", "个月", "级")
-_CODED = re.compile(r"([0-9A-Za-z]{1,6})\s*([-—:：.、_ ])\s*(\D.*)")  # 01-汉族, 1:男
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ def _chain(element: Element, values: Sequence[str | None], codes: Mapping[str, s
     if wanted == "cn-resident-id":
         return ["id15to18"]
     if element.codelist or codes or "enum" in schema:
-        return _lookup(element, values, codes)
+        return code_words.lookup(element, values, codes)
     if element.kind == "boolean":
-        return [{"fn": "lookup", "table": YES_NO}]
+        return [{"fn": "lookup", "table": YES_NO | _opposites(values)}]
     if element.kind == "integer":
         return [_whole_number(values)]
     if wanted in ("date", "date-time"):
@@ -109,9 +109,27 @@ def _chain(element: Element, values: Sequence[str | None], codes: Mapping[str, s
         return [{"fn": "region_code", "level": level}]
     if "name" in element.path.lower():
         return [{"fn": "trim", "kind": "name"}]
-    pattern = str(schema.get("pattern", ""))
-    letters_only = pattern and " " not in pattern and not pattern.startswith(r"^[^\s")
-    return [{"fn": "trim", "kind": "identifier" if letters_only else "text"}]
+    return [{"fn": "trim", "kind": "identifier" if _is_identifier(str(schema.get("pattern", "")), values) else "text"}]
+
+
+def _is_identifier(pattern: str, values: Sequence[str | None]) -> bool:
+    """A number of letters and digits, which are written large; not if it is these values that are written small."""
+    if not pattern or " " in pattern or pattern.startswith(r"^[^\s"):
+        return False
+    texts = [text.strip() for text in values if text][:ENOUGH]
+    as_written = sum(re.search(pattern, text) is not None for text in texts)
+    return as_written <= sum(re.search(pattern, trim_identifier(text)) is not None for text in texts)
+
+
+def _opposites(values: Sequence[str | None]) -> dict[str, bool]:
+    """Two words of which one denies the other: 有效 and 无效, 独居 and 非独居. Empty if there are others."""
+    words = sorted({text.strip() for text in values if text and not is_blank(text)})
+    if len(words) != 2 or any(word in YES_NO for word in words):
+        return {}
+    for yes, no in (words, reversed(words)):
+        if no[0] in "无非不未没否" and no[1:] and no[1:] in (yes, yes.lstrip("有是已")):
+            return {yes: True, no: False}
+    return {}
 
 
 _DIVISIONS = {
@@ -161,81 +179,20 @@ def _amount(element: Element, unit: str) -> Rule:
     return {"fn": "unit", "from": unit if same_kind else target, "to": target, "decimals": 2}
 
 
+def unit_written(values: Sequence[str | None]) -> str | None:
+    """The unit that every value is written with (300万元); None if one is not."""
+    texts = [text.strip() for text in values if text and not is_blank(text)]
+    for unit in ("万元", "亿元", "元", "平方米", "公顷"):
+        if texts and all(text.endswith(unit) and text[0].isdigit() for text in texts):
+            return unit
+    return None
+
+
 def _whole_number(values: Sequence[str | None]) -> Rule:
     """A whole number; the word it is counted in (3人) is taken off."""
     found = {text.strip().lstrip("0123456789第") for text in values if text}
     suffixes = sorted(word for word in COUNTED if word in found)
     return {"fn": "integer"} | ({"suffix": suffixes} if suffixes else {})
-
-
-def _lookup(element: Element, values: Sequence[str | None], codes: Mapping[str, str]) -> list[Any]:
-    step: Rule = {"fn": "lookup"}
-    texts = [text.strip() for text in values if text]
-    if element.codelist:
-        step["codelist"] = element.codelist
-        known = codelists.get(element.codelist).codes
-        widths = {len(code) for code in known if code.isdigit()}
-        if len(widths) == 1 and (width := widths.pop()) > 1:
-            step["width"] = width  # a spreadsheet keeps 01 as 1
-        other = _other_list(element.codelist, texts)
-        if other:
-            return [{"fn": "lookup", "codelist": element.codelist.partition("/")[0], "from_codelist": other}]
-        table = dict(codes)
-        if sum(text not in known for text in texts) > len(texts) / 2:
-            step["written"] = "name"
-            table = _spellings(element.codelist, texts) | table
-        table |= _without_ending(element.codelist, texts)
-    else:
-        table = {str(one): one for one in element.schema.get("enum", ())} | dict(codes)
-    if table:
-        step["table"] = table
-    coded = [match for text in texts if (match := _CODED.fullmatch(text))]
-    marks = {match.group(2) for match in coded}
-    if texts and len(coded) == len(texts) and len(marks) == 1 and "table" not in step:
-        step.pop("written", None)
-        return [{"fn": "split", "separator": marks.pop(), "index": 0}, step]
-    return [step]
-
-
-def _without_ending(codelist: str, texts: Sequence[str]) -> dict[str, str]:
-    """What all names of a list end in is left out in speech: 视力 for 视力残疾. No other shortening is taken."""
-    spelt = words_of(codelist)
-    names = {code.zh: code.code for code in codelists.get(codelist).codes.values()}
-    ending = _common_ending(list(names))
-    if len(ending) < 2:
-        return {}
-    short = {name.removesuffix(ending): code for name, code in names.items()}
-    return {text: short[text] for text in dict.fromkeys(texts) if len(text) > 1 and text in short and text not in spelt}
-
-
-def _common_ending(names: Sequence[str]) -> str:
-    shortest = min(names, key=len)
-    return next((shortest[at:] for at in range(len(shortest)) if all(n.endswith(shortest[at:]) for n in names)), "")
-
-
-def _spellings(codelist: str, texts: Sequence[str]) -> dict[str, str]:
-    """The words this source writes where they are not the list's own names: they are written back as they were."""
-    found = codelists.get(codelist)
-    spelt = found.lookup()
-    used = {text: spelt[text] for text in dict.fromkeys(texts) if text in spelt and found.codes[spelt[text]].zh != text}
-    return dict(sorted(used.items())) if len(used) <= 60 and not any(text in found.codes for text in used) else {}
-
-
-def _other_list(codelist: str, texts: Sequence[str]) -> str | None:
-    """Another list that these codes are wholly of and that has a published translation; None if our own fits."""
-    mine = codelist.partition("/")[0]
-    spelt, width = words_of(codelist), max(map(len, codelists.get(codelist).codes))
-    if not texts or sum(text in spelt or text.zfill(width) in spelt for text in texts) >= len(texts) / 2:
-        return None
-    for other in codelists.names():
-        try:
-            pairs = codelists.crosswalk(other, mine).pairs
-        except codelists.UnknownCodeList:
-            continue
-        words = words_of(other)
-        if sum(words.get(text) in pairs for text in texts) >= 0.95 * len(texts):
-            return other
-    return None
 
 
 def dates(values: Sequence[str | None], *, with_time: bool) -> Rule:

@@ -15,8 +15,11 @@ from functools import cache
 import standards
 from standards import Element, Standard, synonyms
 
-from tongqu_client.provider.mapping.names import english, heading, plain
+from tongqu_client.provider.mapping.latin import english, unit_at_end, words_of_heading
+from tongqu_client.provider.mapping.names import heading, plain
 from tongqu_client.provider.mapping.pinyin import spellings
+from tongqu_client.provider.mapping.same_words import exchanged
+from tongqu_client.provider.mapping.spans import Span, span
 
 EXACT, ENDING, FULL, INITIALS, SHORT, NEAR = 1.0, 0.96, 0.95, 0.92, 0.86, 0.7
 THINGS = ("idNumber", "name", "phone", "sex", "birthDate", "uscc")  # what is said of several people
@@ -39,17 +42,25 @@ class Names:
     an_item: bool  # part of a list whose items are not what the rows are about: only what nothing else wants
     words: frozenset[frozenset[str]]
     initials: frozenset[str]  # of the Chinese names: letters that many other things share
+    spans: frozenset[Span]  # the Chinese names that are of a begin or an end
+    same: frozenset[str]  # the Chinese names with one word for each meaning
 
 
 def names_of(standard: Standard, element: Element) -> Names:
-    """Every spelling of an element's names."""
+    """Every spelling of an element's names, made once."""
+    return _names_of(standard, element.path)
+
+
+@cache
+def _names_of(standard: Standard, path: str) -> Names:
+    element = standard.element(path)
     listed = synonyms.office(standard, element) or synonyms.called(standard, element)
     titles = [] if listed.shared is None else list(_titles(element))
     camel = _camel(element.path.rpartition(".")[2])
     exact = [plain(name) for name in (*titles, *listed.exact)]
     near = [plain(name) for name in listed.near]
     role = heading(titles[0]).role if titles else None
-    rows_are_items = any(standard.element(path).kind == "array" for path in _holders(element.path))
+    rows_are_items = any(standard.element(path).kind == "array" for path in holders_of(element.path))
     members = rows_are_items and role == "member"
     if members:
         exact, role = [*exact, *(heading(name).rest for name in exact)], None
@@ -61,21 +72,24 @@ def names_of(standard: Standard, element: Element) -> Names:
         if quality > SHORT:
             whole.setdefault(name, NEAR * 0.95)
     rests = _rests(exact, role)
-    words = [re.split(r"[^a-z]+", text.lower()) for text in (element.en, *listed.exact) if text.isascii()]
+    words = [_in_english(text) for text in (element.en, *listed.exact, *listed.near) if text.isascii()]
+    words += [camel, *_with_holder(element.path)]
     return Names(
         element,
         key_of(standard, element),
         role,
         whole,
-        _spelt(rests) if role else whole,
+        _loosely(rests) | _spelt(rests) if role else whole,
         frozenset(name for name in (*exact, *near) if not name.isascii()),
         rows_are_items and not members,
-        frozenset(english(one) for one in (camel, *words)),
+        frozenset(found for one in words if (found := english(one))),
         _initials([*exact, *near, *rests]),
+        frozenset(found for name in (*exact, *near) if not name.isascii() and (found := span(name))),
+        frozenset(found for name in exact if not name.isascii() and (found := exchanged(name))),
     )
 
 
-def _holders(path: str) -> list[str]:
+def holders_of(path: str) -> list[str]:
     return [path.rsplit(".", depth)[0] for depth in range(1, path.count(".") + 1)]
 
 
@@ -104,6 +118,18 @@ def _camel(name: str) -> tuple[str, ...]:
     return tuple(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower().split())
 
 
+def _in_english(text: str) -> tuple[str, ...]:
+    """Words of an English title or column; without a unit at its end."""
+    return unit_at_end(words_of_heading(re.sub("[\"']", "", text)))[0]
+
+
+def _with_holder(path: str) -> Iterator[tuple[str, ...]]:
+    """domicile.text is a domicile's address; trainings.name the name of a training."""
+    *holders, last = path.split(".")
+    if holders:
+        yield (*_camel(holders[-1]), *_camel(last))
+
+
 def _rests(exact: Iterable[str], role: str | None) -> list[str]:
     """Names without the words of the role; with one name of a thing (身份证号) come all its other names."""
     found = [heading(name).rest for name in exact if not name.isascii() and heading(name).role == role and role]
@@ -113,6 +139,14 @@ def _rests(exact: Iterable[str], role: str | None) -> list[str]:
         if set(found) & set(listed) or (thing == "idNumber" and "证件号码" in found):
             found += listed
     return list(dict.fromkeys(found))
+
+
+def _loosely(rests: Iterable[str]) -> dict[str, float]:
+    """Names that may mean somebody's identity number (证件号码), for whoever has one."""
+    document = synonyms.document()
+    if not set(rests) & {plain(name) for name in document["elements"]["idNumber"]}:
+        return {}
+    return {plain(name): NEAR for name in document["near"]["idNumber"]}
 
 
 def _spelt(names: Iterable[str]) -> dict[str, float]:
