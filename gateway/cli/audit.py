@@ -1,4 +1,4 @@
-"""``gateway audit verify|export|what-if``: the operator's own check of the log, and drafts tried on it.
+"""``gateway audit verify|export|what-if|retention|hold|shred|prune``: the operator's own check, and what is kept.
 
 The outsider's check is ``tongqu verify``.
 """
@@ -13,6 +13,7 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
+from gateway.cli import audit_keep
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
@@ -88,3 +89,7 @@ def export(folder: Path, config_file: Path | None) -> None:
         found = archive.papers(conn, store.library)
         checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
+
+
+for _command in audit_keep.COMMANDS:
+    audit.add_command(_command)
