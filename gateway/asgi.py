@@ -22,7 +22,7 @@ from gateway.app import create_app
 from gateway.errors import Busy, RequestTimedOut, TongquError, TooLarge
 from gateway.exchange.api import MAX_BODY
 from gateway.health import DATABASE
-from gateway.lib.http_signature import sign_response
+from gateway.lib.http_signature import content_digest, sign_response
 from gateway.lib.ids import new_id
 from gateway.lib.proxy_certificates import ProxyCertificates
 from gateway.lib.web import Headers, RawHeaders, Request, Response
@@ -118,7 +118,7 @@ class Gateway:
                 self._asking -= 1
         headers = [*_encoded(response.headers), *_ALWAYS, *self._farewell(), self._nonce()]
         content_type = _first(headers, b"content-type") or OCTETS
-        headers += _signature(self._deps, scope, response.status, content_type, response.body)
+        headers += _signature(self._deps, scope, response.status, content_type, content_digest(response.body))
         headers.append((b"content-length", b"%d" % len(response.body)))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
@@ -178,16 +178,22 @@ class Gateway:
 
 
 class _Signing:
-    """Holds a response back until its body is whole, then sends it signed."""
+    """Holds a response back until its body is whole, then sends it signed. A large one, whose digest and length the
+    handler names, is passed on as it comes."""
 
     def __init__(self, deps: Deps, scope: Scope, send: Send) -> None:
         self._deps, self._scope, self._send = deps, scope, send
         self._start: Message = {}
         self._chunks: list[bytes] = []
+        self._passing = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._start = message
+            await self._pass_on()
+            return
+        if self._passing:
+            await self._send(message)
             return
         self._chunks.append(message.get("body", b""))
         if message.get("more_body"):
@@ -198,28 +204,47 @@ class _Signing:
         if content_type is None:
             content_type = OCTETS
             headers.append((b"content-type", content_type.encode()))
-        headers += _signature(self._deps, self._scope, self._start["status"], content_type, body)
+        headers += _signature(self._deps, self._scope, self._start["status"], content_type, content_digest(body))
         headers.append((b"content-length", b"%d" % len(body)))
         await self._send({**self._start, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
+    async def _pass_on(self) -> None:
+        headers = self._start["headers"]
+        digest, content_type = _first(headers, b"content-digest"), _first(headers, b"content-type")
+        if digest is None or content_type is None:
+            return
+        self._passing = True
+        kept = [(name, value) for name, value in headers if name.lower() != b"content-digest"]
+        kept += _signature(self._deps, self._scope, self._start["status"], content_type, digest)
+        await self._send({**self._start, "headers": kept})
 
-def _signature(deps: Deps, scope: Scope, status: int, content_type: str, body: bytes) -> Iterable[tuple[bytes, bytes]]:
+
+def _signature(deps: Deps, scope: Scope, status: int, content_type: str, digest: str) -> Iterable[tuple[bytes, bytes]]:
     key = deps.keys.response
     query = scope["query_string"].decode("latin-1")
     raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
     signed = sign_response(
         status=status,
         content_type=content_type,
-        body=body,
+        digest=digest,
         method=scope["method"],
         target_uri=f"{deps.settings.public_url}{raw_path}{'?' + query if query else ''}",
         request_digest=_first(scope["headers"], b"content-digest"),
+        request_signature=_request_signature(scope["headers"]),
         created=int(time.time()),
         key_id=key.kid,
         sign=key.sign_raw,
     )
     return _encoded(signed)
+
+
+def _request_signature(headers: RawHeaders) -> tuple[str, str] | None:
+    """The two fields of a signed request; None when it is not signed, or one of them is there twice."""
+    found = [[value for name, value in headers if name == field] for field in (b"signature-input", b"signature")]
+    if any(len(values) != 1 for values in found):
+        return None
+    return found[0][0].decode("latin-1").strip(), found[1][0].decode("latin-1").strip()
 
 
 def _encoded(headers: Headers) -> Iterable[tuple[bytes, bytes]]:

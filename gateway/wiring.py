@@ -28,11 +28,13 @@ from gateway.agreements.actions import Agreements
 from gateway.agreements.drafting import Reader
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
+from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.search_api import Reading
 from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
@@ -117,6 +119,10 @@ class Store:
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
         self.watch = Watch(self.search, _limits(settings))
+        self.extractor = Extractor(self.log, self.search, self.policy, self.trust)
+        self.reading = Reading(
+            self.log, self.search, self.watch, self.extractor, self.pseudonyms, self.keys.receipt.sign_jwt
+        )
         self.identity = Identity(self.database, self.log, self.clock)
         self.accounts = Accounts(self.database, self.log, self.clock, self.keys.accounts_secret, Passwords())
         self.registrations = Registrations(self.identity, self.database, self.log, self.clock)

@@ -19,8 +19,7 @@ from gateway.audit.filter import Filter
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.search import Page, Search
-from gateway.audit.search_api import Needs, looked, reach
-from gateway.audit.watch import Watch
+from gateway.audit.search_api import Needs, Reading, looked, reach
 from gateway.errors import InvalidRequest, NotFound
 
 TEXT = "text/plain; charset=utf-8"
@@ -29,13 +28,14 @@ _TEXT_BODY = {"type": "string"}
 _BINARY_BODY = {"type": "string", "format": "binary"}
 
 
-def blueprint(log: Log, search: Search, watch: Watch, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
+def blueprint(reading: Reading, guard: Needs, policy: Policy = NO_WITNESSES) -> Blueprint:
+    log, search = reading.log, reading.search
     blp = Blueprint("log", __name__, url_prefix="/v1/log", description="The tamper-evident log · 审计日志")
     _public(blp, log, policy)
     witness_api.add(blp, log, policy)
     for suffix, write in _FORMATS.items():
         _entries(blp, log, search, guard, suffix, write)
-    search_api.add_to(blp, log, search, watch, guard)
+    search_api.add_to(blp, reading, guard)
     return blp
 
 

@@ -28,6 +28,8 @@ NONE = "none"  # "officer:none": entries that name no officer
 MAX_TERMS = 64
 MAX_TEXT = 4000
 
+FAMILIES = tuple(dict.fromkeys(event.partition(".")[0] for event in EVENTS))
+
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}"
 _CODE = r"[A-Za-z][A-Za-z0-9._:-]{0,63}"
 
@@ -49,7 +51,8 @@ class Qualifier:
 
 
 _ALL = (
-    Qualifier("type", "类型", "|".join(map(re.escape, EVENTS)), "事件", "the event", "exchange.refused"),
+    Qualifier("type", "类型", "|".join(map(re.escape, (*EVENTS, *FAMILIES))), "事件或事件的类别",
+              "an event, or a family of them", "exchange.refused"),
     Qualifier("party", "单位", _inside(kinds.PARTY), "操作或涉及的单位", "who acted, or whom it concerns", "tax"),
     Qualifier("consumer", "需求方", _inside(kinds.PARTY), "查询的单位", "the office that asked", "street-linden"),
     Qualifier("provider", "提供方", _inside(kinds.PARTY), "被查询的单位", "the department that was asked", "police"),

@@ -87,6 +87,11 @@ class Pseudonyms:
         handle = self.handle(scheme, id)
         return Place(self.epoch, self._epochs[self.epoch].layer(handle), handle)
 
+    def places(self, scheme: str, id: str) -> list[Place]:
+        """Where this resident's secrets are, in every epoch whose key still exists."""
+        handle = self.handle(scheme, id)
+        return [Place(epoch, key.layer(handle), handle) for epoch, key in self._epochs.items()]
+
     def box_key(self, place: Place) -> bytes:
         """Raises Forgotten, also when the epoch's key is gone."""
         if place.epoch not in self._epochs:
@@ -95,6 +100,11 @@ class Pseudonyms:
 
     def handle(self, scheme: str, id: str) -> bytes:
         return digest(self._index, _what(scheme, id), "sha256")[:HANDLE_BYTES]
+
+    def cases(self, text: str) -> list[str]:
+        """The case number's pseudonyms in all epochs, as ``subjects``."""
+        epochs = sorted(self._epochs.items(), reverse=True)
+        return [f"c:{number}:{_text(epoch.case(text.encode()))}" for number, epoch in epochs]
 
     def _subject(self, epoch: int, scheme: str, id: str) -> str:
         found = self._epochs[epoch].pseudonym(_what(scheme, id), self.handle(scheme, id))

@@ -34,6 +34,27 @@ class SearchAsked(QueryAsked, _Paging):
     pass
 
 
+class PersonAsked(Schema):
+    scheme = fields.String(required=True, validate=validate.Length(1, 40), metadata={"example": "cn-resident-id"})
+    id = fields.String(required=True, validate=validate.Length(1, 80))
+
+
+class PersonalSearch(SearchAsked):
+    """In a body, never in an address."""
+
+    subject = fields.Nested(PersonAsked)
+    case = fields.String(validate=validate.Length(1, 120), metadata={"description": "the case number"})
+
+
+class StatementAsked(Schema):
+    party = fields.String(validate=validate.Length(1, 40), metadata={"description": "for overseers; else your own"})
+
+
+class Statement(Schema):
+    claims = fields.Dict(metadata={"description": "party, month, log, asked, held: queries by how they ended"})
+    statement = fields.String(metadata={"description": "the claims as a JWS, signed with a key of purpose receipt"})
+
+
 class HistogramAsked(QueryAsked):
     by = fields.String(load_default="day", validate=validate.OneOf(BUCKETS))
 

@@ -117,13 +117,24 @@ class Search:
             found = look.entries(rows[:limit])
         return Page(found, rows[limit - 1].number if len(rows) > limit else None)
 
-    def every(self, wanted: Filter, *, reach: str | None = None, each: str = "query", below: int) -> Iterator[Found]:
-        """All that match and are numbered below ``below``, the newest first, without ever holding many of them."""
-        before: int | None = below
-        while before is not None:
-            page = self.find(wanted, reach=reach, before=before, limit=500, each=each)
+    def every(
+        self,
+        wanted: Filter,
+        *,
+        reach: str | None = None,
+        each: str = "query",
+        below: int,
+        oldest_first: bool = False,
+    ) -> Iterator[Found]:
+        """All that match and are numbered below ``below``, without ever holding many of them; the newest first."""
+        now = self.clock.now()  # "7d" means the same on every page
+        wanted = Filter(wanted.wanted, wanted.unwanted, *wanted.span(now))
+        at: int | None = -1 if oldest_first else below
+        while at is not None:
+            before, after = (below, at) if oldest_first else (at, None)
+            page = self.find(wanted, reach=reach, before=before, after=after, limit=500, each=each)
             yield from page.found
-            before = page.next
+            at = page.next
 
     def count(self, wanted: Filter, *, reach: str | None = None, each: str = "query") -> int:
         with self.look(wanted, reach, each) as look:
@@ -205,6 +216,8 @@ class _Meaning:
 
 
 def _wants(name: str, values: frozenset[str]) -> Callable[[Values], bool]:
+    if name == "type":  # or a family of them
+        return lambda found: found[0] in values or found[0].partition(".")[0] in values
     if name == "standard":  # with or without its version
         return lambda found: any(one in values or one.partition("/")[0] in values for one in found or (NONE,))
     if NONE in values:

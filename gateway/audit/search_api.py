@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import orjson
@@ -11,11 +12,15 @@ from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit import schemas
+from gateway.audit import schemas, statement
+from gateway.audit.extract import FORMATS, Extractor, File
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
-from gateway.audit.search import OVERSEERS, Facets, Found, Search
+from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.search import OVERSEERS, Facets, Search
+from gateway.audit.tabular import shown
 from gateway.audit.watch import Watch
+from gateway.errors import Forbidden
 from gateway.lib.canonical_json import digest
 
 
@@ -39,7 +44,29 @@ def looked(log: Log, what: dict[str, Any], rows: int) -> None:
         tx.append({"type": "audit.viewed", "actor": g.caller.actor(), "filter_digest": digest(what), "rows": rows})
 
 
-def add_to(blp: Blueprint, log: Log, search: Search, watch: Watch, guard: Needs) -> None:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading the log needs. ``sign``: type and claims → compact JWS, for statements."""
+
+    log: Log
+    search: Search
+    watch: Watch
+    extractor: Extractor
+    pseudonyms: Pseudonyms
+    sign: Callable[[str, Any], str]
+
+
+def add_to(blp: Blueprint, reading: Reading, guard: Needs) -> None:
+    _searches(blp, reading, guard)
+    _overviews(blp, reading, guard)
+    _statements(blp, reading, guard)
+    for format in FORMATS:
+        _files(blp, reading, guard, format)
+
+
+def _searches(blp: Blueprint, reading: Reading, guard: Needs) -> None:
+    log, search = reading.log, reading.search
+
     @blp.route("/search")
     class TheSearch(MethodView):
         @guard.needs("log:read")
@@ -47,13 +74,35 @@ def add_to(blp: Blueprint, log: Log, search: Search, watch: Watch, guard: Needs)
         @blp.response(200, schemas.FoundRows)
         def get(self, asked: dict[str, Any]) -> Response:
             """Queries with their outcomes, and all other entries, the newest first · 检索"""
+            return _page(log, search, Filter.parse(asked.pop("q")), asked)
+
+        @guard.needs("log:read")
+        @blp.arguments(schemas.PersonalSearch)
+        @blp.response(200, schemas.FoundRows)
+        def post(self, asked: dict[str, Any]) -> Response:
+            """The same for a resident or a case by its number, which stands in no address and in no log · 按号码检索
+
+            The answer's ``q`` has the pseudonyms in its place, of all epochs; go on with it.
+            """
             wanted = Filter.parse(asked.pop("q"))
-            page = search.find(wanted, reach=reach(), **asked)
-            looked(log, {"q": wanted.text(), **asked}, len(page.found))
-            published = log.published()
-            rows = [shown(found) for found in page.found]
-            size = published[0].size if published else 0
-            return answer({"q": wanted.text(), "rows": rows, "next": page.next, "checkpoint_size": size})
+            if (person := asked.pop("subject", None)) is not None:
+                wanted = wanted.also("subject", *reading.pseudonyms.subjects(person["scheme"], person["id"]))
+            if (case := asked.pop("case", None)) is not None:
+                wanted = wanted.also("case", *reading.pseudonyms.cases(case))
+            return _page(log, search, wanted, asked)
+
+
+def _page(log: Log, search: Search, wanted: Filter, paging: dict[str, Any]) -> Response:
+    page = search.find(wanted, reach=reach(), **paging)
+    looked(log, {"q": wanted.text(), **paging}, len(page.found))
+    published = log.published()
+    size = published[0].size if published else 0
+    rows = [shown(found) for found in page.found]
+    return answer({"q": wanted.text(), "rows": rows, "next": page.next, "checkpoint_size": size})
+
+
+def _overviews(blp: Blueprint, reading: Reading, guard: Needs) -> None:
+    log, search, watch = reading.log, reading.search, reading.watch
 
     @blp.route("/facets")
     class TheFacets(MethodView):
@@ -94,21 +143,47 @@ def add_to(blp: Blueprint, log: Log, search: Search, watch: Watch, guard: Needs)
             return answer({"days": watch.limits.days, "findings": [asdict(each) for each in found]})
 
 
-def shown(found: Found) -> dict[str, Any]:
-    """A row as programs read it."""
-    row = found.row
-    assert row is not None
-    query = row.type.startswith("exchange.")
-    outcome = None if found.outcome is None else {"index": row.outcome, "entry": found.outcome}
-    return {
-        "index": found.index,
-        "entry": found.entry,
-        "outcome": outcome,
-        "result": row.result,
-        "consumer": row.party if query else None,
-        "provider": row.other_party if query else None,
-        "risk": row.risk.split(" ") if row.risk else [],
+def _files(blp: Blueprint, reading: Reading, guard: Needs, format: str) -> None:
+    @blp.route(f"/search.{format}", endpoint=f"search-{format}")
+    class Download(MethodView):
+        @guard.needs("log:read")
+        @blp.arguments(schemas.QueryAsked, location="query", unknown="raise")
+        @blp.response(200, {"type": "string", "format": "binary"}, content_type=FORMATS[format])
+        @blp.doc(summary=f"All that is found, as {format} · 导出为 {format}")
+        def get(self, asked: dict[str, Any]) -> Response:
+            """Taking it is an entry (`audit.extracted`), durable before the first byte."""
+            wanted = Filter.parse(asked["q"])
+            return sent(reading.extractor.extract(wanted, format, reach=reach(), actor=g.caller.actor()))
+
+
+def sent(file: File) -> Response:
+    """A file as a response; with its digest, so that it is signed without being held in memory (see asgi.py)."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file.name}"',
+        "Content-Length": str(file.size),
+        "Content-Digest": f"sha-256=:{base64.b64encode(file.sha256).decode()}:",
+        "Cache-Control": "no-store",
+        "Tongqu-Rows": str(file.rows),
     }
+    return Response(file.pieces(), content_type=file.content_type, headers=headers)
+
+
+def _statements(blp: Blueprint, reading: Reading, guard: Needs) -> None:
+    @blp.route("/statements/<month>")
+    class Statement(MethodView):
+        @guard.needs("log:read")
+        @blp.arguments(schemas.StatementAsked, location="query", unknown="raise")
+        @blp.response(200, schemas.Statement)
+        def get(self, asked: dict[str, Any], month: str) -> Response:
+            """A party's queries of a month by how they ended, signed: to compare with its own books · 月度对账单"""
+            own = reach()
+            party = asked.get("party") or g.caller.party
+            if own is not None and party != own:
+                raise Forbidden("只能取得本单位的对账单。", "Only the statement of your own party can be had.")
+            claims = statement.claims(reading.log, reading.search, party, month)
+            total = claims["asked"]["total"] + claims["held"]["total"]
+            looked(reading.log, {"statement": month, "party": party}, total)
+            return answer({"claims": dict(claims), "statement": reading.sign(statement.TYPE, claims)})
 
 
 def told(wanted: Filter, facets: Facets) -> dict[str, Any]:

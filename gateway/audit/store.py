@@ -144,6 +144,11 @@ class Rows:
         sql = "SELECT entry FROM log_entry WHERE number >= ? AND number < ? ORDER BY number"
         return [bytes(entry) for (entry,) in self._all(sql, low, high)]
 
+    def entries_at(self, numbers: Iterable[int]) -> list[tuple[int, bytes]]:
+        """These entries with their numbers, in order; those that are there."""
+        sql = f"SELECT number, entry FROM log_entry WHERE {self._in('number', 'bigint')} ORDER BY number"  # noqa: S608
+        return [(number, bytes(entry)) for number, entry in self._all(sql, self._list(numbers))]
+
     def tile(self, level: int, low: int, high: int) -> bytes:
         """The hashes numbered [low, high) of tile level ``level``, concatenated."""
         if level == 0:
@@ -164,6 +169,11 @@ class Rows:
     def _node(self, node: Node) -> bytes:
         level, number, first, last = tile_of(node)
         return subtree_root(self.tile(level, number * TILE_WIDTH + first, number * TILE_WIDTH + last))
+
+    def replace_entries(self, rows: Sequence[tuple[bytes, int]]) -> None:
+        """Put stubs in the place of pruned entries (retention.py); their hashes stay."""
+        for data, number in rows:
+            self._run("UPDATE log_entry SET entry = ? WHERE number = ?", data, number)
 
     def insert_sealed(self, rows: Sequence[tuple[str, bytes]]) -> None:
         """See sidecar.py."""

@@ -1,37 +1,114 @@
-"""Entries as a table for people's spreadsheets."""
+"""Found entries as files for people and programs: CSV, XLSX, JSON and JSON lines, written piece by piece."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+import orjson
+import xlsxwriter
 
 from gateway.audit.search import Found
 from gateway.lib.spreadsheet import cell
 
 COLUMNS = (
     "index", "t", "type", "query", "party", "client", "officer", "agreement", "purpose", "standard", "fields",
-    "subject", "case", "effect", "rules", "code", "source",
+    "subject", "case", "effect", "rules", "code", "source", "provider", "result", "outcome", "risk",
 )  # fmt: skip
+MAX_SHEET_ROWS = 1_048_575  # Excel's, less the header
+MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
+PIECE = 1 << 16
 
 
 def to_csv(found: Iterable[Found]) -> str:
-    """RFC 4180 with a header row, and a byte order mark, without which spreadsheets take UTF-8 for something else."""
+    """The whole table as one text, for a page of it."""
+    return b"".join(csv_pieces(found)).decode()
+
+
+def csv_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+    """RFC 4180 with a header row; no cell is a formula to any spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
+    text.write(MARK)
     writer.writerow(COLUMNS)
-    writer.writerows([cell(value) for value in row(item)] for item in found)
-    return "\ufeff" + text.getvalue()
+    for item in found:
+        writer.writerow([cell(value) for value in row(item)])
+        if text.tell() > PIECE:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
+
+
+def jsonl_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+    return (orjson.dumps(shown(item)) + b"\n" for item in found)
+
+
+def json_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+    """One JSON array."""
+    before = b"["
+    for item in found:
+        yield before + orjson.dumps(shown(item))
+        before = b",\n"
+    yield before.replace(b",\n", b"") + b"]\n"
+
+
+def xlsx_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+    """A workbook whose every cell is a text or a number, so nothing in it is computed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log.xlsx"
+        options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
+        book = xlsxwriter.Workbook(str(path), options)
+        sheet = book.add_worksheet("log")
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(COLUMNS):
+            sheet.write_string(0, column, name)
+        for line, item in enumerate(found, 1):
+            for column, value in enumerate(row(item)):
+                if type(value) is int:
+                    sheet.write_number(line, column, value)
+                elif value not in (None, ""):
+                    sheet.write_string(line, column, str(value))
+        book.close()
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
 
 
 def row(found: Found) -> list[Any]:
     entry = found.entry
     actor, agreement = entry.get("actor") or {}, entry.get("agreement") or {}
-    decision, source = entry.get("decision") or {}, entry.get("source") or {}
+    decision, source = entry.get("decision") or {}, (found.outcome or entry).get("source") or {}
+    rules = (found.outcome or entry).get("rules") or decision.get("rules", [])
+    about = found.row
+    query = about is not None and about.result is not None
     return [
-        found.index, entry["t"], entry["type"], entry.get("query"), actor.get("party"), actor.get("client"),
-        actor.get("officer"), agreement.get("id"), entry.get("purpose"), entry.get("standard"),
-        " ".join(entry.get("fields", [])), entry.get("subject"), entry.get("case"), decision.get("effect"),
-        " ".join(entry.get("rules") or decision.get("rules", [])), entry.get("code"), source.get("party"),
+        found.index, entry.get("t"), entry["type"], entry.get("query"), actor.get("party"), actor.get("client"),
+        actor.get("officer"), agreement.get("id") if isinstance(agreement, dict) else agreement, entry.get("purpose"),
+        entry.get("standard"), " ".join(entry.get("fields", [])), entry.get("subject"), entry.get("case"),
+        decision.get("effect"), " ".join(rules),
+        entry.get("code") or (about.code if about else None), source.get("party"),
+        about.other_party if about and query else None, about.result if about else None,
+        about.outcome if about else None, about.risk if about else None,
     ]  # fmt: skip
+
+
+def shown(found: Found) -> dict[str, Any]:
+    """A row as programs read it."""
+    about = found.row
+    if about is None:
+        return {"index": found.index, "entry": found.entry}
+    query = about.result is not None
+    return {
+        "index": found.index,
+        "entry": found.entry,
+        "outcome": None if found.outcome is None else {"index": about.outcome, "entry": found.outcome},
+        "result": about.result,
+        "consumer": about.party if query else None,
+        "provider": about.other_party if query else None,
+        "risk": about.risk.split(" ") if about.risk else [],
+    }

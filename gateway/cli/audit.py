@@ -1,4 +1,4 @@
-"""``gateway audit verify|export|what-if``: the operator's own check of the log, and drafts tried on it.
+"""``gateway audit verify|export|what-if|retention|hold|shred|prune``: the operator's own check, and what is kept.
 
 The outsider's check is ``tongqu verify``.
 """
@@ -13,8 +13,9 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
+from gateway.cli import audit_keep
 from gateway.cli.common import config_option, store_of
-from gateway.evidence import archive
+from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
 from gateway.lib.canonical_json import strict_loads
 
@@ -32,7 +33,7 @@ def audit() -> None:
 )
 @config_option
 def verify(since: Path | None, config_file: Path | None) -> None:
-    """Read the whole log and check it against all that claims to know it · 核验"""
+    """Read the whole log and check it against all that claims to know it, the database's tables too · 核验"""
     with store_of(config_file) as store:
         report = verifying.verify(
             store.database,
@@ -40,11 +41,12 @@ def verify(since: Path | None, config_file: Path | None) -> None:
             checkpoint=Folder(store.log.folder).checkpoint(),
             since=since.read_text() if since else None,
         )
-    for finding in report.findings:
+        findings = (*report.findings, *state.verify(store.database))
+    for finding in findings:
         place = "" if finding.index is None else f"[{finding.index}] "
         click.echo(f"✗ {place}{finding.zh} / {finding.en}", err=True)
     click.echo(f"{report.size} entries, root {report.root.hex()}")
-    if report.findings:
+    if findings:
         raise SystemExit(1)
     click.echo("whole / 完整")
 
@@ -87,3 +89,7 @@ def export(folder: Path, config_file: Path | None) -> None:
         found = archive.papers(conn, store.library)
         checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
+
+
+for _command in audit_keep.COMMANDS:
+    audit.add_command(_command)

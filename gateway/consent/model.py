@@ -20,8 +20,11 @@ SCHEMA_NAME = "tongqu-consent/1"
 PROOF_TYPE = "tongqu-consent-proof+jws"
 COUNTER_TWO_PERSON = "counter-two-person"
 
-# The level each kind of proof reaches. Kinds of level 2 (a portal session of the resident) and 3 (the resident's own
-# signature) take their place here when they can be verified; a kind that is not here is refused.
+PORTAL_SESSION = "portal-session"  # the resident, signed in at this gateway's own page: level 2
+PORTAL_LEVEL = 2
+
+# The level each kind of proof reaches that a party may send. A portal session is none of them: only the gateway's own
+# page may say so. Level 3 (the resident's own signature) takes its place here when it can be verified.
 PROOF_KINDS: Mapping[str, int] = {COUNTER_TWO_PERSON: 1}
 
 MOVES: Mapping[str, Mapping[str, str]] = {
@@ -43,6 +46,9 @@ INVALIDATION_REASONS: Mapping[str, str] = {
     "not_the_person": "非本人",
     "forged": "伪造",
 }
+
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +119,9 @@ class Consent:
 
     def covers(self, fields: Iterable[str], standard: str | None = None) -> bool:
         """Was each of these fields named? Without ``standard``: in every standard that the consent speaks of."""
-        asked = frozenset(fields)
         if standard is not None:
-            return asked <= self.data.get(standard, frozenset())
+            return self.data.get(standard, _NOTHING).issuperset(fields)
+        asked = frozenset(fields)
         return bool(self.data) and all(asked <= named for named in self.data.values())
 
     def known_to(self, party: str) -> bool:

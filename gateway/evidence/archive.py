@@ -33,7 +33,7 @@ def papers(conn: Connection, library: Mapping[str, Standard]) -> Iterator[tuple[
         named |= set(agreement.standards)
         if agreement.signatures:
             yield f"signatures/{_hex(agreement.digest)}.json", canonical(agreement_signatures(agreement))
-    for consent in _all_consents(conn):
+    for consent in all_consents(conn):
         yield f"consents/{_hex(consent.digest)}.json", consent.text
         if signed := consent_signatures(consent):
             yield f"signatures/{_hex(consent.digest)}.json", canonical(signed)
@@ -68,7 +68,8 @@ def standard_signature(conn: Connection, name: str) -> dict[str, Any] | None:
     return {"party": signed.party, "officer": signed.officer, "jws": signed.jws, "key": dict(signed.key)}
 
 
-def _all_consents(conn: Connection) -> Iterable[Consent]:
+def all_consents(conn: Connection) -> Iterable[Consent]:
+    """Every consent, a page at a time."""
     after = ""
     while page := consents.page(conn, known_to=None, agreement_id=None, after=after, limit=PAGE):
         yield from page

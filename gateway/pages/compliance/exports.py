@@ -14,8 +14,8 @@ from flask import Response
 from gateway.audit import tabular
 from gateway.audit.filter import Filter
 from gateway.audit.search import Found
-from gateway.audit.search_api import shown
 from gateway.audit.store import Rows
+from gateway.audit.tabular import shown
 from gateway.lib.spreadsheet import cell
 from gateway.pages.compliance.desk import Desk
 

@@ -14,11 +14,18 @@ from flask_smorest import Api
 
 from gateway import problems
 from gateway.audit.api import blueprint
+from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits
 from gateway.audit.log import Log
+from gateway.audit.policy import NO_WITNESSES
+from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
+from gateway.audit.search_api import Reading
 from gateway.audit.watch import Watch
 from gateway.errors import ScopeMissing, TokenMissing, TongquError
+
+PSEUDONYMS = Pseudonyms({2025: b"5" * 32, 2026: b"6" * 32})
+TRUST = {"issuer": "https://gw.test"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,9 @@ def web(log: Log, door: Door) -> FlaskClient:
     app = Flask(__name__)
     search = Search(log.database, log.clock)
     app.config.update(API_TITLE="t", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    Api(app).register_blueprint(blueprint(log, search, Watch(search, Limits()), door))
+    extractor = Extractor(log, search, NO_WITNESSES, lambda: TRUST)
+    reading = Reading(log, search, Watch(search, Limits()), extractor, PSEUDONYMS, lambda type, claims: type)
+    Api(app).register_blueprint(blueprint(reading, door))
 
     @app.errorhandler(TongquError)
     def problem(error: TongquError) -> Any:

@@ -10,6 +10,7 @@ from tongqu_client.verify.evidence import EvidenceReport
 from tongqu_client.verify.findings import ExportReport
 from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt
+from tongqu_client.verify.rows import RowsReport
 
 
 def show_log(report: ExportReport, out: Output, *, required: bool = False) -> None:
@@ -137,6 +138,43 @@ def show_bundle(report: EvidenceReport, out: Output) -> None:
     out.line("没有证明：", "Not proved:")
     for said in report.not_proved:
         out.line(f"  – {said.zh}", f"  – {said.en}")
+
+
+def show_rows(report: RowsReport, out: Output, *, required: bool = False) -> None:
+    """Rows of a search that held, and what they do not show."""
+    if out.as_json:
+        out.document(
+            {
+                "kind": "rows",
+                "origin": report.checkpoint.origin,
+                "size": report.checkpoint.size,
+                "rows": report.rows,
+                "q": report.q,
+                "types": dict(report.types),
+                "witnessed": reported_witnesses(report.witnessed),
+                "own_trust": report.own_trust,
+            }
+        )
+        return
+    out.line(
+        f"✓ {report.rows} 条都在日志 {report.checkpoint.origin} 中，一字未改（检查点共 {report.checkpoint.size} 条）。",
+        f"✓ All {report.rows} entries stand in the log {report.checkpoint.origin} as they are here (checkpoint of size "
+        f"{report.checkpoint.size}).",
+    )
+    out.line(
+        f"  检索条件（据文件所述）：{report.q or '（全部）'}",
+        f"  Searched for, as the file says: {report.q or '(all)'}",
+    )
+    show_witnesses(report.witnessed, out, required=required)
+    out.line(
+        "! 未证明：是否还有符合条件的其他条目；须核验整份日志。",
+        "! Not proved: that no other entry would have been found; for that, verify the whole log.",
+    )
+    if report.own_trust:
+        out.line(
+            "! 密钥取自文件自身，只说明它自相一致；请用 --trust 指定另行取得的信任文件。",
+            "! The keys came with the file, so it only agrees with itself; use --trust with a file got another way.",
+        )
 
 
 def _what_happened(report: EvidenceReport) -> tuple[str, str]:

@@ -14,13 +14,14 @@ from tongqu_client._client import Gateway
 from tongqu_client._models import SAVED
 from tongqu_client._settings import settings
 from tongqu_client.cli._output import Output
-from tongqu_client.cli._report import reported_witnesses, show_bundle, show_log, show_receipt, show_witnesses
+from tongqu_client.cli._report import reported_witnesses, show_bundle, show_log, show_receipt, show_rows, show_witnesses
 from tongqu_client.verify.bundle import MAX_BYTES, looks_like_one
 from tongqu_client.verify.evidence import verify_bundle
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.policy import Policy
 from tongqu_client.verify.receipts import verify_promise, verify_receipt
+from tongqu_client.verify.rows import is_rows, verify_rows
 from tongqu_client.verify.structure import Folder, LogSource
 from tongqu_client.verify.trust import TrustStore
 
@@ -69,6 +70,10 @@ def run(args: argparse.Namespace, out: Output) -> int:
             return _log(RemoteLog(gateway), args, out)
     if Path(args.target).is_dir():
         return _log(Folder(Path(args.target)), args, out)
+    if is_rows(Path(args.target)):
+        trust = _trust(args)
+        show_rows(verify_rows(Path(args.target), trust), out, required=trust is not None and trust.required is not None)
+        return 0
     return _file(_read(Path(args.target), at_most=MAX_BYTES), args, out)
 
 

@@ -43,10 +43,19 @@ class Range:
     def root(self) -> bytes:
         if not self._roots:
             return EMPTY_ROOT
-        root = self._roots[-1]
-        for left in reversed(self._roots[:-1]):
-            root = node_hash(left, root)
-        return root
+        return _folded(self._roots)
+
+    def root_before(self, rest: Range) -> bytes:
+        """The root of the tree whose first leaves are complete subtrees of one height, named here by their roots, and
+        whose last leaves, fewer than such a subtree has, are ``rest``."""
+        return _folded([*self._roots, *rest._roots]) if self._roots or rest._roots else EMPTY_ROOT
+
+
+def _folded(roots: Sequence[bytes]) -> bytes:
+    root = roots[-1]
+    for left in reversed(roots[:-1]):
+        root = node_hash(left, root)
+    return root
 
 
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:

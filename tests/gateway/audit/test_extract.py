@@ -1,0 +1,232 @@
+"""Taking what was found away: a table that no spreadsheet computes, lines, a bundle that anybody verifies."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+from tongqu_client.errors import BundleInvalid, CheckpointInvalid
+from tongqu_client.verify.notes import VerifierKey
+from tongqu_client.verify.rows import verify_rows
+from tongqu_client.verify.trust import TrustStore
+
+from gateway.audit import extract, rows, tabular
+from gateway.audit.filter import Filter
+from gateway.audit.log import Log
+from gateway.audit.search import Found, Search
+from gateway.lib.spreadsheet import cell
+from tests.gateway.audit.conftest import AUDITOR, LINDEN, PSEUDONYMS, TAX, Door
+from tests.gateway.audit.examples import authorized, event, released
+
+QUERIES = 40
+SUBJECT = {"scheme": "cn-resident-id", "id": "110105194912310021"}
+
+
+@pytest.fixture(params=[0, 700])
+def history(log: Log, request: pytest.FixtureRequest) -> Log:
+    """Forty queries of Linden's with their outcomes, after so many other entries."""
+
+    async def story() -> None:
+        await asyncio.gather(*(log.append(event(n)) for n in range(request.param)))
+        about = [PSEUDONYMS.subject(SUBJECT["scheme"], SUBJECT["id"] if n < 3 else f"x{n}") for n in range(QUERIES)]
+        asked = [authorized(f"qry_{n}", subject=subject) for n, subject in enumerate(about)]
+        first = await asyncio.gather(*map(log.append, asked))
+        await asyncio.gather(*(log.append(released(f"qry_{n}", at.index)) for n, at in enumerate(first[1:], 1)))
+
+    asyncio.run(story())
+    return log
+
+
+def taken(web: FlaskClient, format: str, q: str = "type:exchange") -> bytes:
+    response = web.get(f"/v1/log/search.{format}", query_string={"q": q})
+    assert response.status_code == 200, response.text
+    digest = base64.b64encode(hashlib.sha256(response.data).digest()).decode()
+    assert response.headers["Content-Digest"] == f"sha-256=:{digest}:"
+    assert response.headers["Content-Length"] == str(len(response.data))
+    return response.data
+
+
+# ── tables ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_every_format_holds_the_same_rows(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = AUDITOR
+    header, *lines = csv.reader(io.StringIO(taken(web, "csv").decode("utf-8-sig"), newline=""))
+    assert tuple(header) == tabular.COLUMNS
+    numbers = [int(line[0]) for line in lines]
+    assert len(numbers) == QUERIES and numbers == sorted(numbers, reverse=True)
+    as_lines = [json.loads(line) for line in taken(web, "jsonl").splitlines()]
+    assert json.loads(taken(web, "json")) == as_lines and [one["index"] for one in as_lines] == numbers
+    assert [one["result"] for one in as_lines] == ["released"] * (QUERIES - 1) + ["open"]
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(taken(web, "xlsx"))).get_sheet_by_index(0).to_python()
+    assert sheet[0] == list(tabular.COLUMNS) and [int(row[0]) for row in sheet[1:]] == numbers
+    assert [str(row[tabular.COLUMNS.index("query")]) for row in sheet[1:]] == [line[3] for line in lines]
+
+
+def test_nothing_found_is_a_table_without_rows(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = AUDITOR
+    q = "query:qry_nothing"
+    assert json.loads(taken(web, "json", q)) == [] and taken(web, "jsonl", q) == b""
+    assert len(taken(web, "csv", q).splitlines()) == 1
+    assert len(CalamineWorkbook.from_filelike(io.BytesIO(taken(web, "xlsx", q))).get_sheet_by_index(0).to_python()) == 1
+
+
+FORMULAS = [
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\u3000=1", "\xa0=1", "＝1", "＋1", "－1", "＠x",
+    "\0=1", "\ufeff=1", "\u200b=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_is_a_formula_in_any_spreadsheet(text: str) -> None:
+    """Threat T20: full-width signs and whatever a spreadsheet trims away before it looks."""
+    assert cell(text).startswith("'")
+    found = Found(1, {"t": "t", "type": "x", "purpose": text})
+    data = b"".join(tabular.xlsx_pieces([found]))
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml")
+        assert b"<f>" not in sheet and b"<f " not in sheet
+        assert not any("calcChain" in name for name in book.namelist())
+
+
+# ── the entry that says so ────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("format", extract.FORMATS)
+def test_taking_is_an_entry_before_the_first_byte(web: FlaskClient, door: Door, history: Log, format: str) -> None:
+    door.visitor = AUDITOR
+    response = web.get(f"/v1/log/search.{format}", query_string={"q": "result:released"}, buffered=False)
+    [found] = Search(history.database, history.clock).find(Filter.of(type="audit.extracted")).found
+    assert (found.entry["rows"], found.entry["format"]) == (QUERIES - 1, format)
+    assert found.entry["actor"] == AUDITOR.actor()
+    response.close()
+
+
+def test_a_party_takes_what_concerns_it(web: FlaskClient, door: Door, history: Log) -> None:
+    for visitor, count in ((LINDEN, QUERIES), (TAX, 0)):
+        door.visitor = visitor
+        assert len(taken(web, "jsonl").splitlines()) == count
+        with zipfile.ZipFile(io.BytesIO(taken(web, "zip"))) as bundle:
+            assert len(bundle.read("rows.jsonl").splitlines()) == (2 * count - 1 if count else 0)
+
+
+def test_too_many_exports_at_once_are_asked_to_come_again(history: Log, web: FlaskClient, door: Door) -> None:
+    door.visitor = AUDITOR
+    search = Search(history.database, history.clock)
+    assert search.count(Filter()) > 0
+    answers = [web.get("/v1/log/search.csv?q=type:exchange") for _ in range(2 * extract.AT_ONCE)]
+    assert {answer.status_code for answer in answers} == {200}  # one after another, each gives its turn back
+
+
+# ── a person's number is never in an address ──────────────────────────────────────────────────────────────────────────
+def test_a_resident_is_found_by_number_in_the_body(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = AUDITOR
+    answer = web.post("/v1/log/search", json={"subject": SUBJECT, "q": "type:exchange"}).json
+    assert answer is not None and len(answer["rows"]) == 3
+    assert SUBJECT["id"] not in json.dumps(answer) and answer["q"].count("subject:s:") == 2  # one for each epoch
+    again = web.get("/v1/log/search", query_string={"q": answer["q"]}).json
+    assert again is not None and [row["index"] for row in again["rows"]] == [row["index"] for row in answer["rows"]]
+    nobody = web.post("/v1/log/search", json={"case": "DB-2026-1"}).json
+    assert nobody is not None and nobody["rows"] == [] and "DB-2026" not in json.dumps(nobody)
+    refused = web.get("/v1/log/search", query_string={"q": f"subject:{SUBJECT['id']}"})
+    assert refused.status_code == 422 and SUBJECT["id"] not in refused.text
+
+
+# ── the bundle ────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+def trust(log: Log) -> TrustStore:
+    return TrustStore("https://gw.test", "https://gw.test", VerifierKey.parse(log.key.vkey), {}, {})
+
+
+@pytest.fixture
+def bundle(web: FlaskClient, door: Door, history: Log, tmp_path: Path) -> Path:
+    door.visitor = AUDITOR
+    path = tmp_path / "rows.zip"
+    path.write_bytes(taken(web, "zip"))
+    return path
+
+
+def test_a_bundle_is_verified_offline(bundle: Path, trust: TrustStore) -> None:
+    report = verify_rows(bundle, trust)
+    assert report.rows == 2 * QUERIES - 1 and report.q == "type:exchange"
+    assert report.types == {"exchange.authorized": QUERIES, "exchange.released": QUERIES - 1}
+
+
+def changed(path: Path, member: str, change: Callable[[bytes], bytes]) -> Path:
+    out = path.with_name("changed.zip")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, change(data) if name == member else data)
+    return out
+
+
+def _swapped(data: bytes) -> bytes:
+    lines = data.splitlines(keepends=True)
+    return b"".join([lines[1], lines[0], *lines[2:]])
+
+
+def _flipped(data: bytes) -> bytes:
+    return data[:40] + bytes([data[40] ^ 1]) + data[41:]
+
+
+TAMPERED: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "another officer": (
+        "rows.jsonl",
+        lambda d: d.replace(b'"party":"street-linden"', b'"party":"street-maple_"', 1),
+        "entry_changed",
+    ),
+    "another number": ("rows.jsonl", lambda d: d.replace(b'{"index":', b'{"index":1', 1), ""),
+    "a row left out": ("rows.jsonl", lambda d: d.split(b"\n", 1)[1], "missing"),
+    "a row twice": ("rows.jsonl", lambda d: d.split(b"\n", 1)[0] + b"\n" + d, "order"),
+    "rows swapped": ("rows.jsonl", _swapped, ""),
+    "a line of its own": ("rows.jsonl", lambda d: b"\n" + d, "malformed"),
+    "a hash flipped": ("leaves", _flipped, ""),
+    "hashes cut": ("leaves", lambda d: d[:-32], ""),
+    "hashes added": ("leaves", lambda d: d + bytes(32), "leaves"),
+    "nodes added": ("nodes", lambda d: d + bytes(32), "nodes"),
+    "another size": ("manifest.json", lambda d: d.replace(b'"size":', b'"size":9'), "manifest"),
+    "fewer rows told": ("manifest.json", lambda d: d.replace(b'"rows":', b'"rows":9'), "missing"),
+    "no manifest": ("manifest.json", lambda d: b"{}", "malformed"),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_what_was_changed_is_found(bundle: Path, trust: TrustStore, how: str) -> None:
+    member, change, kind = TAMPERED[how]
+    with pytest.raises(BundleInvalid) as caught:
+        verify_rows(changed(bundle, member, change), trust)
+    assert kind in ("", caught.value.findings[0].kind) and caught.value.detail_zh != caught.value.detail_en
+
+
+def test_another_logs_checkpoint_and_other_members_are_refused(bundle: Path, trust: TrustStore) -> None:
+    with pytest.raises(CheckpointInvalid):
+        verify_rows(changed(bundle, "checkpoint", lambda d: d.replace(b"\n", b"\n1", 1)), trust)
+    with zipfile.ZipFile(bundle, "a") as file:
+        file.writestr("../evil", b"x")
+    with pytest.raises(BundleInvalid):
+        verify_rows(bundle, trust)
+    bundle.write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(BundleInvalid):
+        verify_rows(bundle, trust)
+
+
+def test_the_same_search_under_the_same_checkpoint_is_the_same_file(history: Log) -> None:
+    """So two people who took it can compare digests."""
+    search = Search(history.database, history.clock)
+    checkpoint, note = history.publish()
+    told = {"origin": checkpoint.origin, "size": checkpoint.size, "note": note, "q": "", "trust": {}}
+
+    def file() -> bytes:
+        out = io.BytesIO()
+        found = search.every(Filter.of(type="exchange"), below=checkpoint.size, oldest_first=True)
+        rows.write(out, history.database, found, **told)
+        return out.getvalue()
+
+    assert file() == file()
