@@ -22,6 +22,7 @@ COUNTER_TWO_PERSON = "counter-two-person"
 
 PORTAL_SESSION = "portal-session"  # the resident, signed in at this gateway's own page: level 2
 PORTAL_LEVEL = 2
+PORTAL_TYPE = "tongqu-consent-portal+jws"  # signed by the gateway's receipt key, over the same payload as at a counter
 
 # The level each kind of proof reaches that a party may send. A portal session is none of them: only the gateway's own
 # page may say so. Level 3 (the resident's own signature) takes its place here when it can be verified.
@@ -46,6 +47,9 @@ INVALIDATION_REASONS: Mapping[str, str] = {
     "not_the_person": "非本人",
     "forged": "伪造",
 }
+
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,9 @@ class Consent:
 
     def covers(self, fields: Iterable[str], standard: str | None = None) -> bool:
         """Was each of these fields named? Without ``standard``: in every standard that the consent speaks of."""
-        asked = frozenset(fields)
         if standard is not None:
-            return asked <= self.data.get(standard, frozenset())
+            return self.data.get(standard, _NOTHING).issuperset(fields)
+        asked = frozenset(fields)
         return bool(self.data) and all(asked <= named for named in self.data.values())
 
     def known_to(self, party: str) -> bool:
