@@ -1,4 +1,4 @@
-"""``gateway audit verify|export|what-if``: the operator's own check of the log, and drafts tried on it.
+"""``gateway audit verify|search|anomalies|export|what-if``: the operator's own look at the log.
 
 The outsider's check is ``tongqu verify``.
 """
@@ -13,6 +13,7 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
+from gateway.cli import audit_search
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
@@ -22,6 +23,10 @@ from gateway.lib.canonical_json import strict_loads
 @click.group()
 def audit() -> None:
     """The log · 审计日志"""
+
+
+audit.add_command(audit_search.search)
+audit.add_command(audit_search.anomalies)
 
 
 @audit.command()
