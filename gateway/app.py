@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,6 +18,7 @@ from gateway.accounts.model import Account
 from gateway.accounts.web import within
 from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
+from gateway.audit import kept
 from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
@@ -30,6 +32,7 @@ from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
 from gateway.impact.actions import Impact
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.clock import rfc3339
 from gateway.lib.ids import new_id
 from gateway.lib.surprise import where
 from gateway.pages.account import pages as account_pages
@@ -40,6 +43,8 @@ from gateway.pages.frame.render import Frame, LogStatus
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.pages.public.words import Text
+from gateway.pages.resident.lookups import LookUps
+from gateway.pages.resident.pages import ResidentPages
 from gateway.registry import api as registry_api
 from gateway.registry import codelists_api, compare_api, indicators_api, meta_api, moves_api
 from gateway.wiring import Deps
@@ -127,13 +132,22 @@ def create_app(deps: Deps) -> Flask:
     return app
 
 
+def _resident(deps: Deps, frame: Frame) -> Blueprint:
+    lookups = LookUps(deps.search, deps.agreements, deps.identity, deps.library, deps.clock)
+    pages = ResidentPages(frame, lookups, deps.accounts, deps.consents, deps.cases, deps.pseudonyms, deps.log)
+    return pages.blueprint()
+
+
 def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
     """The signed-in pages: each audience's blueprint stands here."""
     deps.sessions.protect(app)
 
     def log_status() -> LogStatus:
         published = deps.log.published()
-        return LogStatus(published[0].size if published else 0)
+        with deps.database.read() as conn:
+            seen = max((each.at for each in kept.standings(conn).values()), default=0)
+        when = rfc3339(datetime.fromtimestamp(seen, UTC)) if seen else None
+        return LogStatus(published[0].size if published else 0, when)
 
     def party_name(party: str) -> Text:
         found = deps.identity.party(party)
@@ -165,6 +179,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         frame.blueprint(),
         account_pages.blueprint(parts),
         compliance.blueprint(desk, lambda: _bundler(deps), deps.keys),
+        _resident(deps, frame),
     ):
         app.register_blueprint(blueprint)
     return frame

@@ -231,11 +231,20 @@ def _signature(deps: Deps, scope: Scope, status: int, content_type: str, digest:
         method=scope["method"],
         target_uri=f"{deps.settings.public_url}{raw_path}{'?' + query if query else ''}",
         request_digest=_first(scope["headers"], b"content-digest"),
+        request_signature=_request_signature(scope["headers"]),
         created=int(time.time()),
         key_id=key.kid,
         sign=key.sign_raw,
     )
     return _encoded(signed)
+
+
+def _request_signature(headers: RawHeaders) -> tuple[str, str] | None:
+    """The two fields of a signed request; None when it is not signed, or one of them is there twice."""
+    found = [[value for name, value in headers if name == field] for field in (b"signature-input", b"signature")]
+    if any(len(values) != 1 for values in found):
+        return None
+    return found[0][0].decode("latin-1").strip(), found[1][0].decode("latin-1").strip()
 
 
 def _encoded(headers: Headers) -> Iterable[tuple[bytes, bytes]]:

@@ -101,6 +101,7 @@ class Paper:
     case_required: bool = True
     until: datetime | None = None
     signed: bool = True
+    visibility: str = "immediate"
     access: Mapping[str, Any] | None = None  # further members of ``access``: roles, per_officer …
     predicates: Sequence[str] = ()
     questions: int | None = None  # different ones about one resident and month
@@ -140,7 +141,7 @@ class Paper:
             "jurisdiction": {"divisions": list(self.divisions)} if self.divisions else None,
             "retention": {"consumer": "P2Y", "destruction": "办结后按档案规定销毁"},
             "onward_disclosure": "prohibited",
-            "subject_visibility": "immediate",
+            "subject_visibility": self.visibility,
             "validity": {
                 "from": "2026-01-01T00:00:00.000Z",
                 "until": rfc3339(self.until or now + timedelta(days=365)),

@@ -84,6 +84,11 @@ class Agreements:
         with self._database.read() as conn:
             return store.page(conn, known_to=known_to, state=state, after=after, limit=min(limit, MAX_PAGE))
 
+    def signed_as(self, digest: str) -> Agreement | None:
+        """The version with this digest, for a resident whom it concerned."""
+        with self._database.read() as conn:
+            return store.by_digest(conn, digest)
+
     def notices(self, agreement: Agreement) -> notice.Headers:
         """The headers that tell of the first of its standards to end, if one is deprecated."""
         with self._database.read() as conn:

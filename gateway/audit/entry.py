@@ -136,6 +136,15 @@ _registration: dict[str, Kind] = {
 }
 _key: dict[str, Kind] = {"actor": ACTOR, "purpose": kinds.CODE, "key": kinds.THUMBPRINT}
 
+APPROVED = list_of(closed(officer=kinds.OFFICER, jws_digest=kinds.DIGEST))
+_hold: dict[str, Kind] = {
+    "actor": ACTOR,
+    "hold": kinds.HOLD_ID,
+    "subject": maybe(kinds.SUBJECT),
+    "reason": kinds.CODE,
+    "approved": APPROVED,
+}
+
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
         "origin": kinds.ORIGIN,
@@ -239,6 +248,22 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         "format": kinds.CODE,
         "size": kinds.INTEGER,
     },
+    "audit.retention_set": {"actor": ACTOR, "days": kinds.INTEGER, "paper": kinds.DIGEST},
+    "audit.hold_placed": _hold,
+    "audit.hold_lifted": _hold,
+    "audit.shredded": {
+        "actor": ACTOR,
+        "subject": kinds.SUBJECT,
+        "rows": kinds.INTEGER,
+        "reason": kinds.CODE,
+        "approved": APPROVED,
+    },
+    "audit.pruned": {
+        "actor": ACTOR,
+        "below": kinds.INDEX,
+        "exported": closed(size=kinds.INTEGER, root=kinds.BASE64_HASH),
+        "approved": APPROVED,
+    },
 }  # fmt: skip
 
 
@@ -299,6 +324,18 @@ def read(data: bytes) -> dict[str, Any]:
     """The members of an entry of the log, which is known to be one."""
     value: dict[str, Any] = orjson.loads(data)
     return value
+
+
+STUB = "log.pruned"
+
+
+def stub(t: str) -> bytes:
+    """What stands in the database in the place of an entry that was pruned: no event of the list, so no entry."""
+    return _encode({"v": VERSION, "type": STUB, "t": t})
+
+
+def is_stub(data: bytes) -> bool:
+    return len(data) < 100 and read(data).get("type") == STUB
 
 
 def check(data: bytes) -> dict[str, Any]:

@@ -86,3 +86,7 @@ class Folder:
         path = self.path / "tile" / name.path()
         durable.make_folder(path.parent)
         durable.write_file(path, data)
+
+    def remove(self, name: TileName) -> None:
+        """Remove a bundle that was pruned; nothing happens if it is gone already."""
+        (self.path / "tile" / name.path()).unlink(missing_ok=True)

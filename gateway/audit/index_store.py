@@ -113,7 +113,11 @@ class IndexRows(Rows):
         self._connection = connection
 
     def state(self, *, lock: bool = False) -> State:
-        sql = "SELECT size, version, touched FROM log_indexed" + (" FOR UPDATE" if lock and not self._sqlite else "")  # noqa: S608
+        """``lock``: keep others who index out until this transaction ends (SQLite does so by itself)."""
+        sql = "SELECT size, version, touched FROM log_indexed"
+        if lock and not self._sqlite:
+            self._run("INSERT INTO log_indexed (id, size, version, touched) VALUES (1, 0, 0, 0) ON CONFLICT DO NOTHING")
+            sql += " FOR UPDATE"
         found = self._all(sql)
         return State(*found[0]) if found else State(0, 0, 0)
 

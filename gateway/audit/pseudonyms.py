@@ -87,6 +87,11 @@ class Pseudonyms:
         handle = self.handle(scheme, id)
         return Place(self.epoch, self._epochs[self.epoch].layer(handle), handle)
 
+    def places(self, scheme: str, id: str) -> list[Place]:
+        """Where this resident's secrets are, in every epoch whose key still exists."""
+        handle = self.handle(scheme, id)
+        return [Place(epoch, key.layer(handle), handle) for epoch, key in self._epochs.items()]
+
     def box_key(self, place: Place) -> bytes:
         """Raises Forgotten, also when the epoch's key is gone."""
         if place.epoch not in self._epochs:

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 
-from gateway.audit import index, merkle
+from gateway.audit import entry, index, merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, VerifierKey, open_checkpoint
 from gateway.audit.files import Folder, TileName, bundle
 from gateway.audit.merkle import TILE_WIDTH, CompactRange
@@ -215,6 +215,8 @@ class Publisher:
                 self._write(TileName(level, number, TILE_WIDTH), tile)
 
     def _write_bundle(self, number: int, tile: bytes, entries: list[bytes]) -> None:
+        if entry.is_stub(entries[0]):
+            return  # pruned, bundles whole; a folder that begins anew gets the hashes only
         if b"".join(map(merkle.leaf_hash, entries)) != tile:
             raise _edited(f"entries {number * TILE_WIDTH} to {number * TILE_WIDTH + TILE_WIDTH - 1}")
         self._write(TileName(None, number, TILE_WIDTH), bundle(entries))

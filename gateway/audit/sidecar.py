@@ -84,16 +84,29 @@ class Sidecar:
         row = conn.execute(select(SIDECAR.c.sealed).where(SIDECAR.c.query == query)).first()
         if row is None:
             return None
-        sealed, aad = bytes(row.sealed), query.encode()
-        nonce = sealed[:NONCE_BYTES]
+        sealed, nonce = bytes(row.sealed), bytes(row.sealed[:NONCE_BYTES])
+        place = self._place(query, sealed)
         try:
-            place = Place(*_PLACE.unpack(self._places.decrypt(nonce, sealed[NONCE_BYTES:_BOX], aad)))
-            values: dict[str, str | None] = orjson.loads(
-                AESGCM(self._pseudonyms.box_key(place)).decrypt(nonce, sealed[_BOX:], aad)
-            )
-        except (Forgotten, InvalidTag, struct.error):  # shredded, or of other keys: either way nobody opens it
+            if place is None:
+                return None
+            box = AESGCM(self._pseudonyms.box_key(place))
+            values: dict[str, str | None] = orjson.loads(box.decrypt(nonce, sealed[_BOX:], query.encode()))
+        except (Forgotten, InvalidTag):  # shredded, or of other keys: either way nobody opens it
             return None
         return values
+
+    def remove(self, conn: Connection, places: Sequence[Place]) -> int:
+        """Remove every row of one resident: there is no list of them, so all rows are looked at. Returns how many."""
+        rows = conn.execute(select(SIDECAR)).yield_per(1000)
+        mine = [row.query for row in rows if self._place(row.query, bytes(row.sealed)) in places]
+        return sum(remove(conn, mine[start : start + 500]) for start in range(0, len(mine), 500))
+
+    def _place(self, query: str, sealed: bytes) -> Place | None:
+        try:
+            nonce = sealed[:NONCE_BYTES]
+            return Place(*_PLACE.unpack(self._places.decrypt(nonce, sealed[NONCE_BYTES:_BOX], query.encode())))
+        except (InvalidTag, struct.error):
+            return None
 
 
 def remove(conn: Connection, queries: Sequence[str]) -> int:

@@ -170,6 +170,11 @@ class Rows:
         level, number, first, last = tile_of(node)
         return subtree_root(self.tile(level, number * TILE_WIDTH + first, number * TILE_WIDTH + last))
 
+    def replace_entries(self, rows: Sequence[tuple[bytes, int]]) -> None:
+        """Put stubs in the place of pruned entries (retention.py); their hashes stay."""
+        for data, number in rows:
+            self._run("UPDATE log_entry SET entry = ? WHERE number = ?", data, number)
+
     def insert_sealed(self, rows: Sequence[tuple[str, bytes]]) -> None:
         """See sidecar.py."""
         self.bulk("log_sidecar", _SIDECAR_COLUMNS, rows)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gateway.audit import kept, merkle
 from gateway.audit.checkpoint import proof_text
+from gateway.audit.entry import is_stub
 from gateway.audit.files import Folder, TileName, bundle
 from gateway.audit.log import Log
 from gateway.audit.merkle import TILE_WIDTH
 from gateway.audit.policy import Policy
 from gateway.audit.store import Rows
+from gateway.errors import NotFound
 
 
 def names(size: int) -> list[TileName]:
@@ -35,14 +37,20 @@ def tile(log: Log, name: TileName) -> bytes | None:
     with log.database.read() as conn:
         rows = Rows(conn)
         if name.level is None:
-            return bundle(rows.entries(first, first + name.width))
+            entries = rows.entries(first, first + name.width)
+            return None if any(map(is_stub, entries)) else bundle(entries)
         return rows.tile(name.level, first, first + name.width)
 
 
 def entry_at(log: Log, index: int) -> bytes | None:
-    """The bytes of one entry."""
+    """The bytes of one entry. Raises NotFound if it was pruned."""
     with log.database.read() as conn:
         found = Rows(conn).entries(index, index + 1)
+    if found and is_stub(found[0]):
+        raise NotFound(
+            f"第 {index} 条已过保存期限并被清理；其散列值仍在，证明与回执继续有效。",
+            f"Entry {index} was pruned after its time; its hash stays, and proofs and receipts still hold.",
+        )
     return found[0] if found else None
 
 

@@ -12,6 +12,7 @@ from gateway.audit import entry, merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, VerifierKey, open_checkpoint
 from gateway.audit.entry import EntryInvalid
 from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH, CompactRange
+from gateway.audit.retention import schedule
 from gateway.audit.store import Rows
 from gateway.db import Database
 
@@ -51,7 +52,7 @@ def verify(database: Database, key: VerifierKey, *, checkpoint: str | None, sinc
         except CheckpointInvalid as error:
             findings.append(Finding(code, None, f"检查点无效：{error}", f"the checkpoint is not valid: {error}"))
     with database.read() as conn:
-        walk = _Walk(Rows(conn), claims)
+        walk = _Walk(Rows(conn), claims, schedule(conn).below)
         findings += walk.entries()
         findings += walk.head()
         findings += walk.checkpoints()
@@ -62,8 +63,9 @@ def verify(database: Database, key: VerifierKey, *, checkpoint: str | None, sinc
 class _Walk:
     """One pass over the log, from the first entry to the last."""
 
-    def __init__(self, rows: Rows, claims: Mapping[str, Checkpoint]) -> None:
+    def __init__(self, rows: Rows, claims: Mapping[str, Checkpoint], below: int = 0) -> None:
         self.rows = rows
+        self.below = below  # what was pruned: of these only hashes are there
         self.claims = claims
         self.tree = CompactRange()
         self.open: dict[int, str] = {}
@@ -74,8 +76,12 @@ class _Walk:
         while bundle := self.rows.entries(self.tree.size, self.tree.size + TILE_WIDTH):
             stored = self.rows.tile(0, self.tree.size, self.tree.size + len(bundle))
             for place, data in enumerate(bundle):
-                yield from self._content(data)
-                yield from self._hashes(data, stored[place * HASH_BYTES : (place + 1) * HASH_BYTES])
+                hashed = stored[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+                if self.tree.size < self.below and entry.is_stub(data):
+                    yield from self._grow(hashed)
+                else:
+                    yield from self._content(data)
+                    yield from self._hashes(data, hashed)
                 if self.tree.size in sizes:
                     self.roots[self.tree.size] = self.tree.root()
 
@@ -88,7 +94,11 @@ class _Walk:
             return
         if item["type"] == entry.AUTHORIZED:
             self.open[index] = item["query"]
-        elif item["type"] in entry.OUTCOMES and self.open.pop(item["of"], None) != item["query"]:
+        elif (
+            item["type"] in entry.OUTCOMES
+            and self.open.pop(item["of"], None) != item["query"]
+            and item["of"] >= self.below  # else the permit was pruned
+        ):
             yield Finding(
                 "outcome", index, "结果没有对应的授权", "the outcome of no authorized query that waits for one"
             )
@@ -97,6 +107,10 @@ class _Walk:
         index, leaf = self.tree.size, merkle.leaf_hash(data)
         if stored != leaf:
             yield Finding("leaf", index, "条目与其散列不符", "the entry does not have the stored hash")
+        yield from self._grow(leaf)
+
+    def _grow(self, leaf: bytes) -> Iterator[Finding]:
+        index = self.tree.size
         for (level, number), value in self.tree.append(leaf):
             if self.rows.tile(level, number, number + 1) != value:
                 yield Finding("node", index, "内部散列不符", "a stored hash of the tree is not the computed one")

@@ -1,4 +1,4 @@
-"""``gateway audit verify|search|anomalies|export|what-if``: the operator's own look at the log.
+"""``gateway audit verify|search|anomalies|export|what-if|retention|hold|shred|prune``: the operator and the log.
 
 The outsider's check is ``tongqu verify``.
 """
@@ -13,7 +13,7 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
-from gateway.cli import audit_search
+from gateway.cli import audit_keep, audit_search
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
@@ -93,3 +93,7 @@ def export(folder: Path, config_file: Path | None) -> None:
         found = archive.papers(conn, store.library)
         checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
+
+
+for _command in audit_keep.COMMANDS:
+    audit.add_command(_command)

@@ -7,7 +7,7 @@ identifier comes in, is made a pseudonym, and is kept nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -19,7 +19,15 @@ from gateway.agreements.model import BUREAU, Agreement
 from gateway.agreements.shape import Problem
 from gateway.audit.log import Log, Transaction
 from gateway.consent import proof, record, store
-from gateway.consent.model import INVALIDATION_REASONS, Consent, Event, read
+from gateway.consent.model import (
+    INVALIDATION_REASONS,
+    PORTAL_LEVEL,
+    PORTAL_SESSION,
+    Consent,
+    Event,
+    Proof,
+    read,
+)
 from gateway.db import Database
 from gateway.errors import Forbidden, NotFound, WrongState
 from gateway.identity import store as identity_store
@@ -121,17 +129,16 @@ class Consents:
             consent.after("give")
             agreement = self._agreement(tx, caller, consent.agreement_id)
             self._still_asks_the_same(consent, agreement)
-            terms = filter(None, map(agreement.compiled, consent.data))
-            least = max(each.min_proof_level for each in terms)
-            held = proof.checked(tx.conn, self._directory, consent, given, least)
-            actor = caller.actor() | {"officer": held.officers[proof.CLERK]}
-            for earlier in store.of_subject(tx.conn, consent.agreement_id, consent.subject):
-                if earlier.state == "given":
-                    self._move(tx, earlier, "supersede", actor)
-            code = proof.new_code()
-            hashed = proof.code_hash(self._secret, consent.id, code)
-            after = self._move(tx, consent, "give", actor, proof=held, code_hash=hashed)
-        return after, code
+            held = proof.checked(tx.conn, self._directory, consent, given, _least_level(consent, agreement))
+            return self._given(tx, consent, held, caller.actor() | {"officer": held.officers[proof.CLERK]})
+
+    def _given(self, tx: Transaction, consent: Consent, held: Proof, actor: Actor) -> tuple[Consent, str]:
+        for earlier in store.of_subject(tx.conn, consent.agreement_id, consent.subject):
+            if earlier.state == "given":
+                self._move(tx, earlier, "supersede", actor)
+        code = proof.new_code()
+        hashed = proof.code_hash(self._secret, consent.id, code)
+        return self._move(tx, consent, "give", actor, proof=held, code_hash=hashed), code
 
     def refuse(self, caller: Caller, consent_id: str) -> Consent:
         """Record the resident's no. Nothing else may follow from it (PIPL 16)."""
@@ -149,6 +156,36 @@ class Consents:
             if consent is None or not self._may_withdraw(caller, consent, code):
                 raise _not_found()
             return self._move(tx, consent, "withdraw", caller.actor())
+
+    # ── the resident, signed in at the gateway's own page ─────────────────────────────────────────────────────────────
+    # ``subjects``: all pseudonyms of that resident. What is another's is NotFound. The log names no actor.
+    def of_resident(self, subjects: Sequence[str]) -> tuple[Consent, ...]:
+        """All that the resident was ever asked, the newest first."""
+        with self._database.read() as conn:
+            return store.of_resident(conn, subjects)
+
+    def give_own(self, subjects: Sequence[str], consent_id: str) -> tuple[Consent, str]:
+        """The resident's own yes, level 2. Returns the withdrawal code, as at a counter."""
+        with self._log.transaction() as tx:
+            consent = _own(subjects, store.find(tx.conn, consent_id))
+            consent.after("give")
+            agreement = _active(agreement_store.find(tx.conn, consent.agreement_id), self._clock.now())
+            self._still_asks_the_same(consent, agreement)
+            if _least_level(consent, agreement) > PORTAL_LEVEL:
+                raise WrongState(
+                    "该协议要求更高的证明，请到窗口办理。",
+                    "This agreement wants stronger proof: go to a counter.",
+                )
+            return self._given(tx, consent, Proof(PORTAL_LEVEL, PORTAL_SESSION, {}, {}), OPERATOR)
+
+    def refuse_own(self, subjects: Sequence[str], consent_id: str) -> Consent:
+        with self._log.transaction() as tx:
+            return self._move(tx, _own(subjects, store.find(tx.conn, consent_id)), "refuse", OPERATOR)
+
+    def withdraw_own(self, subjects: Sequence[str], consent_id: str) -> Consent:
+        """As easy as giving (PIPL 15): no code, no reason, no other factor."""
+        with self._log.transaction() as tx:
+            return self._move(tx, _own(subjects, store.find(tx.conn, consent_id)), "withdraw", OPERATOR)
 
     def invalidate(self, caller: Caller, consent_id: str, reason: str) -> Consent:
         """Say that a consent should never have been recorded; the consumer or the data bureau, with a coded reason."""
@@ -204,13 +241,7 @@ class Consents:
             )
         if caller.party != agreement.consumer:
             raise Forbidden("同意由数据需求方征求和记录。", "Consent is asked for and recorded by the consumer.")
-        if not agreement.is_active(self._clock.now()):
-            raise WrongState(
-                "该协议当前无效，不能据此征求同意。",
-                "The agreement is not active now; no consent can be asked under it.",
-                state=agreement.state,
-            )
-        return agreement
+        return _active(agreement, self._clock.now())
 
     def _still_asks_the_same(self, consent: Consent, agreement: Agreement) -> None:
         if consent.agreement_digest != agreement.digest or consent.valid_until <= self._clock.now():
@@ -225,6 +256,27 @@ class Consents:
         if consent.known_to(caller.party) or caller.party_kind == BUREAU:
             return True
         return code is not None and proof.code_fits(self._secret, consent, code)
+
+
+def _active(agreement: Agreement | None, now: datetime) -> Agreement:
+    if agreement is None or not agreement.is_active(now):
+        raise WrongState(
+            "该协议当前无效，不能据此征求同意。",
+            "The agreement is not active now; no consent can be asked under it.",
+            state=agreement.state if agreement else None,
+        )
+    return agreement
+
+
+def _least_level(consent: Consent, agreement: Agreement) -> int:
+    """The proof that the agreement wants of this consent."""
+    return max(each.min_proof_level for each in filter(None, map(agreement.compiled, consent.data)))
+
+
+def _own(subjects: Sequence[str], consent: Consent | None) -> Consent:
+    if consent is None or consent.subject not in subjects:
+        raise NotFound("没有这条关于您的同意记录。", "There is no such consent of yours.")
+    return consent
 
 
 def _may_read(caller: Caller, consent: Consent) -> bool:

@@ -20,8 +20,11 @@ SCHEMA_NAME = "tongqu-consent/1"
 PROOF_TYPE = "tongqu-consent-proof+jws"
 COUNTER_TWO_PERSON = "counter-two-person"
 
-# The level each kind of proof reaches. Kinds of level 2 (a portal session of the resident) and 3 (the resident's own
-# signature) take their place here when they can be verified; a kind that is not here is refused.
+PORTAL_SESSION = "portal-session"  # the resident, signed in at this gateway's own page: level 2
+PORTAL_LEVEL = 2
+
+# The level each kind of proof reaches that a party may send. A portal session is none of them: only the gateway's own
+# page may say so. Level 3 (the resident's own signature) takes its place here when it can be verified.
 PROOF_KINDS: Mapping[str, int] = {COUNTER_TWO_PERSON: 1}
 
 MOVES: Mapping[str, Mapping[str, str]] = {

@@ -47,6 +47,7 @@ consents = Table(
     Column("valid_until", Text, nullable=False, index=True),
     Column("record", Text, nullable=False),  # RFC 8785
     Index("ix_consent_agreement_id_subject", "agreement_id", "subject"),
+    Index("ix_consent_subject", "subject"),
     Index("ix_consent_provider", "provider"),
     Index("ix_consent_consumer", "consumer"),
 )
@@ -81,6 +82,12 @@ def current(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str
 def of_subject(conn: Connection, agreement_id: str, subject: str) -> tuple[Consent, ...]:
     """All consents of one resident (pseudonym) to one agreement."""
     return _models(conn.execute(_OF_SUBJECTS, {"keys": [(agreement_id, subject)]}).all())
+
+
+def of_resident(conn: Connection, subjects: Sequence[str]) -> tuple[Consent, ...]:
+    """All consents of one resident, under all their pseudonyms, the newest first."""
+    found = _read(conn, _JOINED.where(consents.c.subject.in_(subjects)).order_by(*_ORDER))
+    return tuple(sorted(found, key=lambda each: each.events[0].log_index, reverse=True))
 
 
 def find(conn: Connection, consent_id: str) -> Consent | None:

@@ -68,6 +68,12 @@ class Identity:
         with self.database.read() as conn:
             return store.list_officers(conn, party_id)
 
+    def post_of(self, officer_id: str) -> str | None:
+        """The post of an officer, without who it is."""
+        with self.database.read() as conn:
+            found = store.get_officer(conn, officer_id)
+        return found.title if found else None
+
     def standing(self, client_id: str) -> tuple[Client, Party] | None:
         """A client with its party, as they stand now; None when either is unknown."""
         with self.database.read() as conn:

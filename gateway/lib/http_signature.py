@@ -1,9 +1,10 @@
 """Sign a response so that its receiver can prove who sent which bytes for which request.
 
 HTTP Message Signatures (RFC 9421) over a Content-Digest (RFC 9530), with the components that the FAPI 2.0 HTTP
-Signatures profile asks for: ``"@status" "content-type" "content-digest" "@method";req "@target-uri";req``, and
-``"content-digest";req`` when the request carried one. Digests are over the bytes as sent, so nothing may encode the
-body after this.
+Signatures profile asks for: ``"@status" "content-type" "content-digest" "@method";req "@target-uri";req``; also
+``"content-digest";req`` when the request carried one, and ``"signature-input";req "signature";req`` when it was signed:
+then the caller's word and the answer to it are bound to each other. Digests are over the bytes as sent, so nothing may
+encode the body after this.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 TAG = "fapi-2-response"
 _RESPONSE = '"@status" "content-type" "content-digest" "@method";req "@target-uri";req'
 _WITH_REQUEST = f'{_RESPONSE} "content-digest";req'
+_SIGNED_REQUEST = '"signature-input";req "signature";req'
 ALGORITHM = "ecdsa-p256-sha256"  # RFC 9421 section 3.3.4: 64 bytes, r then s
 
 
@@ -36,6 +38,7 @@ def sign_response(
     request_digest: str | None,
     created: int,
     key_id: str,
+    request_signature: tuple[str, str] | None = None,
     sign: Callable[[bytes], bytes],
     body: bytes = b"",
     digest: str | None = None,
@@ -43,8 +46,8 @@ def sign_response(
     """The three header fields to add: Content-Digest, Signature-Input, Signature.
 
     ``target_uri`` is the whole address the caller typed; ``request_digest`` the request's Content-Digest field or None;
-    ``created`` Unix seconds; ``sign`` makes the 64-byte signature of its argument; ``digest``, if it is known already,
-    is ``content_digest(body)``.
+    ``request_signature`` its Signature-Input and Signature fields; ``created`` Unix seconds; ``sign`` makes the 64-byte
+    signature of its argument; ``digest``, if it is known already, is ``content_digest(body)``.
     """
     digest = digest or content_digest(body)
     covered, values = (
@@ -56,6 +59,9 @@ def sign_response(
     )
     if request_digest is not None:
         covered, values = _WITH_REQUEST, f'{values}"content-digest";req: {request_digest}\n'
+    if request_signature is not None:
+        covered = f"{covered} {_SIGNED_REQUEST}"
+        values = f'{values}"signature-input";req: {request_signature[0]}\n"signature";req: {request_signature[1]}\n'
     parameters = f'({covered});created={created};keyid="{key_id}";alg="{ALGORITHM}";tag="{TAG}"'
     signature = sign(f'{values}"@signature-params": {parameters}'.encode())
     return [

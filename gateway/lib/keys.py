@@ -150,18 +150,22 @@ class Keys:
         """A number that changes when somebody was forgotten, here or by another process."""
         return max((path.stat().st_mtime_ns for path in self.folder.glob("pseudonym-*")), default=0)
 
+    def check_forgettable(self) -> None:
+        """Raises KeysUnusable while an epoch of the older kind exists: one secret is everybody's there."""
+        for epoch in sorted(self.pseudonym_secrets):
+            if isinstance(self.pseudonym_secrets[epoch], bytes):
+                raise KeysUnusable(
+                    f"{self.folder / f'pseudonym-{epoch}.key'}: epoch {epoch} has one secret for all; only the whole "
+                    "epoch can be destroyed / 该期共用一把密钥，只能整期销毁"
+                )
+
     def forget(self, epoch: int, handle: bytes) -> None:
         """Cut one resident's secret of this epoch out, durably; then wipe what stood there, as far as a disk allows.
 
-        If we stop before the new file stands, nothing is forgotten; after it, the resident is. Raises KeysUnusable for
-        an epoch of the older kind, whose one secret is everybody's.
+        If we stop before the new file stands, nothing is forgotten; after it, the resident is. Raises KeysUnusable.
         """
         path = self.folder / f"pseudonym-{epoch}.tree"
-        if not path.exists():
-            raise KeysUnusable(
-                f"{path}: epoch {epoch} has one secret for all; only the whole epoch can be destroyed "
-                "/ 该期共用一把密钥，只能整期销毁"
-            )
+        self.check_forgettable()
         with path.open("r+b") as old:
             key = SubjectKey.decode(old.read())
             write_file(path, key.without(handle).encode(), mode=_PRIVATE_MODE)

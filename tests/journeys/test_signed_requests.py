@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tongqu_client import _auth, _signed_requests, errors
+from tongqu_client.verify import verify_bundle
 
 from tests.cast import AN, CASE, PURPOSE, SCHEME, STANDARD
 from tests.running import City
@@ -49,3 +50,19 @@ def test_a_false_signature_is_refused_even_where_none_is_needed(
     with city.client(sign_requests=True) as client, pytest.raises(errors.RequestSignatureInvalid):
         client.query(STANDARD, {SCHEME: AN["idNumber"]}, agreement=agreement, purpose=PURPOSE, case=CASE)
     assert not city.department.requests
+
+
+def test_the_answer_is_bound_to_the_request_that_was_signed(city: City) -> None:
+    agreement = city.cast.agreement(access=SIGNED).id
+    with city.client(sign_requests=True) as client:
+        answer = client.query(STANDARD, {SCHEME: AN["idNumber"]}, agreement=agreement, purpose=PURPOSE, case=CASE)
+        bundle = answer.bundle()
+    response = bundle["response"]
+    covered = response["headers"]["signature-input"]
+    assert '"signature-input";req' in covered and '"signature";req' in covered
+    trust = client.trust()
+    assert "response" in {said.kind for said in verify_bundle(bundle, trust).proved}
+    other = {**response["request_headers"], "signature": "sig=:" + "A" * 86 + "==:"}
+    for changed in (other, {"content-digest": other["content-digest"]}):
+        with pytest.raises(errors.BundleInvalid):
+            verify_bundle(bundle.holding(response={**response, "request_headers": changed}), trust)

@@ -34,7 +34,13 @@ OF_RFCS = {
     ("GET", "/.well-known/oauth-protected-resource"),  # RFC 9728
     ("GET", "/.well-known/tongqu-trust"),
 }
-PAGES = ("site.", "frame.", "account.", "desk.")  # for people: a contract for programs says nothing of them
+PAGES = (
+    "site.",
+    "frame.",
+    "account.",
+    "desk.",
+    "resident.",
+)  # for people: no contract speaks of them
 # What anybody may read: standards, code lists and the log; and what anybody may have computed, which keeps nothing.
 PUBLIC = re.compile(
     r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"

@@ -16,6 +16,7 @@ class Section(NamedTuple):
 EVERYBODY = ("department", "street_office", "compliance", "bureau", "resident")
 DESK, OFFICES = ("compliance",), ("department", "street_office")
 SECTIONS: tuple[Section, ...] = (
+    Section("/me", Text("我的数据", "My data"), ("resident",)),
     Section("/desk", Text("总览", "Overview"), DESK),
     Section("/desk/search", Text("日志检索", "Search"), DESK),
     Section("/desk/cases", Text("核查案件", "Cases"), DESK),

@@ -7,6 +7,7 @@ from typing import Any
 from tongqu_client._http import Reply
 
 _HEADERS = ("content-type", "content-digest", "signature-input", "signature")
+_OF_REQUEST = {"Content-Digest": "content-digest", "Signature-Input": "signature-input", "Signature": "signature"}
 
 
 def kept_response(reply: Reply) -> dict[str, Any] | None:
@@ -21,7 +22,9 @@ def kept_response(reply: Reply) -> dict[str, Any] | None:
         "status": reply.status,
         "method": reply.call.method,
         "target_uri": reply.call.url,
-        "request_content_digest": reply.call.headers.get("Content-Digest"),
+        "request_headers": {
+            name: reply.call.headers[field] for field, name in _OF_REQUEST.items() if field in reply.call.headers
+        },
         "headers": {name: reply.headers[name] for name in _HEADERS},
         "body": body,
     }

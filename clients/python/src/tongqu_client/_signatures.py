@@ -125,6 +125,8 @@ def _demanded(reply: Response) -> set[str]:
         demanded.add('"content-type"')
     if "Content-Digest" in reply.call.headers:
         demanded.add('"content-digest";req')
+    if "Signature" in reply.call.headers:  # what we signed must be what it answers
+        demanded |= {'"signature-input";req', '"signature";req'}
     return demanded
 
 

@@ -49,6 +49,11 @@ def _closed(**members: Check) -> Check:
     )
 
 
+def _some_of(*names: str) -> Check:
+    """An object of texts with none but these names."""
+    return lambda value: isinstance(value, dict) and value.keys() <= set(names) and all(map(_text, value.values()))
+
+
 _BY_PARTY = _closed(party=_text, officer=_text, jws=_text)
 _BY_ROLE = _closed(role=_text, officer=_text, jws=_text)
 _BY_BUREAU = _closed(party=_text, officer=_text, jws=_text, key=_object)
@@ -75,7 +80,7 @@ MEMBERS: Mapping[str, Check] = {
             status=_number,
             method=_text,
             target_uri=_text,
-            request_content_digest=_maybe(_text),
+            request_headers=_some_of("content-digest", "signature-input", "signature"),
             headers=_HEADERS,
             body=_text,
         )

@@ -26,6 +26,7 @@ from tongqu_client.verify.standards import SIGNATURE_TYPE
 from tongqu_client.verify.story import Story
 from tongqu_client.verify.trust import TrustStore
 
+_FIELDS = {"content-digest": "Content-Digest", "signature-input": "Signature-Input", "signature": "Signature"}
 DECIDING = ("exchange.authorized", "exchange.refused")
 
 
@@ -341,8 +342,8 @@ class _Case:
         kept = self.bundle["response"]
         if kept is None:
             return
-        digest = kept["request_content_digest"]
-        call = _Request(kept["method"], kept["target_uri"], {} if digest is None else {"Content-Digest": digest})
+        sent = {_FIELDS[name]: value for name, value in kept["request_headers"].items()}
+        call = _Request(kept["method"], kept["target_uri"], sent)
         reply = _Response(call, kept["status"], kept["headers"], kept["body"].encode("utf-8"))
         try:
             verify_response(reply, self.trust, at_any_time=True)

@@ -1,0 +1,351 @@
+"""How long entries are kept, what a legal hold keeps longer, and how one resident or a time that is over is forgotten.
+
+Each act is an entry of the log, written before anything is destroyed; if we stop after the entry, the same command goes
+on where it stopped. The tree is never touched: hashes stay, so that every receipt and proof of old still verifies.
+
+    hold      nothing that it covers may be shredded or pruned until it is lifted
+    shred     one resident's secret is destroyed: their pseudonyms and sealed rows mean nothing any more
+    prune     entries below an index are replaced by stubs, after they were exported (C2SP tlog-tiles, pruning)
+
+Who decides stands above: ``approved`` are the two officers whose signatures identity/orders.py has verified.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, Text, insert, select, update
+
+from gateway.audit import entry, sidecar
+from gateway.audit.checkpoint import CheckpointInvalid, open_checkpoint
+from gateway.audit.export import OPERATOR
+from gateway.audit.files import Folder, TileName
+from gateway.audit.log import Log, Transaction
+from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH
+from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.store import Big, Rows
+from gateway.db import metadata
+from gateway.errors import InvalidRequest, NotFound, WrongState
+from gateway.lib.clock import parse_rfc3339, rfc3339
+from gateway.lib.ids import new_id
+
+GROUP = 1024  # entries per transaction
+REASONS = ("court_order", "investigation", "objection", "audit", "schedule", "right_to_erasure", "mistake")
+
+HOLD = Table(
+    "log_hold",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("subject", Text),
+    Column("reason", Text, nullable=False),
+    Column("placed", Text, nullable=False),
+    Column("lifted", Text),
+)
+RETENTION = Table(
+    "log_retention",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("days", Integer),
+    Column("paper", Text),
+    Column("below", Big, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One officer's signature under an order, verified."""
+
+    officer: str
+    jws_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """``subject``: the pseudonym of the resident it concerns; None: everybody, all entries."""
+
+    id: str
+    subject: str | None
+    reason: str
+    placed: str
+    lifted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """``days``: how long an entry is kept at least; None before anybody decided it: then nothing is pruned.
+
+    ``paper``: digest of the written policy; ``below``: entries below this index were pruned.
+    """
+
+    days: int | None = None
+    paper: str | None = None
+    below: int = 0
+
+
+class Retention:
+    """What is kept of one log, and for how long."""
+
+    def __init__(self, log: Log, pseudonyms: Pseudonyms) -> None:
+        self._log = log
+        self._pseudonyms = pseudonyms
+
+    # ── the schedule ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def schedule(self) -> Schedule:
+        with self._log.database.read() as conn:
+            return schedule(conn)
+
+    def decide(self, days: int, paper: bytes) -> Schedule:
+        """The retention policy from now on: ``paper`` is its text, of which the log holds the digest."""
+        if not 1 <= days <= 36_525:
+            raise InvalidRequest(
+                f"保存天数应为 1 至 36525，收到 {days}。", f"Expected 1 to 36525 days of retention, got {days}."
+            )
+        digest = f"sha-256:{sha256(paper).hexdigest()}"
+        with self._log.transaction() as tx:
+            tx.append({"type": "audit.retention_set", "actor": dict(OPERATOR), "days": days, "paper": digest})
+            _store(tx.conn, days=days, paper=digest)
+        return self.schedule()
+
+    # ── holds ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def holds(self, *, all: bool = False) -> list[Hold]:
+        """Those in force, or all there ever were."""
+        with self._log.database.read() as conn:
+            return _holds(conn, all=all)
+
+    def place(self, reason: str, subject: str | None = None) -> Hold:
+        """``subject``: a pseudonym as it stands in the log; None holds everything."""
+        _check_reason(reason)
+        hold = Hold(new_id("hld"), subject, reason, rfc3339(self._log.clock.now()))
+        with self._log.transaction() as tx:
+            tx.append(_moved("audit.hold_placed", hold, reason, ()))
+            tx.conn.execute(
+                insert(HOLD).values(id=hold.id, subject=subject, reason=reason, placed=hold.placed, lifted=None)
+            )
+        return hold
+
+    def lift(self, hold_id: str, reason: str, approved: Sequence[Approval]) -> None:
+        _check_reason(reason)
+        _two(approved)
+        with self._log.transaction() as tx:
+            found = [hold for hold in _holds(tx.conn) if hold.id == hold_id]
+            if not found:
+                raise NotFound(f"没有生效中的保全 {hold_id}。", f"There is no hold {hold_id} in force.")
+            tx.append(_moved("audit.hold_lifted", found[0], reason, approved))
+            now = rfc3339(self._log.clock.now())
+            tx.conn.execute(update(HOLD).where(HOLD.c.id == hold_id).values(lifted=now))
+
+    # ── one resident ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def shred(self, scheme: str, id: str, reason: str, approved: Sequence[Approval], sealed: sidecar.Sidecar) -> str:
+        """Write down that this resident is to be forgotten, and remove the sealed rows. Returns the pseudonym.
+
+        The caller then destroys the secrets (lib/keys.py), which is what makes copies and backups worthless too. If we
+        stop between, the secrets are still there: the same order is given again.
+        """
+        _check_reason(reason)
+        _two(approved)
+        pseudonym = self._pseudonyms.subject(scheme, id)
+        with self._log.transaction() as tx:
+            _free_of_holds(tx.conn, set(self._pseudonyms.subjects(scheme, id)))
+            removed = sealed.remove(tx.conn, self._pseudonyms.places(scheme, id))
+            tx.append(
+                {
+                    "type": "audit.shredded",
+                    "actor": dict(OPERATOR),
+                    "subject": pseudonym,
+                    "rows": removed,
+                    "reason": reason,
+                    "approved": _written(approved),
+                }
+            )
+        return pseudonym
+
+    # ── a time that is over ───────────────────────────────────────────────────────────────────────────────────────────
+    def prunable(self, before: datetime) -> int:
+        """The index below which everything was written before ``before``: a multiple of 256, for bundles go whole."""
+        with self._log.database.read() as conn:
+            rows, limit = Rows(conn), rfc3339(before)
+            low, high = 0, rows.head().size
+            while low < high:  # order is the index; clocks differ by seconds, retention by years
+                middle = (low + high) // 2
+                if entry.read(rows.entries(middle, middle + 1)[0])["t"] < limit:
+                    low = middle + 1
+                else:
+                    high = middle
+        return low // TILE_WIDTH * TILE_WIDTH
+
+    def prune(self, before: datetime, exported: Path, approved: Sequence[Approval]) -> int:
+        """Forget the entries written before ``before``, which ``exported`` holds. Returns the index below which.
+
+        Raises WrongState: no policy, too young, held, a query still open, or the export is not whole.
+        """
+        _two(approved)
+        below = self.prunable(before)
+        self._may_prune(before, below)
+        size, root = self._export_of(exported, below)
+        with self._log.transaction() as tx:
+            if below > schedule(tx.conn).below:
+                _none_open(tx, below)
+                self._none_held(tx.conn, below)
+                tx.append(
+                    {
+                        "type": "audit.pruned",
+                        "actor": dict(OPERATOR),
+                        "below": below,
+                        "exported": {"size": size, "root": root},
+                        "approved": _written(approved),
+                    }
+                )
+                _store(tx.conn, below=below)
+        # From here on nobody is served them; what follows may be done again after a stop.
+        self.finish()
+        return below
+
+    def finish(self) -> int:
+        """Replace what was pruned by stubs, and remove its files. Returns how many entries that were still there."""
+        below, done = self.schedule().below, 0
+        for low in range(0, below, GROUP):
+            with self._log.database.write() as conn:
+                rows = Rows(conn)
+                old = {low + place: data for place, data in enumerate(rows.entries(low, min(below, low + GROUP)))}
+                there = {number: entry.read(data) for number, data in old.items() if not entry.is_stub(data)}
+                rows.replace_entries([(entry.stub(item["t"]), number) for number, item in there.items()])
+                sidecar.remove(conn, [item["query"] for item in there.values() if "query" in item])
+                done += len(there)
+        folder = Folder(self._log.folder)
+        for number in range(below // TILE_WIDTH):
+            folder.remove(TileName(None, number, TILE_WIDTH))
+        return done
+
+    def _may_prune(self, before: datetime, below: int) -> None:
+        days = self.schedule().days
+        if days is None:
+            raise WrongState(
+                "尚未制定保存期限，不得清理。请先 gateway audit retention set。",
+                "No retention policy was decided, so nothing is pruned. First: gateway audit retention set.",
+            )
+        if before > self._log.clock.now() - timedelta(days=days):
+            raise WrongState(
+                f"保存期限为 {days} 天，{before.date()} 之后的日志还须保存。",
+                f"Entries are kept for {days} days; those of {before.date()} are younger than that.",
+            )
+        if below == 0:
+            raise WrongState(
+                "该日期之前不足 256 条完整分块，没有可清理的内容。",
+                "Fewer than 256 entries are older than that: bundles are pruned whole, so there is nothing to do.",
+            )
+
+    def _export_of(self, folder: Path, below: int) -> tuple[int, str]:
+        """The exported checkpoint, once every bundle that is to go was found in the export, byte for byte as hashed."""
+        exported = Folder(folder)
+        try:
+            checkpoint = open_checkpoint(exported.checkpoint() or "", self._log.key.verifier)
+        except CheckpointInvalid as error:
+            raise _no_export(folder, str(error)) from None
+        if checkpoint.size < below:
+            raise _no_export(folder, f"it has {checkpoint.size} entries, {below} are to be pruned")
+        with self._log.database.read() as conn:
+            rows = Rows(conn)
+            for number in range(schedule(conn).below // TILE_WIDTH, below // TILE_WIDTH):
+                first = number * TILE_WIDTH
+                hashes = rows.tile(0, first, first + TILE_WIDTH)
+                data = exported.tile(TileName(None, number, TILE_WIDTH))
+                if data is None or b"".join(_leaves(data)) != hashes or len(hashes) != TILE_WIDTH * HASH_BYTES:
+                    raise _no_export(folder, f"entries {first} to {first + TILE_WIDTH - 1} are not there as they were")
+        return checkpoint.size, checkpoint.text().split("\n")[2]
+
+    def _none_held(self, conn: Connection, below: int) -> None:
+        holds = _holds(conn)
+        if any(hold.subject is None for hold in holds):
+            raise _held([hold.id for hold in holds if hold.subject is None])
+        subjects = {hold.subject: hold.id for hold in holds}
+        if not subjects:
+            return
+        rows = Rows(conn)
+        for low in range(schedule(conn).below, below, GROUP):
+            for data in rows.entries(low, min(below, low + GROUP)):
+                if (found := entry.read(data).get("subject")) in subjects:
+                    raise _held([subjects[found]])
+
+
+# ── the parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def schedule(conn: Connection) -> Schedule:
+    row = conn.execute(select(RETENTION)).first()
+    return Schedule(row.days, row.paper, row.below) if row else Schedule()
+
+
+def _store(conn: Connection, **values: Any) -> None:
+    if not conn.execute(update(RETENTION).values(**values)).rowcount:
+        conn.execute(insert(RETENTION).values(**{"id": 1, "days": None, "paper": None, "below": 0, **values}))
+
+
+def _holds(conn: Connection, *, all: bool = False) -> list[Hold]:
+    wanted = select(HOLD).order_by(HOLD.c.placed, HOLD.c.id)
+    rows = conn.execute(wanted if all else wanted.where(HOLD.c.lifted.is_(None)))
+    return [Hold(row.id, row.subject, row.reason, row.placed, row.lifted) for row in rows]
+
+
+def _free_of_holds(conn: Connection, subjects: set[str]) -> None:
+    if standing := [hold.id for hold in _holds(conn) if hold.subject is None or hold.subject in subjects]:
+        raise _held(standing)
+
+
+def _none_open(tx: Transaction, below: int) -> None:
+    if any(row.of < below for row in tx.rows.open_after(-1, 1)):
+        raise WrongState("其中还有未结查询。", "A query among them has no outcome yet.")
+
+
+def _two(approved: Sequence[Approval]) -> None:
+    if len({each.officer for each in approved}) < 2:
+        raise WrongState("须有两名不同人员签名。", "Two different officers must sign.")
+
+
+def _check_reason(reason: str) -> None:
+    if reason not in REASONS:
+        raise InvalidRequest(f"原因应为 {'、'.join(REASONS)} 之一。", f"Expected a reason of {', '.join(REASONS)}.")
+
+
+def _written(approved: Sequence[Approval]) -> list[dict[str, str]]:
+    return [{"officer": each.officer, "jws_digest": each.jws_digest} for each in approved]
+
+
+def _moved(event: str, hold: Hold, reason: str, approved: Sequence[Approval]) -> Mapping[str, Any]:
+    return {
+        "type": event,
+        "actor": dict(OPERATOR),
+        "hold": hold.id,
+        "subject": hold.subject,
+        "reason": reason,
+        "approved": _written(approved),
+    }
+
+
+def _leaves(bundle: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + 2 <= len(bundle):
+        (length,) = struct.unpack_from(">H", bundle, at)
+        yield sha256(b"\x00" + bundle[at + 2 : at + 2 + length]).digest()
+        at += 2 + length
+
+
+def _held(holds: Sequence[str]) -> WrongState:
+    return WrongState(
+        f"受保全（{'、'.join(holds)}）限制，不得销毁。", f"A legal hold forbids it: {', '.join(holds)}. Lift it first."
+    )
+
+
+def _no_export(folder: Path, why: str) -> WrongState:
+    return WrongState(
+        f"{folder} 不是包含这些条目的完整导出：{why}。请先 gateway audit export。",
+        f"{folder} is no whole export of these entries: {why}. First: gateway audit export.",
+    )
+
+
+def older_than(text: str) -> datetime:
+    """A day (``2026-11-26``) or an instant, in UTC. Raises ValueError."""
+    return parse_rfc3339(text if "T" in text else f"{text}T00:00:00Z")
