@@ -32,7 +32,7 @@ class Hours:
 
     def open_at(self, now: datetime) -> bool:
         local = now + timedelta(hours=8)  # UTC+8 all year; the caller's instants are UTC
-        return local.isoweekday() in self.days and self.opens <= f"{local:%H:%M}" < self.closes
+        return local.isoweekday() in self.days and self.opens <= f"{local.hour:02}:{local.minute:02}" < self.closes
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,22 +74,26 @@ def is_facts(value: object) -> bool:
     """A small object of texts, integers, booleans, nulls, lists and objects; checked without recursion."""
     if not isinstance(value, dict):
         return False
-    nodes = 0
+    nodes = 1
     waiting: list[tuple[Any, int]] = [(value, 1)]
     while waiting:
-        item, depth = waiting.pop()
-        nodes += 1
-        if nodes > MAX_FACTS_NODES or depth > MAX_FACTS_DEPTH:
-            return False
+        item, depth = waiting.pop()  # an object or a list, at this depth
         if isinstance(item, dict):
-            for name, member in item.items():
+            for name in item:
                 if type(name) is not str or not _is_fact_name(name):
                     return False
-                waiting.append((member, depth + 1))
-        elif isinstance(item, list | tuple):
-            waiting += [(member, depth + 1) for member in item]
-        elif not _is_fact(item):
+            item = item.values()
+        nodes += len(item)
+        if nodes > MAX_FACTS_NODES or (item and depth == MAX_FACTS_DEPTH):
             return False
+        for member in item:  # most are texts, which go nowhere
+            if type(member) is str:
+                if not _is_fact_text(member):
+                    return False
+            elif isinstance(member, dict | list | tuple):
+                waiting.append((member, depth + 1))
+            elif not _is_fact(member):
+                return False
     return True
 
 

@@ -48,6 +48,9 @@ INVALIDATION_REASONS: Mapping[str, str] = {
 }
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Why the gateway believes that the resident said yes. ``signatures``: role at the counter → compact JWS."""
@@ -116,9 +119,9 @@ class Consent:
 
     def covers(self, fields: Iterable[str], standard: str | None = None) -> bool:
         """Was each of these fields named? Without ``standard``: in every standard that the consent speaks of."""
-        asked = frozenset(fields)
         if standard is not None:
-            return asked <= self.data.get(standard, frozenset())
+            return self.data.get(standard, _NOTHING).issuperset(fields)
+        asked = frozenset(fields)
         return bool(self.data) and all(asked <= named for named in self.data.values())
 
     def known_to(self, party: str) -> bool:

@@ -20,6 +20,8 @@ IDENTITY_CHECK = {
     "basis": ("13.1.3", "中华人民共和国户口登记条例；在线政务服务若干规定第七条"),
     "consent": "none",
     "quota": {"unit": "day", "max": 500},
+    "predicates": ("isAdult", "isElderly"),
+    "emergency": "allowed",
 }
 ASSISTANCE_CHECK = {
     "provider": city.CIVIL,
@@ -78,6 +80,7 @@ def document(paper: dict[str, Any], consumer: str) -> dict[str, Any]:
                 "consent": paper["consent"],
                 "min_proof_level": 1,
                 "masks": paper["masks"],
+                **({"predicates": [{"name": name} for name in paper["predicates"]]} if "predicates" in paper else {}),
             }
         ],
         "access": {
@@ -93,4 +96,5 @@ def document(paper: dict[str, Any], consumer: str) -> dict[str, Any]:
         "subject_visibility": "immediate",
         "validity": VALID,
         "obligations": [],
+        "emergency": paper.get("emergency", "none"),
     }

@@ -147,12 +147,14 @@ class Bundler:
                 yield from (at for at, each in found if each["agreement"]["digest"] == agreement.digest)
         if consent is not None:
             yield from (event.log_index for event in consent.events if event.log_index < subject.index)
-        client = subject.decided["actor"]["client"]
+        client, provider = subject.decided["actor"]["client"], agreement.provider if agreement else None
+        if provider is not None:
+            yield from (at for at, _ in self._find("client.key_rotated", party=provider))
         parties = {subject.decided["actor"]["party"], *(agreement.party_ids if agreement else ())}
         for party in sorted(parties):
             yield from (at for at, each in self._find("party.added", party=party))
             for at, each in self._find("client.added", party=party):
-                if each["client"] == client:
+                if each["client"] == client or party == provider:  # the department's keys may have signed the records
                     yield at
             for at, each in self._find("officer.added", party=party):
                 if each["officer"] in officers:

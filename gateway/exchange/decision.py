@@ -32,7 +32,7 @@ def decide(facts: Facts) -> Permit | Refused:
     fields = wanted_fields(facts)
     return Permit(
         fields=fields,
-        masks={name: mask for name, mask in terms.masks.items() if name in fields},
+        masks={name: mask for name, mask in terms.masks.items() if name in fields} if terms.masks else {},
         divisions=terms.divisions,
         until=_permitted_until(facts),
         rules=IN_EMERGENCY if emergency else ORDINARY,
@@ -48,25 +48,28 @@ def wanted_fields(facts: Facts) -> tuple[str, ...]:
     A query that names predicates and no fields wants no fields.
     """
     query, terms = facts.query, facts.terms
-    if query.fields is not None or query.predicates:
-        return query.fields or ()
+    if query.fields is not None:
+        return query.fields
+    if query.predicates:
+        return ()
     narrowed = _of_token(facts)
     if narrowed is None:
-        return terms.fields if terms else ()
+        return terms.fields if terms is not None else ()
     return narrowed if terms is None else tuple(name for name in narrowed if name not in terms.predicates)
 
 
 def wanted_predicates(facts: Facts) -> tuple[str, ...]:
     """The questions that the query names; where it names nothing at all, those of its token."""
-    query, terms = facts.query, facts.terms
-    if query.fields is not None or query.predicates or terms is None:
+    query = facts.query
+    if query.predicates or query.fields is not None or facts.terms is None:
         return query.predicates
-    return tuple(name for name in _of_token(facts) or () if name in terms.predicates)
+    narrowed, granted = _of_token(facts), facts.terms.predicates
+    return tuple(name for name in narrowed if name in granted) if narrowed and granted else ()
 
 
 def _of_token(facts: Facts) -> tuple[str, ...] | None:
-    grant = facts.query.caller.grant if facts.token_checked else None
-    return (grant.fields or None) if grant else None
+    grant = facts.query.caller.grant
+    return (grant.fields or None) if grant is not None and facts.token_checked else None
 
 
 def emergency_holds(facts: Facts) -> bool:
@@ -240,7 +243,9 @@ def r4_the_standard_is_agreed(facts: Facts) -> Iterator[Reason]:
             "请数据共享主管部门核查该标准。",
             "Ask the data bureau to look into this standard.",
         )
-    elif any(facts.predicates.get(name) != digest for name, digest in _asked_predicates(facts)):
+    elif facts.terms.predicates and any(
+        facts.predicates.get(name) != digest for name, digest in _asked_predicates(facts)
+    ):
         yield Reason(
             "R4",
             "standard_changed",
@@ -262,7 +267,8 @@ def r5_each_field_is_granted(facts: Facts) -> Iterator[Reason]:
     if not _known(facts) or facts.terms is None:
         return
     missing = [name for name in wanted_fields(facts) if name not in facts.terms.fields]
-    missing += [name for name in wanted_predicates(facts) if name not in facts.terms.predicates]
+    if asked := wanted_predicates(facts):
+        missing += [name for name in asked if name not in facts.terms.predicates]
     if missing:
         names = ", ".join(missing)
         yield Reason(
@@ -345,7 +351,7 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
     terms, consent = facts.terms, facts.consent
     if not _known(facts) or terms is None or terms.consent_rule != "required" or emergency_holds(facts):
         return
-    wanted = wanted_fields(facts) + wanted_predicates(facts)
+    wanted = (*wanted_fields(facts), *wanted_predicates(facts))
     if consent is not None and consent.state in ("withdrawn", "invalidated"):
         yield Reason(
             "R8",

@@ -42,7 +42,7 @@ def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_diges
         "decision": {
             "effect": "permit" if permitted else "refuse",
             "rules": list(verdict.rules),
-            "facts": replayable(facts, known),
+            "facts": replayable(facts, known, relied_on=isinstance(verdict, Permit) and verdict.consent is not None),
             "policy": POLICY,
         },
         "request_digest": request_digest,
@@ -89,11 +89,12 @@ def withheld(query: Query, of: int, reasons: tuple[Reason, ...]) -> Entry:
     }
 
 
-def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
+def replayable(facts: Facts, known: list[str], *, relied_on: bool = False) -> dict[str, Any]:
     """The facts beside the signed agreement that the verdict rests on, so that anyone can decide again.
 
     What does not apply, or is as entry and agreement say it, is left out; docs/decision-facts.md describes each fact.
-    ``known``: of the fields and predicates that the query is about, those that are published.
+    ``known``: of the fields and predicates that the query is about, those that are published. ``relied_on``: a permit
+    rests on the consent, so that it covers what is asked.
     """
     query, terms, standard, standing = facts.query, facts.terms, facts.standard, facts.standing
     found: dict[str, Any] = {
@@ -124,7 +125,7 @@ def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
     if (grant := query.caller.grant) is not None:
         found["token"] = _token(facts, grant)
     if facts.consent is not None:
-        found["consent"] = _what_was_consented(facts, facts.consent)
+        found["consent"] = _consented(facts.consent) if relied_on else _what_was_consented(facts, facts.consent)
     if query.caller.assertion is not None:
         found["officer"] = _officer(facts, query.caller.assertion)
     if query.emergency is not None:
@@ -133,14 +134,19 @@ def replayable(facts: Facts, known: list[str]) -> dict[str, Any]:
         found["protected"] = True
     if facts.signature != "none":
         found["signature"] = facts.signature
-    for name in _PLAIN:
-        if (value := getattr(facts, name)) is not None:
-            found[name] = value
+    if facts.relation is not None:
+        found["relation"] = facts.relation
+    if facts.second is not None:
+        found["second"] = facts.second
+    if facts.quota_used is not None:
+        found["quota_used"] = facts.quota_used
+    if facts.officer_hour_used is not None:
+        found["officer_hour_used"] = facts.officer_hour_used
+    if facts.officer_day_used is not None:
+        found["officer_day_used"] = facts.officer_day_used
+    if facts.questions_used is not None:
+        found["questions_used"] = facts.questions_used
     return found
-
-
-# Facts that stand in the entry under their own name, where there are any.
-_PLAIN = ("quota_used", "officer_hour_used", "officer_day_used", "questions_used", "relation", "second")
 
 
 def _token(facts: Facts, grant: Grant) -> dict[str, Any]:
@@ -159,16 +165,22 @@ def _token(facts: Facts, grant: Grant) -> dict[str, Any]:
     return said
 
 
-def _what_was_consented(facts: Facts, consent: Consent) -> dict[str, Any]:
-    """The consent that counts; what of its record matters is said again, for the record need not be at hand."""
-    query = facts.query
-    said: dict[str, Any] = {
+def _consented(consent: Consent) -> dict[str, Any]:
+    return {
         "id": consent.id,
         "state": consent.state,
         "level": consent.proof_level,
-        "from": rfc3339(consent.valid_from),
-        "until": rfc3339(consent.valid_until),
+        "from": _written(consent.valid_from),
+        "until": _written(consent.valid_until),
     }
+
+
+_written = lru_cache(maxsize=4096)(rfc3339)  # a consent lasts for months, and its resident is asked about again
+
+
+def _what_was_consented(facts: Facts, consent: Consent) -> dict[str, Any]:
+    """The consent that counts; what of its record matters is said again, for the record need not be at hand."""
+    query, said = facts.query, _consented(consent)
     if consent.agreement_digest != facts.agreement_digest:
         said["agreement"] = consent.agreement_digest
     if query.purpose not in consent.purposes:
@@ -218,7 +230,9 @@ def _known_fields(facts: Facts) -> list[str]:
     """Of the fields and predicates that the query is about, those that are published."""
     known = _names(facts.standard) if facts.standard else frozenset()
     fields = [name for name in wanted_fields(facts) if name in known]
-    return fields + [name for name in wanted_predicates(facts) if name in facts.predicates]
+    if asked := wanted_predicates(facts):
+        fields += [name for name in asked if name in facts.predicates]
+    return fields
 
 
 @lru_cache(maxsize=256)

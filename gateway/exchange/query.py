@@ -92,7 +92,7 @@ async def answer(
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
         core = _cut(query, decided, kept, reply, _today(deps.clock))  # 6
-        return await _release_and_sign(query, decided, kept, core, deps)  # 7, 8
+        return await _release_and_sign(query, decided, kept, core, reply, deps)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
     except TongquError as error:
@@ -340,7 +340,7 @@ def _today(clock: Clock) -> date:
 
 # ── 7–8 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def _release_and_sign(
-    query: Query, decided: Authorized, kept: Translated, core: dict[str, Any], deps: Deps
+    query: Query, decided: Authorized, kept: Translated, core: dict[str, Any], reply: Reply, deps: Deps
 ) -> Answer | Refusal:
     facts, permit, ticket = decided.facts, decided.permit, decided.ticket
     if deps.clock.now() >= permit.until:  # the calendar, too, may have ended the permit while the department answered
@@ -355,6 +355,7 @@ async def _release_and_sign(
         salt=decided.salt,
         request_digest=decided.request_digest,
         answer=released,
+        provider_evidence=_own_signature(core, reply),
     )
     guards = []
     if ticket:
@@ -367,6 +368,14 @@ async def _release_and_sign(
         deps.gatherer.forget(changed.keys)
         return await _withhold_as_decided_now(query, decided, deps)
     return _signed(draft, released, at, query.id, deps)  # 8
+
+
+def _own_signature(core: dict[str, Any], reply: Reply) -> str | None:
+    """The department's signature, if what leaves is to the letter what it signed: not translated, cut or masked."""
+    if reply.signature is None or core["data"] != reply.records:
+        return None
+    # Python takes 1 for true and for 1.0; a signature does not.
+    return reply.signature if canonical(core["data"]) == canonical(reply.records) else None
 
 
 def _signed(draft: receipt.Draft, core: bytes, at: Appended, query_id: str, deps: Deps) -> Answer:

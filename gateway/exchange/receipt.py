@@ -48,8 +48,12 @@ class Draft:
         salt: bytes,
         request_digest: str,
         answer: bytes,
+        provider_evidence: str | None = None,
     ) -> Draft:
-        """``request_digest``: as in the authorized entry; ``answer``: the RFC 8785 bytes of what is released."""
+        """``request_digest``: as in the authorized entry; ``answer``: the RFC 8785 bytes of what is released.
+
+        ``provider_evidence``: the department's own signature over exactly these records, where it gave one.
+        """
         consent = permit.consent
         return cls(
             {
@@ -66,6 +70,7 @@ class Draft:
                 "salt": encode64(salt),
                 "request_digest": request_digest,
                 "response_digest": salted_digest(salt, answer),
+                **({"provider_evidence": provider_evidence} if provider_evidence is not None else {}),
             }
         )
 

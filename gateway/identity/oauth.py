@@ -114,7 +114,8 @@ class _Request(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
 
     def __init__(self, issuer: str, flask_request: Request) -> None:
         super().__init__(flask_request.method, issuer + flask_request.path, headers=flask_request.headers)
-        self._form = flask_request.form
+        # RFC 7009 section 2.2: a hint that is not known influences nothing; Authlib refuses it, so it never sees one.
+        self._form = {name: value for name, value in flask_request.form.items() if name != "token_type_hint"}
         self.payload = _Payload(self._form)
         self.dpop = flask_request.headers.getlist("DPoP")
         self.client_cert = flask_request.headers.getlist("Client-Cert")

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from tongqu_client import Gateway, Officer, errors
+from tongqu_client._auth import Grant
+from tongqu_client._officer import Binding
 
 from gateway.identity.model import OPERATOR
 from gateway.lib.jose import SigningKey
-from tests.cast import AN, CASE, LINDEN, MAPLE, PURPOSE, SCHEME, STANDARD, key_of
+from tests.cast import AN, BO, CASE, LINDEN, MAPLE, PURPOSE, SCHEME, STANDARD, key_of
 from tests.journeys.commands import run
 from tests.running import City
 
@@ -91,3 +93,22 @@ def test_the_command_asks_for_an_officer(city: City, tmp_path: Path) -> None:
     nobody = run("tongqu_client", "query", *asked, "--officer", str(own), env=who)
     assert nobody.returncode != 0
     assert "off_" in nobody.stderr
+
+
+def test_a_token_for_one_resident_and_case_opens_no_other(city: City) -> None:
+    agreement = city.cast.agreement()
+    clerk = clerk_of(city)
+    wire = city.client().as_officer(clerk)._wire
+    for bound, refused in (
+        (Binding(CASE, SCHEME, AN["idNumber"]), None),
+        (Binding(CASE, SCHEME, BO["idNumber"]), errors.SubjectMismatch),
+        (Binding("SQ-OTHER", SCHEME, AN["idNumber"]), errors.CaseMismatch),
+    ):
+        grant = Grant("exchange:query", agreement.id, PURPOSE, STANDARD, bound)
+        body = {"agreement": agreement.id, "standard": STANDARD, "purpose": PURPOSE, "case": CASE}
+        body |= {"subject": {"scheme": SCHEME, "id": AN["idNumber"]}}
+        if refused is None:
+            assert wire.call("POST", "/v1/queries", grant, body=body).status == 200
+            continue
+        with pytest.raises(refused):
+            wire.call("POST", "/v1/queries", grant, body=body)

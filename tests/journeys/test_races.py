@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from tongqu_client import errors
 
 from gateway.agreements.model import Agreement
 from gateway.identity.model import OPERATOR
-from tests.cast import AN, BUREAU, LINDEN, POLICE, Cast, key_of
+from tests.cast import AN, BUREAU, LINDEN, POLICE, Cast, key_of, resident
 from tests.journeys import commands
 from tests.journeys.process import Process
 from tests.journeys.test_kill import Load, check, check_outcomes, closed_city  # noqa: F401  # a fixture
@@ -184,3 +186,64 @@ def test_what_another_process_takes_back_again_and_again_from_four_workers(close
     rounds, chance = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")), random.Random(20261123)
     with Process(config, closed_city.gateway.url, tmp_path / "said", workers=4):
         take_everything_back(closed_city, rounds, chance)
+
+
+# ── a thousand withdrawals against a thousand queries ─────────────────────────────────────────────────────────────────
+def residents_who_consented(city: City, agreement: Agreement, number: int) -> list[tuple[str, str]]:
+    """(identifier, consent id) of so many residents, each of whom said yes."""
+    found = []
+    for each in range(number):
+        person = resident(1000 + each, "某人")
+        city.department.people[person["idNumber"]] = [person]
+        found.append((person["idNumber"], city.cast.consent(agreement, person).id))
+    return found
+
+
+def withdraw_while_asked(city: City, number: int, chance: random.Random) -> None:
+    """Each resident takes the consent back at the very moment at which an office asks about them."""
+    agreement = city.cast.agreement(consent="required", case_required=False)
+    people = residents_who_consented(city, agreement, number)
+    city.department.delay_s = 0.003  # so that many are overtaken while the department answers
+    linden, outcomes = city.cast.caller(LINDEN), Counter[str]()
+
+    def ask(person: str, pause: float) -> None:
+        time.sleep(max(0.0, -pause))
+        try:
+            city.ask(agreement.id, person)
+            outcomes["answered"] += 1
+        except errors.GatewayError as error:
+            outcomes[type(error).__name__] += 1
+
+    def withdraw(consent: str, pause: float) -> None:
+        time.sleep(max(0.0, pause))
+        city.cast.deps.consents.withdraw(linden, consent)
+
+    city.ask(agreement.id, people[0][0])  # a token, before everybody wants one
+    began = time.monotonic()
+    city.ask(agreement.id, people[0][0])
+    took = min(0.1, time.monotonic() - began)
+    pauses = [chance.uniform(-2 * took, 2 * took) for _ in people]  # who is first, and by how much
+    with ThreadPoolExecutor(4) as asking, ThreadPoolExecutor(2) as withdrawing:
+        for (person, consent), pause in zip(people, pauses, strict=True):
+            both = (asking.submit(ask, person, pause), withdrawing.submit(withdraw, consent, pause))
+            for each in both:
+                each.result()
+    entries = city.entries()
+    assert released_in_spite(city.gateway.entries()) == []
+    kinds = Counter(entry["type"] for entry in entries)
+    assert kinds["consent.withdrawn"] == number
+    assert set(outcomes) <= {"answered", "ConsentRevoked"} and outcomes.total() == number, outcomes
+    assert kinds["exchange.released"] == outcomes["answered"] + 2
+    # It was a race: some were faster, some slower, and some were overtaken on their way.
+    assert outcomes["answered"] and kinds["exchange.refused"] and kinds["exchange.withheld"], (outcomes, kinds)
+
+
+def test_no_record_leaves_after_the_withdrawal_of_its_consent(own_city: City) -> None:
+    withdraw_while_asked(own_city, 40, random.Random(20261126))
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+def test_a_thousand_withdrawals_against_a_thousand_queries(own_city: City) -> None:
+    bounded = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")) < 50
+    withdraw_while_asked(own_city, 200 if bounded else 1000, random.Random(20261126))

@@ -79,6 +79,7 @@ class Department:
         self.requests: list[Received] = []
         self.delay_s = delay_s
         self.on_request: Callable[[Received], object] | None = None  # runs in a thread before the answer is given
+        self.sign_records: Callable[[Received, Mapping[str, Any]], str] | None = None  # its own word for its records
         self.under_way = self.most_under_way = self.connections = 0
         self._gateway_keys, self._issuer, self._now, self._tls = gateway_keys, issuer, now, tls
         self._spent: set[str] = set()
@@ -166,7 +167,10 @@ class Department:
             )
         name = self._next_behaviour()
         if name == "good":
-            return await respond(writer, 200, json.dumps(good, ensure_ascii=False).encode())
+            headers = (
+                {} if self.sign_records is None else {"tongqu_record_signature": self.sign_records(received, good)}
+            )
+            return await respond(writer, 200, json.dumps(good, ensure_ascii=False).encode(), **headers)
         return await MISBEHAVIOURS[name](writer, good)
 
     def _next_behaviour(self) -> str:

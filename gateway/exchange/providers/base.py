@@ -41,6 +41,7 @@ class Reply:
     records: list[dict[str, Any]] = field(repr=False)
     as_of: str | None
     report: Mapping[str, tuple[str, ...]] | None = None
+    signature: str | None = field(default=None, repr=False)  # the department's own, over its records; carried untouched
 
 
 class Provider(Protocol):

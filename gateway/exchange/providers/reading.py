@@ -18,10 +18,13 @@ from gateway.lib.clock import parse_rfc3339, rfc3339
 
 MAX_RECORDS: Final = 200  # the contract's limit
 MAX_REPORTED: Final = 200  # field paths in one report
+SIGNATURE_HEADER: Final = "tongqu-record-signature"
+MAX_SIGNATURE: Final = 2048  # characters
 RETRY_AFTER_S: Final = 5  # when the department does not say
 MAX_RETRY_AFTER_S: Final = 3600
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_DETACHED: Final = re.compile(r"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
 _FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}(?:\.[A-Za-z][A-Za-z0-9]{0,63}){0,5}")
 
 
@@ -42,7 +45,13 @@ def read(fetched: Fetched) -> Reply:
         raise nonconformant("应有 records 数组，元素为对象", "it must have records, an array of objects")
     if len(records) > MAX_RECORDS:
         raise nonconformant(f"超过 {MAX_RECORDS} 条记录", f"it holds more than {MAX_RECORDS} records")
-    return Reply(records, _as_of(document.get("as_of")), _report(document.get("report")))
+    signature = _signature(fetched.headers.get(SIGNATURE_HEADER))
+    return Reply(records, _as_of(document.get("as_of")), _report(document.get("report")), signature)
+
+
+def _signature(value: str | None) -> str | None:
+    """The department's signature over its records, a detached JWS. Whether it holds, whoever relies on it will see."""
+    return value if value is not None and len(value) <= MAX_SIGNATURE and _DETACHED.fullmatch(value) else None
 
 
 def _as_of(value: Any) -> str | None:

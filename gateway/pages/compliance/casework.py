@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, request
 
 from gateway.accounts.web import to_page
-from gateway.audit import tiles
-from gateway.audit.entry import OUTCOMES, read
 from gateway.audit.filter import Filter
 from gateway.cases.api import last_month, next_month
 from gateway.cases.model import KINDS, STATES, VERDICTS, Case
@@ -33,7 +31,6 @@ class Linked:
 
     index: int
     look: Look | None
-    type: str
 
 
 class Casework:
@@ -138,7 +135,7 @@ class Casework:
 
     def _case(self, case: Case, *, wrong: object = (), status: int = 200) -> Response:
         desk, person = self.desk, self.desk.person
-        linked = [self._linked(each.entry) for each in case.links if each.entry is not None][:ENTRIES]
+        linked = self._linked(each.entry for each in case.links)
         desk.looked({"case": case.id}, len(linked))
         return desk.page(
             "case.html",
@@ -177,18 +174,13 @@ class Casework:
             return self._case(cases.get(person, case_id), wrong=said(error, desk.lang), status=422)
         return to_page(f"/desk/cases/{case_id}")
 
-    def _linked(self, index: int) -> Linked:
-        data = tiles.entry_at(self.desk.log, index)
-        if data is None:
-            return Linked(index, None, "")
-        members = read(data)
-        query = members["of"] if members["type"] in OUTCOMES else index
-        found = self.desk.search.find(Filter(), before=query + 1, limit=1).found
-        look = Look.of(found[0]) if found and found[0].index == query else None
-        return Linked(index, look if look and look.is_query else None, members["type"])
+    def _linked(self, indexes: Iterable[int | None]) -> list[Linked]:
+        numbers = [each for each in indexes if each is not None][:ENTRIES]
+        looks = self.desk.looks(numbers)
+        return [Linked(number, looks.get(number)) for number in numbers]
 
     def _party_of(self, index: int) -> str | None:
-        look = self._linked(index).look
+        look = self.desk.looks([index]).get(index)
         return look.actor.get("party") if look else None
 
     # ── the review queue ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +188,7 @@ class Casework:
         desk, person = self.desk, self.desk.person
         reviewed = request.args.get("reviewed") == "1"
         items = desk.reviews.queue(person, reviewed=reviewed, before=request.args.get("before"), limit=PAGE)
-        linked = {each.entry: self._linked(each.entry) for each in items if each.entry is not None}
+        linked = {each.index: each for each in self._linked(item.entry for item in items)}
         desk.looked({"reviews": "reviewed" if reviewed else "due"}, len(items))
         first = workdays.day_of(desk.clock.now()).replace(day=1)
         return desk.page(
@@ -231,7 +223,7 @@ class Casework:
             except InvalidRequest as error:
                 wrong = said(error, desk.lang)
         case = desk.cases.get(person, case_id)
-        linked = [self._linked(each.entry) for each in case.links if each.entry is not None][:ENTRIES]
+        linked = self._linked(each.entry for each in case.links)
         desk.looked({"asked": case.id}, len(linked))
         return desk.page(
             "asked-one.html",

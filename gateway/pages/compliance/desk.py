@@ -5,7 +5,7 @@ Every page that shows anything of the log writes ``audit.viewed`` first, durably
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, g
+from sqlalchemy import select
 
 from gateway.accounts.model import Account
+from gateway.audit import index
+from gateway.audit.entry import read
+from gateway.audit.index_store import IndexRows
 from gateway.audit.log import Log
 from gateway.audit.policy import Policy
-from gateway.audit.search import Search
+from gateway.audit.search import Found, Search
+from gateway.audit.store import ENTRY
 from gateway.cases.actions import Cases
 from gateway.cases.model import Person
 from gateway.cases.review import Reviews
@@ -27,6 +32,7 @@ from gateway.identity.actions import Identity
 from gateway.lib.canonical_json import digest
 from gateway.lib.clock import Clock, parse_rfc3339
 from gateway.pages.compliance import words
+from gateway.pages.compliance.trace import Look, traced
 from gateway.pages.frame.render import Crumbs, Frame, asked_language
 from gateway.pages.public.words import Text
 from standards import workdays
@@ -61,7 +67,7 @@ class Desk:
     @cached_property
     def environment(self) -> Any:
         environment = self.frame.environment(TEMPLATES)
-        environment.globals.update(words=words, link=link, clip=clip, short=short)
+        environment.globals.update(words=words, traced=traced, link=link, clip=clip, short=short)
         environment.filters |= {"when": when, "day": day, "thousands": lambda number: f"{number:,}"}
         return environment
 
@@ -111,6 +117,12 @@ class Desk:
         """Its name in the language of the page; the id where it is not known (any more)."""
         if party is None:
             return "—"
+        known: dict[str, str] = g.setdefault("party_names", {})
+        if party not in known:
+            known[party] = self._party_name(party)
+        return known[party]
+
+    def _party_name(self, party: str) -> str:
         try:
             found = self.identity.party(party)
         except NotFound:
@@ -121,8 +133,29 @@ class Desk:
         """An account's username; for officers their id, since nobody's name is known here."""
         if not person:
             return "网关" if self.lang == "zh" else "the gateway"
-        account = self.account(person) if person.startswith("acc_") else None
-        return account.username if account and account.role != "resident" else short(person)
+        known: dict[str, str] = g.setdefault("person_names", {})
+        if person not in known:
+            account = self.account(person) if person.startswith("acc_") else None
+            known[person] = account.username if account and account.role != "resident" else short(person)
+        return known[person]
+
+    def looks(self, indexes: Iterable[int]) -> dict[int, Look]:
+        """The look-ups that these entries are of, by these indexes; others are left out."""
+        wanted = set(indexes)
+        index.catch_up(self.log.database)
+        with self.log.database.read() as conn:
+            rows = IndexRows(conn)
+            named = rows.by_number(wanted)
+            queries = rows.by_number({row.of_number or number for number, row in named.items()})
+            numbers = [*queries, *(row.outcome for row in queries.values() if row.outcome is not None)]
+            chosen = select(ENTRY.c.number, ENTRY.c.entry).where(ENTRY.c.number.in_(numbers))
+            texts = {row.number: read(bytes(row.entry)) for row in conn.execute(chosen)}
+        found = {
+            number: Look.of(Found(number, texts[number], row, texts.get(row.outcome or -1)))
+            for number, row in queries.items()
+        }
+        of = {number: found[row.of_number or number] for number, row in named.items()}
+        return {number: look for number, look in of.items() if look.is_query}
 
 
 def link(path: str, **parameters: Any) -> str:

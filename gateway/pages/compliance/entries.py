@@ -6,8 +6,7 @@ from flask import Blueprint, Response, abort
 
 from gateway.audit import merkle, tiles
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entry import OUTCOMES, read
-from gateway.audit.filter import Filter
+from gateway.audit.entry import read
 from gateway.audit.merkle import leaf_hash
 from gateway.audit.store import Rows
 from gateway.pages.compliance.desk import DESK, HOME, SEARCH, Desk
@@ -34,7 +33,7 @@ class Entries:
             abort(404)
         members = read(data)
         desk.looked({"entry": index}, 1)
-        look = self.look(members["of"] if members["type"] in OUTCOMES else index)
+        look = desk.looks([index]).get(index)
         checkpoint, _ = desk.log.publish(covering=index + 1)
         with desk.log.database.read() as conn:
             hashes = merkle.inclusion_proof(index, checkpoint.size, Rows(conn).nodes)
@@ -56,11 +55,6 @@ class Entries:
             cases=self._cases(index, look),
             has_evidence=look is not None and look.is_query,
         )
-
-    def look(self, index: int) -> Look | None:
-        """The query, with its outcome."""
-        found = self.desk.search.find(Filter(), before=index + 1, limit=1, each="query").found
-        return Look.of(found[0]) if found and found[0].index == index else None
 
     def _cases(self, index: int, look: Look | None) -> list[str]:
         numbers = [index, look.index] if look else [index]

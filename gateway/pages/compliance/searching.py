@@ -20,7 +20,7 @@ from gateway.pages.compliance.overview import counted, told
 from gateway.pages.compliance.trace import Look
 from standards import workdays
 
-PAGE = 50
+PAGE = 30
 SHOWN = ("result", "risk", "consumer", "provider", "officer", "standard", "purpose", "rule", "hour", "type")
 VALUES = 8  # of each facet
 DEFAULT = "type:exchange.authorized type:exchange.refused since:7d"
@@ -43,6 +43,7 @@ class Searching:
         sessions = self.desk.frame.sessions
         signed_in = sessions.signed_in(*DESK)
         blp.add_url_rule("/desk/search", view_func=signed_in(self.search))
+        blp.add_url_rule("/desk/search", view_func=signed_in(self.asked), endpoint="asked_for", methods=["POST"])
         blp.add_url_rule(
             "/desk/search.<any(csv, json, jsonl, xlsx):form>", view_func=signed_in(sessions.stepped_up(self.export))
         )
@@ -81,12 +82,21 @@ class Searching:
             forms=("csv", "json", "jsonl", "xlsx"),
         )
 
+    def asked(self) -> Response:
+        """What was typed becomes an address only once it holds no person's number: addresses are kept by browsers."""
+        try:
+            wanted = Filter.parse(request.form.get("q", ""))
+        except InvalidRequest as error:
+            return self._wrong(error)
+        return to_page(link("/desk/search", q=wanted.text()))
+
     def _wrong(self, error: InvalidRequest) -> Response:
         """What was typed is not repeated: it may be a resident's number."""
         return self.desk.page(
             "search.html",
             SEARCH[1],
             status=422,
+            address=SEARCH[0],
             q="",
             wrong=said(error, self.desk.lang),
             looks=[],

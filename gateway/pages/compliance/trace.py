@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+from markupsafe import Markup
 
 from gateway.audit.filter import Filter
 from gateway.audit.search import Found
@@ -52,6 +55,11 @@ class Look:
         )
 
     @property
+    def proof_index(self) -> int:
+        """The entry that an evidence bundle is about: how it ended, once it has."""
+        return self.index if self.outcome_index is None else self.outcome_index
+
+    @property
     def is_query(self) -> bool:
         return self.result is not None and "decision" in self.entry
 
@@ -80,10 +88,10 @@ class Look:
         return tuple((self.outcome or {}).get("rules") or ())
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> tuple[Step, ...]:
         """Every rule, in order, and what it said. All of them are asked, even when the first objects."""
         if not self.is_query:
-            return []
+            return ()
         permitted = self.entry["decision"]["effect"] == "permit"
         named, objections = set(self.entry["decision"]["rules"]), set(self.objections)
         found = []
@@ -97,7 +105,7 @@ class Look:
                 held = True if rule in named else None
             if held is not None or rule not in SELDOM:
                 found.append(Step(rule, sentence, held))
-        return found
+        return tuple(found)
 
     def searches(self) -> list[tuple[Text, str]]:
         """Where to look next: the same officer, resident, case; each with its search."""
@@ -109,6 +117,35 @@ class Look:
         if self.is_query and entry.get("case"):
             out.append((Text("同办件", "Same case"), Filter.of(case=entry["case"]).text()))
         return out
+
+
+@lru_cache(maxsize=256)
+def traced(steps: tuple[Step, ...], lang: str) -> Markup:
+    """The steps as a list; mostly they are the same in every row."""
+    lines = []
+    for step in steps:
+        mark, kind, zh, en = _HELD[step.held]
+        lines.append(
+            Markup(
+                '<li class="{}"><span class="mark" aria-hidden="true">{}</span> <span class="rule">{}</span> '
+                '<span>{}<span class="hidden">{}{}</span></span></li>'
+            ).format(
+                kind,
+                mark,
+                step.rule,
+                step.sentence.of(lang),
+                "：" if lang == "zh" else ": ",
+                zh if lang == "zh" else en,
+            )
+        )
+    return Markup('<ol class="trace" data-testid="trace">{}</ol>').format(Markup("").join(lines))
+
+
+_HELD: Mapping[bool | None, tuple[str, str, str, str]] = {
+    True: ("✔", "held", "符合", "holds"),
+    False: ("✘", "objected", "不符合", "does not hold"),
+    None: ("–", "unasked", "未涉及", "not asked"),
+}
 
 
 def plain_members(entry: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -87,9 +87,11 @@ class Frame:
         title: Text,
         crumbs: Crumbs = (),
         status: int = 200,
+        address: str | None = None,
         **data: Any,
     ) -> Response:
-        """The whole document in the language that was asked for."""
+        """The whole document in the language that was asked for. ``address``: where the other language is, if this very
+        address must not be repeated."""
         lang = asked_language()
         account = self.sessions.current()
 
@@ -99,7 +101,7 @@ class Frame:
         body = environment.get_template(template).render(
             lang=lang,
             other="en" if lang == "zh" else "zh",
-            other_address=_in_language("en" if lang == "zh" else "zh"),
+            other_address=_in_language("en" if lang == "zh" else "zh", address),
             t=t,
             title=title.of(lang),
             crumbs=[(path, text.of(lang)) for path, text in crumbs],
@@ -160,7 +162,9 @@ def asked_language() -> str:
     return language(request.headers.get("Accept-Language"))
 
 
-def _in_language(lang: str) -> str:
-    """This very page in the other language."""
+def _in_language(lang: str, address: str | None) -> str:
+    """This very page in the other language; or another address of ours."""
+    if address is not None:
+        return f"{address}?{urlencode([(COOKIE, lang)])}"
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != COOKIE]
     return f"{request.path}?{urlencode([*kept, (COOKIE, lang)])}"

@@ -113,6 +113,16 @@ TRAPS = [
     ("organisation", {"信用代码": "uscc", "单位名称": "firm"}, "党组织/电话", "phone", "officePhone"),
     ("organisation", {"信用代码": "uscc", "单位名称": "firm"}, "租约终止日期", "day", "endedAt"),
     ("task-request", {"任务编号": "number", "任务名称": "words"}, "会议/时间", "day", "issuedAt"),
+    ("market-entity", {"credit_code": "uscc"}, "dept_name", "firm", "name"),
+    ("market-entity", {"credit_code": "uscc", "ent_name": "firm"}, "org_address", "address", "domicile.text"),
+    ("market-entity", {"credit_code": "uscc", "ent_name": "firm"}, "unit_found_date", "day", "establishedAt"),
+    ("organisation", {"uscc": "uscc", "org_name": "firm"}, "dept_tel", "phone", "officePhone"),
+    ("organisation", {"uscc": "uscc", "org_name": "firm"}, "上级部门电话", "phone", "officePhone"),
+    ("person-basic", {"身份证号": "id"}, "user_name", "other name", "name"),
+    ("person-basic", {"身份证号": "id"}, "worker_name", "other name", "name"),
+    ("person-basic", PERSON, "worker_phone", "other phone", "phone"),
+    ("person-basic", PERSON, "user_phone", "other phone", "phone"),
+    ("person-basic", PERSON, "emp_phone", "other phone", "phone"),
     ("information-release", {"索引号": "number", "标题": "words"}, "报名有效期至", "day", "validTo"),
 ]
 

@@ -88,3 +88,49 @@ def test_a_dead_token_is_not_active(house: House, clock: FixedClock) -> None:
     house.identity.resume_client(OPERATOR, house.street.client_id)
     clock.advance(seconds=300)
     assert house.post("/oauth/introspect", _form(house.street, expired)).json == {"active": False}
+
+
+def test_an_endpoint_takes_one_form_in_the_body_and_nothing_else(house: House) -> None:
+    token = house.token(house.street)
+    form = _form(house.street, token)
+    for path in ("/oauth/revoke", "/oauth/introspect"):
+        for wrong in (
+            house.http.post(f"{path}?token={token}", data=form, base_url=BASE_URL),
+            house.http.post(path, json=form, base_url=BASE_URL),
+            house.post(path, {**form, "token": [token, token]}),
+        ):
+            assert (wrong.status_code, wrong.json["error"]) == (400, "invalid_request")
+        assert house.http.get(path, query_string={"token": token}, base_url=BASE_URL).status_code == 405
+    assert _opens(house, token)
+
+
+def test_a_wrong_or_unknown_hint_changes_nothing(house: House) -> None:
+    token = house.token(house.street)
+    for hint in ("access_token", "refresh_token", "saml", ""):  # RFC 7009 sections 2.1 and 2.2
+        told = house.post("/oauth/introspect", {**_form(house.street, token), "token_type_hint": hint})
+        assert told.json["active"] is True
+    assert house.post("/oauth/revoke", {**_form(house.street, token), "token_type_hint": "saml"}).status_code == 200
+    assert not _opens(house, token)
+
+
+def test_an_assertion_used_for_one_endpoint_is_used_up_for_all(house: House) -> None:
+    token = house.token(house.street)
+    form = _form(house.street, token)
+    assert house.post("/oauth/introspect", form).json["active"] is True
+    again = house.post("/oauth/revoke", form)
+    assert (again.status_code, again.json["error"]) == (400, "invalid_client")
+    assert _opens(house, token)
+
+
+def test_a_suspended_client_learns_and_revokes_nothing(house: House) -> None:
+    token = house.token(house.street)
+    house.identity.suspend_client(OPERATOR, house.street.client_id)
+    for path in ("/oauth/revoke", "/oauth/introspect"):
+        answer = house.post(path, _form(house.street, token))
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_client")
+
+
+def test_what_is_no_access_token_of_ours_is_not_active(house: House) -> None:
+    receipt = house.server.keys.receipt.sign_jwt("at+jwt", {"iss": BASE_URL, "aud": BASE_URL})
+    for other in (house.street.assertion(), house.street.proof("POST", ROUTE), receipt, "令牌", "x" * 20_000):
+        assert house.post("/oauth/introspect", _form(house.street, other)).json == {"active": False}

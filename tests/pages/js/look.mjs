@@ -1,6 +1,6 @@
-// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?, "authenticator"?}]}; a step is a method of a
-// page with its arguments, as ["fill", "#text", "{}"]. Writes for each view what a browser found: axe's violations, how far
-// the page runs to the side, requests, messages on the console.
+// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?, "authenticator"?,
+// "downloads"?}]}; a step is a method of a page with its arguments, as ["fill", "#text", "{}"], or ["judge"]. Writes for each view
+// what a browser found: axe's violations, how far the page runs to the side, requests, messages on the console.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -13,7 +13,7 @@ const QUIET = [
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const browser = await chromium.launch({ executablePath: asked.chromium, args: QUIET });
 
-async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false, authenticator = false }) {
+async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false, authenticator = false, downloads = null }) {
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 844 : width < 2000 ? 900 : 1440 },
     javaScriptEnabled: javascript, locale: language, reducedMotion: "reduce",
@@ -24,13 +24,20 @@ async function look({ url, width, javascript = true, image = null, steps = [], a
     const requests = [], messages = [];
     page.on("request", (request) => requests.push(request.url()));
     page.on("console", (message) => messages.push(message.text()));
+    const saved = [];
+    if (downloads) page.on("download", (file) => saved.push(file.saveAs(`${downloads}/${file.suggestedFilename()}`)));
     page.on("pageerror", (error) => messages.push(String(error)));
     await page.goto(url);
-    for (const [method, ...rest] of steps) await page[method](...rest);
+    const judged = [];
+    for (const [method, ...rest] of steps) {
+      if (method === "judge") judged.push({ url, at: page.url(), sideways: await beyond(page), requests: [], violations: await judge(page) });
+      else await page[method](...rest);
+    }
+    await Promise.all(saved);
     if (image) await page.screenshot({ path: image, fullPage: full });
     const styled = await page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    return { url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
+    const sideways = await beyond(page);
+    return { judged, url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
   } finally {
     await context.close();
   }
@@ -42,6 +49,8 @@ async function giveAuthenticator(session) {
   const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
   await session.send("WebAuthn.addVirtualAuthenticator", { options });
 }
+
+const beyond = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 async function judge(page) {
   await page.evaluate(AXE);  // by the debugger, which the page's own policy does not bind

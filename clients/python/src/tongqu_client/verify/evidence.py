@@ -20,7 +20,7 @@ from tongqu_client.verify.findings import Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint, TlogProof, base64_exact
 from tongqu_client.verify.papers import Papers
-from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
+from tongqu_client.verify.receipts import VerifiedReceipt, provider_signature, verify_receipt
 from tongqu_client.verify.replay import Replay, Undecidable
 from tongqu_client.verify.standards import SIGNATURE_TYPE
 from tongqu_client.verify.story import Story
@@ -335,8 +335,32 @@ class _Case:
             f"网关在 {receipt.issued.isoformat()} 签发了回执，所承诺的日志条目确在日志里。",
             f"The gateway signed the receipt at {receipt.issued.isoformat()}, and the entry it promised is in the log.",
         )
+        self._department_signed(receipt)
         if receipt.request_checked and receipt.response_checked:
             self._say("record", "附上的查询与记录正是当时的查询与记录。", "Request and record are those of that query.")
+
+    def _department_signed(self, receipt: VerifiedReceipt) -> None:
+        """verify_receipt has checked the signature itself; whose key made it, the entries say."""
+        if self.bundle["answer"] is None:
+            return
+        thumbprint = provider_signature(receipt, self.bundle["answer"]["data"])
+        if thumbprint is None:
+            return
+        told = [each["entry"] for each in self.bundle["entries"]]
+        if any(each.get("key") == thumbprint and each.get("party") == receipt.provider for each in told):
+            self._say(
+                "provider_evidence",
+                f"记录有 {receipt.provider} 自己的签名（密钥 {thumbprint[:12]}…）：网关也不能改动。",
+                f"The records bear {receipt.provider}'s own signature (key {thumbprint[:12]}…): not even the gateway "
+                "could have changed them.",
+            )
+        else:
+            self._open(
+                "provider_key",
+                f"记录上的签名（密钥 {thumbprint[:12]}…）出自 {receipt.provider}：日志没有登记这个密钥。",
+                f"That the signature on the records (key {thumbprint[:12]}…) is {receipt.provider}'s: no entry "
+                "registers this key.",
+            )
 
     def _response(self) -> None:
         kept = self.bundle["response"]

@@ -15,11 +15,12 @@ from typing import Any
 from tongqu_client import _jose
 from tongqu_client._canonical import NotCanonical, canonical, digest_bytes
 from tongqu_client.errors import ProofInvalid, ReceiptInvalid
-from tongqu_client.verify import merkle
+from tongqu_client.verify import merkle, signers
 from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.trust import TrustStore
 
 TYPE = "tongqu-receipt+jwt"
+RECORD_TYPE = "tongqu-record-signature+jws"
 _DIGEST = re.compile(r"sha-256:([0-9a-f]{64})")
 _SALT_SIZE = 16  # bytes
 
@@ -76,6 +77,7 @@ def verify_receipt(
     if response is not None:
         core = {name: response.get(name) for name in ("data", "source", "withheld")}
         _compare(claims["response_digest"], salt, core, "答复内容", "the answer")
+        provider_signature(verified, response.get("data"))
     return replace(verified, request_checked=request is not None, response_checked=response is not None)
 
 
@@ -99,6 +101,28 @@ def verify_promise(receipt: VerifiedReceipt, proof: TlogProof | str, trust: Trus
             f"The proof is for entry {parsed.index}, the receipt is for entry {receipt.index}.",
         )
     return replace(receipt, checkpoint=verify_inclusion(receipt.leaf_hash, parsed, trust))
+
+
+def provider_signature(receipt: VerifiedReceipt, data: Any) -> str | None:
+    """The thumbprint of the key with which the department itself signed these records; None where it did not.
+
+    A detached JWS (typ RECORD_TYPE) over the RFC 8785 bytes of {query, records, standard}, with its public key in it:
+    not even the gateway can have changed them. Whose key it is, the log says. Raises ReceiptInvalid.
+    """
+    token = receipt.claims.get("provider_evidence")
+    if token is None:
+        return None
+    try:
+        jwk = signers.key_in(str(token))
+        payload = canonical({"query": receipt.query, "records": data, "standard": receipt.standard})
+        signers.signed(str(token), jwk, typ=RECORD_TYPE, payload=payload, detached=True)
+        return _jose.thumbprint(jwk)
+    except (_jose.JoseInvalid, NotCanonical) as error:
+        raise ReceiptInvalid(
+            "提供部门自己的签名与记录不符：记录在部门签名之后被改动过。",
+            f"The department's own signature does not fit the records ({error}): "
+            "they were changed after it signed them.",
+        ) from None
 
 
 def parse_digest(text: object) -> bytes:

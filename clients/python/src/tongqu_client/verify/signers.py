@@ -25,6 +25,14 @@ def key_id(token: str) -> str:
     return str(_header(token.split(".")[0]).get("kid", ""))
 
 
+def key_in(token: str) -> dict[str, Any]:
+    """The public key that a JWS carries in its header (RFC 7515 §4.1.3): proof of possession, never of identity."""
+    jwk = _header(token.split(".")[0]).get("jwk")
+    if not isinstance(jwk, dict) or "d" in jwk:
+        raise _jose.JoseInvalid("expected a public key (jwk) in the header")
+    return jwk
+
+
 def signed(token: str, jwk: Mapping[str, Any], *, typ: str, payload: bytes, detached: bool = False) -> None:
     """Raise JoseInvalid unless the key ``jwk`` signed exactly ``payload`` as a ``typ``.
 

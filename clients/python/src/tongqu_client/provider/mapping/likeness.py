@@ -12,6 +12,32 @@ import standards
 from tongqu_client.provider.mapping.latin import KINDS, NUMBERS
 from tongqu_client.provider.mapping.wordlist import everything, names_of
 
+ANYTHINGS = frozenset(
+    [
+        "编码",
+        "编号",
+        "代码",
+        "号码",
+        "名称",
+        "日期",
+        "时间",
+        "类型",
+        "类别",
+        "状态",
+        "金额",
+        "单位",
+        "内容",
+        "情况",
+        "说明",
+        "备注",
+        "等级",
+        "级别",
+        "方式",
+        "对象",
+        "标志",
+        "项目",
+    ]
+)  # words that many names end in: alone they are near none
 UNSEEN = 60  # a word of no name counts as one of so many
 
 
@@ -44,6 +70,8 @@ def _word_frequency() -> Mapping[str, int]:
 
 def alike(text: str, phrase: str) -> float:
     """Shared characters and pairs of characters, rare ones counting more; a name within the other by its length."""
+    if text in ANYTHINGS:
+        return 1.0 if text == phrase else 0.0
     ours, theirs = _grams(text), _grams(phrase)
     if not any(not gram.isascii() for gram in ours & theirs):
         return 0.0  # 人员ID and 地址ID

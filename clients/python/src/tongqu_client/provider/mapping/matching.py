@@ -22,9 +22,6 @@ SAMPLE = 1000  # rows looked at, spread over the table: the first thousand are o
 WORTH_A_LOOK = 0.3  # score of a name below which its values are not looked at
 BY_VALUES = 0.6  # score of a column that says nothing by its name but everything by its values
 COUNTER = 0.75  # factor for a counter beside a number
-_NUMBER = re.compile("(编号|证号|字号|户号|号)$")
-OWN_NUMBER = 0.64  # score of the only column that can be the record's own number; a little more than a running number
-FINER = 0.8  # score of a division told by the code of a street or community within it
 SHARED = ("divisionCode", "streetCode", "communityCode", "domicileDivision")  # one code column may give several
 
 
@@ -152,59 +149,26 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
             yield look.candidate(element, tuple(best), Fits(1.01, False, zh, en))
 
 
-def by_own_number(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> Iterator[Candidate]:
-    """The record's own number, from the only column of numbers that differ in every row and that nothing else wants."""
-    wanted = [one for one in elements if one.required and "." not in one.path and _is_own_number(look.standard, one)]
-    alone = [
-        column
-        for column in columns
-        if look.profiles[column].differs
-        and not look.profiles[column].counts
-        and not look.profiles[column].kind
-        and names.is_number(look.heard[column])
-        and not heading(look.heard[column]).role
-        and not names.left_out(look.heard[column])
-    ]
-    if len(wanted) == 1 and len(alone) == 1:
-        zh, en = "各行不同的编号只有这一列", "the only column of numbers that differ in every row"
-        yield look.candidate(wanted[0], (alone[0],), Fits(OWN_NUMBER, False, zh, en))
-
-
-def _is_own_number(standard: Standard, element: Element) -> bool:
-    """The number of the record itself: the first required text that is called one."""
-    numbers = [
-        one.path
-        for one in standard.elements
-        if one.required and "." not in one.path and kind_of(one) == "text" and _NUMBER.search(one.zh)
-    ]
-    return bool(numbers) and element.path == numbers[0]
-
-
-def by_finer_divisions(look: Look, elements: Sequence[Element], taken: Mapping[str, Candidate]) -> Iterator[Candidate]:
-    """A division that no column names, from the code of the street, community or grid within it (GB/T 10114)."""
-    for element in elements:
-        holder, _, last = element.path.rpartition(".")
-        if last != "divisionCode":
-            continue
-        for finer in ("communityCode", "streetCode", "gridCode"):
-            beside = taken.get(f"{holder}.{finer}" if holder else finer)
-            if beside is not None and beside.fit.share >= 0.9:
-                zh, en = f"由同一地址的{beside.element.zh}得出", f"told by its {beside.element.en.lower()}"
-                yield look.candidate(element, beside.columns, Fits(FINER, False, zh, en))
-                break
-
-
 def assign(found: Sequence[Candidate], enough: float) -> dict[str, Candidate]:
-    """Each element its best column and each column one element, greedily; codes of divisions may serve several."""
+    """Each element its best column and each column one element, greedily; codes of divisions may serve several.
+
+    What surely is the code of a division is given to nothing else that only may be it.
+    """
     taken: dict[str, Candidate] = {}
     used: set[str] = set()
+    divisions: set[str] = set()
     for one in found:
         shared = one.element.path.rpartition(".")[2] in SHARED
-        if one.score < enough or one.element.path in taken or (not shared and used & {*one.columns}):
+        mine = {*one.columns}
+        if one.score < enough or one.element.path in taken or (not shared and used & mine):
+            continue
+        if not shared and divisions & mine and not one.name.sure:
             continue
         taken[one.element.path] = one
         if not shared:
-            used |= {*one.columns}
+            used |= mine
+        elif one.name.sure:
+            divisions |= mine
     return taken
 
 

@@ -20,18 +20,11 @@ from tongqu_client.provider.mapping.couples import about_couples, other_as_subje
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
 from tongqu_client.provider.mapping.lists import as_rules, in_lists, required_lists
-from tongqu_client.provider.mapping.matching import (
-    Candidate,
-    Look,
-    assign,
-    by_finer_divisions,
-    by_own_number,
-    by_values,
-    candidates,
-)
+from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_values, candidates
 from tongqu_client.provider.mapping.model import Choice, Proposal, Unused, Wishes
 from tongqu_client.provider.mapping.profile import Profile
 from tongqu_client.provider.mapping.rules import Rule
+from tongqu_client.provider.mapping.told_otherwise import by_company, by_finer_divisions, by_own_number
 from tongqu_client.provider.mapping.vocabulary import Fits
 from tongqu_client.provider.readers.table import Table
 
@@ -62,6 +55,7 @@ def propose(
     for one in numbered:
         taken.pop(one.element.path, None)
     more = [*_by_parts(look, missing, taken), *by_values(look, missing, rest), *numbered]
+    more += by_company(look, missing, rest, taken)
     taken |= assign(sorted(more, key=lambda one: -one.score), ENOUGH)
     missing = [element for element in missing if element.path not in taken]
     taken |= {one.element.path: one for one in by_finer_divisions(look, missing, taken) if one.score >= ENOUGH}

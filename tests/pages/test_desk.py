@@ -1,0 +1,356 @@
+"""The compliance officer's desk, page by page: what each shows, to whom, and that looking is written down."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.audit.entry import read
+from gateway.audit.store import ENTRY, Rows
+from gateway.config import load
+from gateway.identity.model import OPERATOR
+from gateway.lib.canonical_json import canonical
+from gateway.lib.jose import SigningKey
+from gateway.wiring import Deps, make_installation
+from tests.cast import AN, AUDIT, LINDEN, MAPLE, POLICE, SCHEME
+from tests.clock import FixedClock
+from tests.gateway.audit import examples
+from tests.pages.signing_in import Person, signed_in
+
+PAGES = ("", "/search", "/cases", "/cases/new", "/reviews", "/integrity", "/reports", "/rules")
+LOOK_UPS = 12
+
+
+@pytest.fixture(scope="module")
+def deps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
+    """A gateway of two offices; one officer of Linden looked up twelve people, one look-up was refused."""
+    settings = load(environment=False, data_dir=tmp_path_factory.mktemp("desk"), review_sample_percent=100)
+    make_installation(settings)
+    clock = FixedClock()
+    deps = Deps(settings, clock=clock, on_broken=None)
+    for party, kind in (
+        (POLICE, "department"),
+        (LINDEN, "street_office"),
+        (MAPLE, "street_office"),
+        (AUDIT, "audit_office"),
+    ):
+        deps.identity.add_party(OPERATOR, party, name_zh=f"单位{party}", name_en=party, kind=kind)
+    officer = deps.identity.add_officer(
+        OPERATOR, LINDEN, role="clerk", title="科员", key=SigningKey.generate().public_jwk()
+    )
+    deps.reviews.tidy()
+    for number in range(LOOK_UPS):
+        _asked(deps, number, officer.id)
+        clock.advance(seconds=60)
+    with deps.log.transaction() as tx:
+        refused = _query("qry_refused", examples.SUBJECT, officer.id) | {"type": "exchange.refused"}
+        refused["decision"] = {**refused["decision"], "effect": "refuse", "rules": ["R5", "R8"]}
+        tx.append(refused)
+    clock.advance(seconds=timedelta(days=1).total_seconds())
+    deps.reviews.tidy()
+    yield deps
+    deps.close()
+
+
+def _query(name: str, subject: str, officer: str) -> dict[str, Any]:
+    actor = {"party": LINDEN, "client": "cli_linden", "officer": officer}
+    return examples.authorized(name, subject=subject) | {"actor": actor}
+
+
+def _asked(deps: Deps, number: int, officer: str) -> None:
+    who = AN["idNumber"] if number == 0 else f"somebody-{number}"
+    subject, name = deps.pseudonyms.subject(SCHEME, who), f"qry_{number}"
+    with deps.log.transaction() as tx:
+        at = tx.append(_query(name, subject, officer))
+        deps.sidecar.keep(tx, name, subject, {"scheme": SCHEME, "id": who, "case": "SQ-2026-0042"})
+    with deps.log.transaction() as tx:
+        tx.append(examples.released(name, at.index))
+
+
+@pytest.fixture(scope="module")
+def officer(deps: Deps) -> Person:
+    return signed_in(deps, "compliance", stepped_up=True)
+
+
+@pytest.fixture(scope="module")
+def colleague(deps: Deps) -> Person:
+    return signed_in(deps, "compliance", stepped_up=True)
+
+
+@pytest.fixture(scope="module")
+def clerk(deps: Deps) -> Person:
+    return signed_in(deps, "street_office")
+
+
+def entries(deps: Deps, *types: str) -> list[dict[str, Any]]:
+    with deps.database.read() as conn:
+        found = [read(bytes(row.entry)) for row in conn.execute(ENTRY.select().order_by(ENTRY.c.number))]
+    return [each for each in found if each["type"] in types]
+
+
+def first_look_up(deps: Deps) -> int:
+    with deps.database.read() as conn:
+        found = Rows(conn).entries(0, 1000)
+    return next(n for n, data in enumerate(found) if read(data)["type"] == "exchange.authorized")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_each_page_is_there_in_both_languages(officer: Person, page: str, lang: str) -> None:
+    response = officer.get(f"/desk{page}?lang={lang}")
+    assert response.status_code == 200
+    assert f'lang="{"zh-CN" if lang == "zh" else "en"}"' in response.text
+    assert response.headers["Cache-Control"] == "no-store"
+    assert AN["idNumber"] not in response.text
+
+
+@pytest.mark.parametrize("page", [each for each in PAGES if each not in ("/cases", "/cases/new", "")])
+def test_looking_is_written_down_with_who_looked(deps: Deps, officer: Person, page: str) -> None:
+    before = len(entries(deps, "audit.viewed"))
+    officer.get(f"/desk{page}")
+    (viewed,) = entries(deps, "audit.viewed")[before:]
+    assert officer.account is not None
+    assert (viewed["by"], viewed["actor"]["party"]) == (officer.account.id, AUDIT)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_else_sees_the_desk(deps: Deps, clerk: Person, page: str) -> None:
+    before = len(entries(deps, "audit.viewed"))
+    assert Person(deps).get(f"/desk{page}").status_code == 303
+    assert clerk.get(f"/desk{page}").status_code == 403
+    assert len(entries(deps, "audit.viewed")) == before
+
+
+def test_a_search_tells_each_rule_and_where_to_look_next(officer: Person) -> None:
+    page = officer.get("/desk/search?q=result:refused&lang=en").text
+    assert page.count('class="objected"') == 2
+    assert "Each field is granted" in page
+    for pivot in ("Same officer", "Same resident", "Open a case"):
+        assert pivot in page
+
+
+def test_facets_chips_and_exports_speak_one_language(officer: Person) -> None:
+    page = officer.get(f"/desk/search?q=consumer:{LINDEN}+result:released&lang=en").text
+    assert f"{LOOK_UPS} found" in page
+    assert 'class="on" aria-current="true"' in page
+    for form in ("csv", "json", "jsonl", "xlsx"):
+        assert f"/desk/search.{form}?q=result%3Areleased+consumer%3A{LINDEN}" in page.replace(
+            f"consumer%3A{LINDEN}+result%3Areleased", f"result%3Areleased+consumer%3A{LINDEN}"
+        )
+    assert "/v1/log/search?q=" in page
+
+
+@pytest.mark.parametrize("typed", [AN["idNumber"], f"subject:{AN['idNumber']}", "张三", "result:perhaps", "nobody:1"])
+def test_what_cannot_be_searched_for_is_explained_and_not_repeated(officer: Person, typed: str) -> None:
+    response = officer.get("/desk/search", query_string={"q": typed})
+    assert response.status_code == 422
+    assert 'data-testid="wrong"' in response.text
+    posted = officer.post("/desk/search", {"q": typed})
+    assert posted.status_code == 422
+    if typed[-4:].isdigit():
+        assert AN["idNumber"] not in response.text + posted.text
+
+
+def test_what_is_typed_becomes_an_address_only_once_it_is_sound(officer: Person) -> None:
+    assert officer.post("/desk/search", {"q": "结果:拒绝 since:7d"}).headers["Location"] == (
+        "/desk/search?q=result%3Arefused+since%3A7d"
+    )
+
+
+def test_nothing_found_says_what_to_do(officer: Person) -> None:
+    assert 'data-testid="nothing"' in officer.get("/desk/search?q=officer:off_nobody").text
+
+
+def test_exports_need_a_fresh_second_factor_and_are_written_down(deps: Deps, officer: Person) -> None:
+    bare = signed_in(deps, "compliance")
+    assert "/account/step-up" in bare.get("/desk/search.csv?q=").headers["Location"]
+    wanted = "/desk/search.{}?q=result:released"
+    before = len(entries(deps, "audit.viewed"))
+    lines = officer.get(wanted.format("csv")).get_data().decode("utf-8-sig").splitlines()
+    assert len(lines) == LOOK_UPS + 1
+    assert len(officer.get(wanted.format("json")).get_json()["rows"]) == LOOK_UPS
+    rows = officer.get(wanted.format("jsonl")).text.splitlines()
+    assert [json.loads(row)["result"] for row in rows] == ["released"] * LOOK_UPS
+    book = zipfile.ZipFile(io.BytesIO(officer.get(wanted.format("xlsx")).get_data()))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count("<row ") == LOOK_UPS + 1
+    assert "<f>" not in sheet  # no formula
+    assert [each["rows"] for each in entries(deps, "audit.viewed")[before:]] == [LOOK_UPS] * 4
+
+
+def test_an_entry_shows_that_its_proof_holds(deps: Deps, officer: Person) -> None:
+    number = first_look_up(deps)
+    for index in (number, number + 1):
+        page = officer.get(f"/desk/entries/{index}?lang=en").text
+        assert "This entry is in the log, unchanged." in page
+        assert page.count('class="held"') >= 2
+    assert officer.get("/desk/entries/99999999").status_code == 404
+
+
+def test_a_saved_search_is_ones_own(officer: Person, colleague: Person) -> None:
+    officer.post("/desk/searches", {"q": "result:refused", "name": "被拒的"})
+    assert "被拒的" in officer.get("/desk/search").text
+    assert "被拒的" not in colleague.get("/desk/search").text
+
+
+# ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def opened(person: Person, **form: Any) -> str:
+    """A new case; returns its address."""
+    form = {"kind": "review", "party": LINDEN, "text": "夜间查询，请核。", **form}
+    response = person.post("/desk/cases", form)
+    assert response.status_code == 303, response.text
+    return response.headers["Location"]
+
+
+def test_a_case_from_a_search_takes_its_look_ups_along(officer: Person) -> None:
+    new = officer.get("/desk/cases/new?q=result:released&source=night&lang=en").text
+    assert f"{LOOK_UPS} found" in new
+    case = officer.get(opened(officer, q="result:released", source="night")).text
+    assert case.count('data-testid="linked-entry"') == LOOK_UPS
+    assert case.count('data-testid="unmask"') == LOOK_UPS
+
+
+def test_a_case_goes_its_way_by_forms(deps: Deps, officer: Person, clerk: Person) -> None:
+    case = opened(officer, entry=first_look_up(deps))
+    officer.post(f"{case}/note", {"text": "已调阅值班表。"})
+    officer.post(f"{case}/ask", {"party": LINDEN, "text": "为何查询？"})
+    theirs = clerk.get(case.replace("/cases/", "/asked/"))
+    assert "为何查询？" in theirs.text
+    assert "已调阅值班表。" not in theirs.text
+    assert case.rpartition("/")[2] in clerk.get("/desk/asked").text
+    assert clerk.post(case.replace("/cases/", "/asked/"), {"text": "窗口办件。"}).status_code == 303
+    officer.post(f"{case}/decide", {"verdict": "justified", "text": "与办件相符。"})
+    officer.post(f"{case}/close", {})
+    page = officer.get(f"{case}?lang=en").text
+    assert "closed" in page
+    assert "窗口办件。" in page
+    assert "I take it" not in page
+
+
+def test_the_neighbour_is_not_asked_and_sees_nothing(deps: Deps, officer: Person) -> None:
+    case = opened(officer)
+    officer.post(f"{case}/ask", {"party": LINDEN, "text": "为何查询？"})
+    neighbour = signed_in(deps, "street_office", party=MAPLE)
+    assert case.rpartition("/")[2] not in neighbour.get("/desk/asked").text
+    assert neighbour.get(case.replace("/cases/", "/asked/")).status_code == 404
+    assert neighbour.post(case.replace("/cases/", "/asked/"), {"text": "我来答。"}).status_code == 404
+
+
+def test_a_text_with_a_persons_number_is_refused_and_not_repeated(officer: Person) -> None:
+    response = officer.post("/desk/cases", {"kind": "review", "text": f"当事人{AN['idNumber']}"})
+    assert response.status_code == 422
+    assert AN["idNumber"] not in response.text
+    case = opened(officer)
+    response = officer.post(f"{case}/note", {"text": "电话13800000007"})
+    assert response.status_code == 422
+    assert "13800000007" not in response.text
+
+
+def test_a_form_without_its_token_does_nothing(deps: Deps, officer: Person) -> None:
+    case = opened(officer)
+    before = len(entries(deps, "case.noted"))
+    headers = {"Origin": deps.settings.public_url, "Accept": "text/html"}
+    assert officer.client.post(f"{case}/note", data={"text": "x"}, headers=headers).status_code == 403
+    assert len(entries(deps, "case.noted")) == before
+
+
+# ── unmasking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_two_people_see_who_was_looked_up_and_nobody_else(deps: Deps, officer: Person, colleague: Person) -> None:
+    number = first_look_up(deps)
+    case = opened(officer, entry=number)
+    asked = officer.post(f"{case}/unmask/{number}", {"reason": "verify_duty"}).headers["Location"]
+    assert 'data-testid="waits"' in officer.get(asked).text
+    assert officer.post(f"{asked}/approve", {}).status_code == 403
+    assert asked in colleague.get("/desk").text
+    assert colleague.post(f"{asked}/approve", {}).status_code == 303
+    before = len(entries(deps, "case.unmasked"))
+    for person in (officer, colleague):
+        assert AN["idNumber"] not in person.get(asked).text  # nothing without another entry
+        assert AN["idNumber"] in person.post(f"{asked}/open", {}).text
+    looks = entries(deps, "case.unmasked")[before:]
+    assert [each["by"] for each in looks] == [p.account.id for p in (officer, colleague) if p.account]
+    third = signed_in(deps, "compliance", stepped_up=True)
+    assert third.post(f"{asked}/open", {}).status_code == 403
+    assert AN["idNumber"] not in json.dumps(entries(deps, *{e["type"] for e in looks}))
+
+
+def test_unmasking_needs_a_fresh_second_factor(deps: Deps, officer: Person) -> None:
+    number = first_look_up(deps)
+    case = opened(officer, entry=number)
+    bare = signed_in(deps, "compliance")
+    for response in (
+        bare.get(f"{case}/unmask/{number}"),
+        bare.post(f"{case}/unmask/{number}", {"reason": "verify_duty"}),
+    ):
+        assert "/account/step-up" in response.headers["Location"]
+
+
+# ── integrity, reviews, reports ───────────────────────────────────────────────────────────────────────────────────────
+def test_nothing_was_removed_between_two_dates(officer: Person) -> None:
+    page = officer.get("/desk/integrity?since=2026-11-23&until=2026-11-24&lang=en").text
+    assert 'verdict good" data-testid="consistency"' in page
+    for since, until in (("2026-11-24", "2026-11-23"), ("x", "y"), ("2020-01-01", "2026-11-24")):
+        assert 'role="alert"' in officer.get(f"/desk/integrity?since={since}&until={until}").text
+
+
+def upload(person: Person, data: bytes) -> str:
+    form = {"file": (io.BytesIO(data), "evidence.tqe")}
+    return person.post("/desk/integrity?lang=en", form, content_type="multipart/form-data").text
+
+
+def test_a_bundle_from_the_desk_is_recognised_and_a_changed_one_is_not(deps: Deps, officer: Person) -> None:
+    number = first_look_up(deps)
+    response = officer.get(f"/desk/entries/{number}/evidence")
+    assert response.headers["Content-Disposition"] == f'attachment; filename="evidence-{number}.tqe"'
+    bundle = response.get_json(force=True)
+    assert "agrees with this log" in upload(officer, response.get_data())
+    told = next(each for each in bundle["entries"] if each["index"] == number)
+    told["entry"]["purpose"] = "another.purpose"
+    assert "does not agree" in upload(officer, canonical(bundle))
+    for nonsense in (b"", b"{}", b"\xff\xfe", b'{"format":"tongqu-evidence/1"}'):
+        assert "does not agree" in upload(officer, nonsense)
+
+
+def test_a_proof_is_checked_too(deps: Deps, officer: Person) -> None:
+    number = first_look_up(deps)
+    proof = officer.get(f"/v1/log/entries/{number}/proof").get_data()
+    assert "agrees with this log" in upload(officer, proof)
+    lines = proof.decode().split("\n")
+    lines[2] = base64.b64encode(sha256(b"another").digest()).decode()
+    assert "does not agree" in upload(officer, "\n".join(lines).encode())
+
+
+def test_the_sample_is_reviewed_at_the_desk(deps: Deps, officer: Person) -> None:
+    assert officer.account is not None
+    page = officer.get("/desk/reviews").text
+    assert page.count("/desk/reviews/rev_") >= LOOK_UPS
+    first = page[page.index("/desk/reviews/rev_") :].partition('"')[0]
+    assert officer.post(first, {"outcome": "in_order"}).headers["Location"] == "/desk/reviews"
+    assert entries(deps, "review.reviewed")[-1]["by"] == officer.account.id
+    assert officer.post(first, {"outcome": "case"}).status_code == 409
+    assert first not in officer.get("/desk/reviews").text
+
+
+def test_the_report_of_a_month(officer: Person) -> None:
+    page = officer.get("/desk/reports?month=2026-11&lang=en").text
+    assert f"<b>{LOOK_UPS + 1}</b>" in page
+    table = officer.get("/desk/reports.csv?month=2026-11").get_data().decode("utf-8-sig").splitlines()
+    assert table[1].startswith(f"consumer,{LINDEN},")
+    assert officer.get("/desk/reports.xlsx?month=2026-11").get_data().startswith(b"PK")
+    assert officer.get("/desk/reports?month=2026-13").status_code == 404
+
+
+def test_the_files_that_a_page_needs_are_small() -> None:
+    root = Path(__file__).parents[2] / "gateway" / "pages"
+    files = [*(root / "frame" / "static").iterdir(), *(root / "public" / "static").iterdir()]
+    assert sum(len(gzip.compress(each.read_bytes())) for each in files) < 60_000
