@@ -190,6 +190,10 @@ class IndexRows(Rows):
         sql = f"SELECT {COLUMNS} FROM log_index WHERE {where} ORDER BY {column}, number"  # noqa: S608  # our own words
         return [Row._make(row) for row in self._all(sql, self._list(values), low)]
 
+    def replace(self, rows: Sequence[Row]) -> None:
+        self._run(f"DELETE FROM log_index WHERE {self._in('number', 'bigint')}", self._list(row.number for row in rows))  # noqa: S608
+        self.insert(rows)
+
     def owners_of_services(self, services: Iterable[str]) -> dict[str, str]:
         where = f"type = 'service.registered' AND {self._in('service', 'text')}"
         sql = f"SELECT service, other_party FROM log_index WHERE {where} ORDER BY number"  # noqa: S608
