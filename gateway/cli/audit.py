@@ -91,7 +91,7 @@ def export(folder: Path, config_file: Path | None) -> None:
     """Write the log, its checkpoint and keys, and all that it names, to FOLDER, for anyone to verify offline · 导出"""
     with store_of(config_file) as store, store.database.read() as conn:
         found = archive.papers(conn, store.library)
-        checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
+        checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found, witnessing=store.witnessing)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
 
 
