@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, Text, insert, select, update
 
-from gateway.audit import entry, sidecar
+from gateway.audit import entry, index, sidecar
 from gateway.audit.checkpoint import CheckpointInvalid, open_checkpoint
 from gateway.audit.export import OPERATOR
 from gateway.audit.files import Folder, TileName
@@ -215,6 +215,7 @@ class Retention:
                 old = {low + place: data for place, data in enumerate(rows.entries(low, min(below, low + GROUP)))}
                 there = {number: entry.read(data) for number, data in old.items() if not entry.is_stub(data)}
                 rows.replace_entries([(entry.stub(item["t"]), number) for number, item in there.items()])
+                index.forget(conn, {number: item["t"] for number, item in there.items()})
                 sidecar.remove(conn, [item["query"] for item in there.values() if "query" in item])
                 done += len(there)
         folder = Folder(self._log.folder)
