@@ -19,7 +19,7 @@ from tongqu_client import Gateway, Officer
 
 import standards
 from gateway.config import Settings, load
-from gateway.demo import city, logins, papers, people, sources
+from gateway.demo import city, logins, papers, people, sources, traffic
 from gateway.demo.processes import Processes, free_port
 from gateway.lib.canonical_json import canonical, digest
 from gateway.lib.clock import SystemClock, rfc3339
@@ -121,6 +121,7 @@ def build(folder: Path, port: int, say: Say) -> City:
         _departments(made, say)
         _agreements(made, say)
         _consents(made, say)
+        traffic.send(made, say)
         write_file(folder / "demo.json", _json(made.about))
     except BaseException:
         made.processes.stop()
