@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, Text, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gateway.audit import entry, index, sidecar
 from gateway.audit.checkpoint import CheckpointInvalid, open_checkpoint
@@ -29,32 +29,14 @@ from gateway.audit.files import Folder, TileName
 from gateway.audit.log import Log, Transaction
 from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH
 from gateway.audit.pseudonyms import Pseudonyms
-from gateway.audit.store import Big, Rows
-from gateway.db import metadata
+from gateway.audit.retention_store import HOLD, RETENTION
+from gateway.audit.store import Rows
 from gateway.errors import InvalidRequest, NotFound, WrongState
 from gateway.lib.clock import parse_rfc3339, rfc3339
 from gateway.lib.ids import new_id
 
 GROUP = 1024  # entries per transaction
 REASONS = ("court_order", "investigation", "objection", "audit", "schedule", "right_to_erasure", "mistake")
-
-HOLD = Table(
-    "log_hold",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("subject", Text),
-    Column("reason", Text, nullable=False),
-    Column("placed", Text, nullable=False),
-    Column("lifted", Text),
-)
-RETENTION = Table(
-    "log_retention",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("days", Integer),
-    Column("paper", Text),
-    Column("below", Big, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,12 @@ def test_the_pages_of_an_account_are_fit_for_everybody(gateway: RunningGateway, 
 @pytest.mark.browser
 def test_going_back_after_signing_out_shows_nothing(gateway: RunningGateway) -> None:
     account = person(gateway.deps, "street_office")
-    out = [["click", "[data-testid=sign-out]"], ["waitForURL", "**/sign-in"], ["goBack"], ["waitForURL", "**/sign-in*"]]
+    out = [
+        ["click", "[data-testid=sign-out]"],
+        ["waitForURL", "**/sign-in"],
+        ["goBack"],
+        ["waitForSelector", "#username"],
+    ]
     (view,) = look([{"url": gateway.url, "width": PHONE, "steps": [*steps_to_sign_in(gateway.url, account), *out]}])
     assert account.username not in view["text"]
 
