@@ -115,8 +115,10 @@ def _wrong(element: Element, said: Iterable[str], unit: str | None) -> Iterator[
         mine, theirs = PERIODS[wanted], PERIODS[given]
         yield (
             f"此列是{theirs[0]}的数，数据项要{mine[0]}的；除法会有尾差，不代为换算：请在源头给出{mine[0]}的数",
-            f"the column is for {theirs[1]}, the element for {mine[1]}, and a division may not be exact: "
-            f"give the amount for {mine[1]} at the source",
+            (
+                f"the column is for {theirs[1]}, the element for {mine[1]}, and a division may not be exact: "
+                f"give the amount for {mine[1]} at the source"
+            ),
         )
     target = wanted_unit(element, area=unit is not None and is_area(unit))
     if unit is not None and (unit not in UNITS or is_area(unit) != (target in AREAS)):
