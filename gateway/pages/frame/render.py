@@ -21,7 +21,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from gateway import __version__
 from gateway.accounts.web import Sessions
-from gateway.lib.clock import rfc3339
+from gateway.audit.filter import CHINA
+from gateway.lib.clock import parse_rfc3339, rfc3339
 from gateway.pages.frame import words
 from gateway.pages.frame.navigation import current, sections_of
 from gateway.pages.public.web import COOKIE, COOKIE_SECONDS, IMMUTABLE, TYPES
@@ -77,6 +78,7 @@ class Frame:
         environment.globals.update(
             version=__version__, badge=self._badge, roles=words.ROLES, asset=self._asset, rfc3339=rfc3339
         )
+        environment.filters["minute"] = _minute
         return environment
 
     def page(
@@ -160,6 +162,11 @@ def asked_language() -> str:
         if wish in LANGUAGES:
             return str(wish)
     return language(request.headers.get("Accept-Language"))
+
+
+def _minute(text: str) -> str:
+    """An instant as China's clocks show it."""
+    return f"{parse_rfc3339(text).astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _in_language(lang: str, address: str | None) -> str:
