@@ -184,6 +184,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         deps.watch.anomalies,
         deps.policy,
         deps.extractor,
+        deps.library,
     )
     for blueprint in (
         frame.blueprint(),
@@ -200,7 +201,10 @@ def _bundler(deps: Deps) -> Bundler:
 
 
 def _account(deps: Deps, account: str) -> Account | None:
+    """Of this id, or that of the officer with this id."""
     with deps.database.read() as conn:
+        if account.startswith("off_"):
+            return account_store.account_of_officer(conn, account)
         return account_store.get_account(conn, account)
 
 

@@ -110,6 +110,8 @@ class Integrity:
             origin=desk.log.site.origin,
             vkey=str(desk.log.key.verifier),
             today=today,
+            asked_since=_date(request.args.get("since")),
+            asked_until=_date(request.args.get("until")),
             week_ago=today - timedelta(days=7),
             **given,
         )
@@ -158,3 +160,11 @@ class Integrity:
             if each.size == old:
                 return uploaded.root_of_note(each.note), True
         return self.desk.log.root(conn, old), False
+
+
+def _date(text: str | None) -> str | None:
+    """A date as it was asked for, to stand in the form again; None for what is none."""
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%d").date().isoformat()
+    except ValueError:
+        return None

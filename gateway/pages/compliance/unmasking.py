@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from gateway.accounts.web import to_page
 from gateway.cases.model import UNMASK_REASONS
 from gateway.pages.compliance.desk import CASES, DESK, HOME, Desk
-from gateway.pages.public.words import Text
+from gateway.pages.public.words import SCHEMES, Text
 
 TITLE = Text("解除遮蔽", "Unmasking")
 
@@ -68,6 +68,8 @@ class UnmaskingPages:
             crumbs=_under(asked.case),
             asked=asked,
             opened=opened,
+            schemes=SCHEMES,
+            address=f"/desk/unmaskings/{unmasking_id}",
             case=desk.cases.get(desk.person, asked.case),
         )
 
