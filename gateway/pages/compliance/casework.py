@@ -53,6 +53,8 @@ class Casework:
         blp.add_url_rule(
             f"/desk/cases/<case_id>/<{moves}:move>", view_func=signed_in(self.move), endpoint="move", methods=["POST"]
         )
+        again = signed_in(lambda case_id, move: to_page(f"/desk/cases/{case_id}"))
+        blp.add_url_rule(f"/desk/cases/<case_id>/<{moves}:move>", view_func=again, endpoint="move_again")
         blp.add_url_rule(
             "/desk/reviews/<item_id>", view_func=signed_in(self.review), endpoint="review", methods=["POST"]
         )

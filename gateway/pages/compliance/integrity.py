@@ -21,7 +21,6 @@ from gateway.pages.compliance.desk import DESK, INTEGRITY, Desk
 from standards import workdays
 
 HISTORY = 60
-MAX_UPLOAD = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ class Integrity:
     def check(self) -> Response:
         """A receipt, proof or bundle that somebody brought: read in memory, answered, forgotten."""
         file = request.files.get("file")
-        data = file.stream.read(MAX_UPLOAD + 1) if file else request.form.get("text", "").encode()
-        outcome = uploaded.check(self.desk, self.keys, data if len(data) <= MAX_UPLOAD else b"")
+        data = file.stream.read() if file else request.form.get("text", "").encode()
+        outcome = uploaded.check(self.desk, self.keys, data)
         return self._page(outcome=outcome)
 
     def _page(self, **more: Any) -> Response:

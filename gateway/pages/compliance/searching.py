@@ -222,7 +222,7 @@ class Searching:
 
 
 def _moment(text: str) -> str:
-    """A time of a search as China's clocks show it; a date or a span as it was written."""
+    """A time of a search as China's clocks show it, a span in words, a date as it was written."""
     return when(text) if "T" in text else text
 
 

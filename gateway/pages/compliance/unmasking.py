@@ -34,6 +34,9 @@ class UnmaskingPages:
             methods=["POST"],
         )
 
+        again = signed_in(lambda unmasking_id, act: to_page(f"/desk/unmaskings/{unmasking_id}"))
+        blp.add_url_rule(f"{one}/<any(approve, refuse, open):act>", view_func=again, endpoint="unmasking_again")
+
     def ask(self, case_id: str, index: int) -> Response:
         if request.method == "POST":
             asked = self.desk.unmaskings.ask(self.desk.person, case_id, index, request.form.get("reason", ""))

@@ -69,6 +69,7 @@ class ResidentPages:
             ("/me/look-ups/<int:index>/object", self.object, "POST"),
             ("/me/consents/<consent_id>", self.consent_page, "GET"),
             ("/me/consents/<consent_id>/<any(give, refuse, withdraw):move>", self.decide, "POST"),
+            ("/me/consents/<consent_id>/<any(give, refuse, withdraw):move>", self.decided, "GET"),
         ):
             blp.add_url_rule(path, endpoint=view.__name__, view_func=resident(view), methods=[method])
         return blp
@@ -101,6 +102,7 @@ class ResidentPages:
             cases=[self._case(each) for each in self._cases.objections(subjects)],
             done=done,
             code=code,
+            address="/me" if done else None,
         )
 
     def take_away(self, form: str) -> Response:
@@ -161,6 +163,10 @@ class ResidentPages:
             self._consents.withdraw_own(subjects, consent_id)
             done = Text("已撤回。从现在起不再据此提供信息。", "Withdrawn. From now on nothing is given on this ground.")
         return self._overview(done, code)
+
+    def decided(self, consent_id: str, move: str) -> Response:
+        """The address of a decision, opened again: nothing is decided by it."""
+        return to_page(f"/me/consents/{consent_id}")
 
     # ── what templates are given ──────────────────────────────────────────────────────────────────────────────────────
     def _consent(self, consent: Consent) -> dict[str, Any]:
