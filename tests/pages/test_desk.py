@@ -187,7 +187,9 @@ def test_exports_need_a_fresh_second_factor_and_are_written_down(deps: Deps, off
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert sheet.count("<row ") == LOOK_UPS + 1
     assert "<f>" not in sheet  # no formula
-    assert officer.get(wanted.format("zip")).get_data().startswith(b"PK")
+    bundle = officer.get(wanted.format("zip"))
+    assert zipfile.ZipFile(io.BytesIO(bundle.get_data())).read("rows.jsonl").count(b"\n") == 2 * LOOK_UPS
+    assert bundle.headers["Cache-Control"] == "no-store" and "sha-256=" in bundle.headers["Content-Digest"]
     taken = entries(deps, "audit.extracted")[before:]
     assert [each["rows"] for each in taken] == [LOOK_UPS] * 5
     assert officer.account is not None

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 
 from gateway.accounts.web import to_page
+from gateway.audit.extract import FORMATS
 from gateway.audit.filter import QUALIFIERS, Filter
 from gateway.audit.search import Bucket, Facets
 from gateway.errors import InvalidRequest
@@ -47,7 +48,7 @@ class Searching:
         blp.add_url_rule("/desk/search", view_func=signed_in(self.search))
         blp.add_url_rule("/desk/search", view_func=signed_in(self.asked), endpoint="asked_for", methods=["POST"])
         blp.add_url_rule(
-            "/desk/search.<any(csv, json, jsonl, xlsx, zip):form>",
+            f"/desk/search.<any({', '.join(FORMATS)}):form>",
             view_func=signed_in(sessions.stepped_up(self.export)),
         )
         blp.add_url_rule("/desk/searches", view_func=signed_in(self.save), methods=["POST"])
@@ -82,7 +83,7 @@ class Searching:
             chart=chart,
             saved=desk.cases.searches(desk.person),
             qualifiers=QUALIFIERS,
-            forms=("csv", "json", "jsonl", "xlsx"),
+            forms=exports.TABLES,
         )
 
     def asked(self) -> Response:
