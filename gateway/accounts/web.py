@@ -143,8 +143,11 @@ class Sessions:
             return self.token()
         return self.visit() if make else request.cookies.get(self.visit_cookie, "")
 
+    def from_our_page(self) -> bool:
+        return request.headers.get("Origin") == self._origin
+
     def _check_form(self) -> None:
-        if request.headers.get("Origin") != self._origin:
+        if not self.from_our_page():
             raise FormRejected(f"请从 {self._origin} 的页面提交。", f"Send the form from a page at {self._origin}.")
         held = self._holder(make=False)
         given = request.headers.get(HEADER) or request.form.get(FIELD, "")

@@ -24,7 +24,7 @@ def test_who_signs_in_is_greeted_by_the_pages_of_the_role(installation: Deps) ->
     browser = signed_in(installation, "street_office")
     page = browser.get("/account")
     assert page.status_code == 200 and browser.account is not None and browser.account.username in page.text
-    assert "街道办事处" in page.text and "检查点含" in page.text
+    assert "街道办事处" in page.text and "审计日志共" in page.text
     assert "Street office" in browser.get("/account?lang=en").text
 
 
