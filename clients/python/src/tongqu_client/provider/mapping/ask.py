@@ -68,6 +68,6 @@ def _with_codes(wishes: Wishes, choice: Choice, ask: Ask) -> Wishes:
 
 
 def _why(choice: Choice) -> str:
-    doubts = [doubt for doubt in choice.doubts if doubt.zh != choice.zh]
+    doubts = [doubt for doubt in dict.fromkeys(choice.doubts) if doubt.zh not in choice.zh]
     zh = "；".join([choice.zh, *(doubt.zh for doubt in doubts)])
     return f"{zh} / {'; '.join([choice.en, *(doubt.en for doubt in doubts)])}"

@@ -200,7 +200,9 @@ def _codes(court: Court, one: Candidate) -> Iterator[Doubt]:
     if any("from_codelist" in step for step in one.rule["fn"] if isinstance(step, dict)):
         yield Doubt("代码属于另一代码表", "the codes are of another list")
     numeric = [value for value in values if value.isascii()]
-    if numeric and not _distinctive(one.element, numeric):
+    if any(not value.isdecimal() for value in numeric) and not _distinctive(one.element, numeric):
+        yield Doubt("这些代码可能是本部门自己的编法", "the codes may be the department's own")
+    elif numeric and not _distinctive(one.element, numeric):
         yield Doubt("数字代码可能是本部门自己的编法", "the numbers may be codes of the department's own")
     near = code_words.only_near(one.rule)
     if near:

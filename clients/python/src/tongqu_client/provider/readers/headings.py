@@ -152,8 +152,9 @@ def each_row(
     """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row."""
     above: Mapping[str, str | None] = {}
     width = len(names)
+    leaves = [name.rpartition("/")[2].partition("#")[0] for name in names]
     for number, cells in body:
-        skipped = _no_record(cells)
+        skipped = _no_record(cells) or (_HEADING_AGAIN if _repeats(cells, leaves) else None)
         if skipped:
             yield Note("skipped", skipped[0], number, None, skipped[1], skipped[2])
         elif ragged and len(cells) != width:
@@ -219,6 +220,18 @@ def _rare(number: int, column: str) -> Note:
     return Note("info", "private_use", number, column, zh, en)
 
 
+_HEADING_AGAIN = ("headings", "重复的表头行", "the headings again")
+
+
+def _repeats(cells: Sequence[str | None], leaves: Sequence[str]) -> bool:
+    """The headings once more, as on each printed page."""
+    first = next((index for index, cell in enumerate(cells[: len(leaves)]) if cell), None)
+    if first is None or _squeeze(cells[first]) != leaves[first]:
+        return False
+    filled = [(cell, leaf) for cell, leaf in zip(cells, leaves, strict=False) if cell]
+    return len(filled) > 1 and all(_squeeze(cell) == leaf for cell, leaf in filled)
+
+
 _NO_DIGITS = re.compile("[^0-9]+")
 LONG_NUMBER = 15  # digits
 
@@ -228,9 +241,11 @@ def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
     filled = [cell for cell in cells if cell]
     if not filled:
         return ("blank", "空行", "a blank row")
-    for cell in filled:
-        if len(cell) >= LONG_NUMBER and len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER:
-            return None
+    long = [cell for cell in filled if len(cell) >= LONG_NUMBER]
+    if any(cell[:LONG_NUMBER].isdecimal() for cell in long):  # an identity number, in nearly every row
+        return None
+    if any(len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER for cell in long):
+        return None
     first = re.sub(r"[\s:：]", "", filled[0]).lower()
     if first in TOTALS:
         return ("total", "合计行", "a row of totals")
