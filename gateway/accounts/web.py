@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from flask import Flask, Response, g, request
 from markupsafe import Markup
@@ -193,6 +193,8 @@ def safe_next(target: str | None) -> str | None:
     """Where to go on after signing in, if that is a page of ours under AREAS."""
     if not target or not target.startswith("/") or not within(target.split("?")[0]) or "\\" in target:
         return None
+    if any(unquote(step) in (".", "..") for step in target.split("?")[0].split("/")):
+        return None  # browsers resolve these, also percent-encoded, and leave AREAS
     return target if target.isprintable() and not target.startswith(("//", "/sign-")) else None
 
 
