@@ -140,7 +140,8 @@ class Ledger:
                 yield Finding(
                     "agreement_revived",
                     f"entry {index}",
-                    f"第 {index} 条使已处于“{before}”的协议 {named.get('id')} 重新有效：终止的协议不能恢复，须重新签署。",
+                    f"第 {index} 条使已处于“{before}”的协议 {named.get('id')} 重新有效："
+                    "终止的协议不能恢复，须重新签署。",
                     f"Entry {index} brings the agreement {named.get('id')}, which was {before}, back into force: "
                     "what has ended stays ended; it must be signed anew.",
                 )
