@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import compare, curves, machine, picture, table
 from bench import flood as flooding
 from bench import growth as growing
+from bench import search as searching
 from bench.measure import measure
 from bench.plan import FULL, SHORT, Choice
 from bench.profile import profile as budget
@@ -123,6 +125,31 @@ def flood(seconds: float, rounds: int) -> None:
 def profile(seconds: float, connections: int, payload: str, flame: Path | None) -> None:
     """Where the gateway's CPU goes, by step and by thread."""
     budget(console, payload, connections, seconds, flame)
+
+
+@main.command()
+@click.option("--entries", default=1_000_000, show_default=True)
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="keep the log here, for the next time")
+@click.option("--url", help="a database other than SQLite in the folder")
+def search(entries: int, folder: Path | None, url: str | None) -> None:
+    """How long a search of a large log takes; what taking 100,000 rows away needs."""
+    with tempfile.TemporaryDirectory() as passing:
+        place = folder or Path(passing)
+        place.mkdir(parents=True, exist_ok=True)
+        log, found = searching.city(
+            url or f"sqlite:///{place / 'log.sqlite'}", place, entries, lambda said: console.print(said, markup=False)
+        )
+        for row in searching.questions(found):
+            console.print(
+                f"{row.question or '(all)':48} {row.found:9,} found  page {row.find_ms:5.0f}"
+                f"  facets {row.facets_ms:5.0f}  histogram {row.histogram_ms:5.0f}  together {row.whole_ms:5.0f} ms",
+                markup=False,
+            )
+        seconds, number, first = searching.anomalies(found)
+        console.print(f"anomalies: {number} findings in {seconds:.2f} s, first {first}", markup=False)
+        for format in ("csv", "xlsx", "zip"):
+            rows, seconds, grown = searching.taken(log, found, format, "type:exchange since:20d")
+            console.print(f"{format}: {rows:,} rows in {seconds:.1f} s, memory grew by {grown:.0f} MB", markup=False)
 
 
 if __name__ == "__main__":

@@ -174,6 +174,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         lambda account: _account(deps, account),
         deps.watch.anomalies,
         deps.policy,
+        deps.extractor,
     )
     for blueprint in (
         frame.blueprint(),

@@ -266,6 +266,7 @@ class Deps(Store):
             self.pseudonyms,
             secret=self.keys.withdrawal_secret,
             standards=self.library,
+            sign=lambda typ, payload: self.keys.receipt.sign_payload(typ, payload),
         )
         self.providers = RestProviders(policy, self._sign_request, settings.issuer, self.clock, processes=processes)
         self.catalogue = Catalogue(

@@ -142,6 +142,7 @@ class Paper:
             "retention": {"consumer": "P2Y", "destruction": "办结后按档案规定销毁"},
             "onward_disclosure": "prohibited",
             "subject_visibility": self.visibility,
+            **({"subject_visibility_basis": "治安管理处罚法"} if self.visibility != "immediate" else {}),
             "validity": {
                 "from": "2026-01-01T00:00:00.000Z",
                 "until": rfc3339(self.until or now + timedelta(days=365)),

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.audit import tiles
-from gateway.audit.checkpoint import Checkpoint
+from gateway.audit import kept, tiles
+from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.files import Folder
 from gateway.audit.log import Log
+from gateway.audit.witnesses import Witnessing
 from gateway.errors import AlreadyExists
 from gateway.lib import durable
 
@@ -28,12 +29,14 @@ def export(
     trust: Mapping[str, Any],
     papers: Iterable[tuple[str, bytes]] = (),
     actor: Mapping[str, Any] = OPERATOR,
+    witnessing: Witnessing | None = None,
 ) -> Checkpoint:
     """Write the log to ``target``, which must be empty or not exist. Returns the checkpoint it stands under.
 
     ``papers``: path and bytes of what the entries name by digest, so that every decision can be made again. The export
     itself is an entry (``audit.exported``, with the size before it), and part of what is exported. Raises
-    AlreadyExists, LogUnfit, LogUnavailable, OSError.
+    AlreadyExists, LogUnfit, LogUnavailable, OSError. ``witnessing``: asked for their cosignatures first; the export
+    stands under a checkpoint with their quorum if they answer.
     """
     if target.exists() and any(target.iterdir()):
         raise AlreadyExists(
@@ -43,9 +46,17 @@ def export(
         tx.append({"type": "audit.exported", "actor": dict(actor), "size": tx.size})
         size = tx.size
     checkpoint, note = log.publish(covering=size)
+    if witnessing is not None and witnessing.policy.witnesses:
+        witnessing.ask_all()
+        with log.database.read() as conn:
+            found = kept.newest(conn, witnessing.policy, covering=size)
+        if found is not None:
+            checkpoint, note = open_checkpoint(found.note, log.key.verifier), found.note
     folder = Folder(target)
     for name in tiles.names(checkpoint.size):
         data = tiles.tile(log, name)
+        if data is None and tiles.is_pruned(log, name):
+            continue  # its hashes are there, and the entry audit.pruned says so
         if data is None:
             raise FileNotFoundError(f"tile/{name.path()}")  # the checkpoint covers it, so this cannot be
         folder.write(name, data)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 
 from gateway.audit import kinds
-from gateway.audit.entry import EVENTS
+from gateway.audit.entry import EVENTS, STUB
 from gateway.errors import InvalidRequest
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -28,7 +28,7 @@ NONE = "none"  # "officer:none": entries that name no officer
 MAX_TERMS = 64
 MAX_TEXT = 4000
 
-FAMILIES = tuple(dict.fromkeys(event.partition(".")[0] for event in EVENTS))
+FAMILIES = (*dict.fromkeys(event.partition(".")[0] for event in EVENTS), STUB)
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}"
 _CODE = r"[A-Za-z][A-Za-z0-9._:-]{0,63}"

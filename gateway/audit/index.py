@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from gateway.audit import entry, segment
 from gateway.audit.index_store import IndexRows, SegmentRow, State
 from gateway.audit.row import NIGHT, Row, hour_number
@@ -64,6 +66,16 @@ def rebuild(database: Database, *, group: int = CATCH_UP) -> int:
     catch_up(database, group=group)
     with database.read() as conn:
         return IndexRows(conn).state().size  # the log's own upkeep may have made a part of it
+
+
+def forget(conn: Connection, pruned: Mapping[int, str]) -> None:
+    """Entries were replaced by stubs: number → their time. The index must not know more of them than the log does."""
+    rows = IndexRows(conn)
+    state = rows.state(lock=True)
+    known = {number: t for number, t in pruned.items() if number < state.size}
+    rows.replace([Row(number, t, entry.STUB) for number, t in known.items()])
+    rows.drop_segments({number // segment.SIZE for number in known})
+    rows.set_state(state._replace(touched=state.touched + 1))
 
 
 def _begin_anew(database: Database) -> None:
@@ -155,6 +167,8 @@ def _next(rows: IndexRows, low: int, group: int) -> _Made:
         row = _row(number, item, known)
         known.learn(row)
         if row.of_number is None or (query := known.authorized(row.of_number)) is None:
+            continue
+        if query.type != entry.AUTHORIZED:  # pruned
             continue
         ended = query._replace(
             outcome=number,

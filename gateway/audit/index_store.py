@@ -113,7 +113,11 @@ class IndexRows(Rows):
         self._connection = connection
 
     def state(self, *, lock: bool = False) -> State:
-        sql = "SELECT size, version, touched FROM log_indexed" + (" FOR UPDATE" if lock and not self._sqlite else "")  # noqa: S608
+        """``lock``: keep others who index out until this transaction ends (SQLite does so by itself)."""
+        sql = "SELECT size, version, touched FROM log_indexed"
+        if lock and not self._sqlite:
+            self._run("INSERT INTO log_indexed (id, size, version, touched) VALUES (1, 0, 0, 0) ON CONFLICT DO NOTHING")
+            sql += " FOR UPDATE"
         found = self._all(sql)
         return State(*found[0]) if found else State(0, 0, 0)
 
@@ -185,6 +189,10 @@ class IndexRows(Rows):
         where = f"{column} IS NOT NULL AND {self._in(column, 'text')} AND number >= ? AND of_number IS NULL"
         sql = f"SELECT {COLUMNS} FROM log_index WHERE {where} ORDER BY {column}, number"  # noqa: S608  # our own words
         return [Row._make(row) for row in self._all(sql, self._list(values), low)]
+
+    def replace(self, rows: Sequence[Row]) -> None:
+        self._run(f"DELETE FROM log_index WHERE {self._in('number', 'bigint')}", self._list(row.number for row in rows))  # noqa: S608
+        self.insert(rows)
 
     def owners_of_services(self, services: Iterable[str]) -> dict[str, str]:
         where = f"type = 'service.registered' AND {self._in('service', 'text')}"

@@ -20,41 +20,23 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, Text, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from gateway.audit import entry, sidecar
+from gateway.audit import entry, index, sidecar
 from gateway.audit.checkpoint import CheckpointInvalid, open_checkpoint
 from gateway.audit.export import OPERATOR
 from gateway.audit.files import Folder, TileName
 from gateway.audit.log import Log, Transaction
 from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH
 from gateway.audit.pseudonyms import Pseudonyms
-from gateway.audit.store import Big, Rows
-from gateway.db import metadata
+from gateway.audit.retention_store import HOLD, RETENTION
+from gateway.audit.store import Rows
 from gateway.errors import InvalidRequest, NotFound, WrongState
 from gateway.lib.clock import parse_rfc3339, rfc3339
 from gateway.lib.ids import new_id
 
 GROUP = 1024  # entries per transaction
 REASONS = ("court_order", "investigation", "objection", "audit", "schedule", "right_to_erasure", "mistake")
-
-HOLD = Table(
-    "log_hold",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("subject", Text),
-    Column("reason", Text, nullable=False),
-    Column("placed", Text, nullable=False),
-    Column("lifted", Text),
-)
-RETENTION = Table(
-    "log_retention",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("days", Integer),
-    Column("paper", Text),
-    Column("below", Big, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +197,7 @@ class Retention:
                 old = {low + place: data for place, data in enumerate(rows.entries(low, min(below, low + GROUP)))}
                 there = {number: entry.read(data) for number, data in old.items() if not entry.is_stub(data)}
                 rows.replace_entries([(entry.stub(item["t"]), number) for number, item in there.items()])
+                index.forget(conn, {number: item["t"] for number, item in there.items()})
                 sidecar.remove(conn, [item["query"] for item in there.values() if "query" in item])
                 done += len(there)
         folder = Folder(self._log.folder)

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from gateway.audit.entry import is_stub
 from gateway.audit.merkle import TILE_WIDTH
 from gateway.audit.search import Found
 from gateway.audit.store import Rows
@@ -47,8 +48,8 @@ def write(
         rows = 0
         with file.open(_member("rows.jsonl"), "w", force_zip64=True) as member:
             for numbers in _together(_numbers(found)):
-                rows += len(numbers)
                 for number, data in _entries(database, numbers):
+                    rows += 1
                     member.write(b'{"index":%d,"entry":' % number + data + b"}\n")
                     if not tiles or tiles[-1] != number // TILE_WIDTH:
                         tiles.append(number // TILE_WIDTH)
@@ -107,4 +108,4 @@ def _together(numbers: Iterator[int]) -> Iterator[list[int]]:
 
 def _entries(database: Database, numbers: list[int]) -> list[tuple[int, bytes]]:
     with database.read() as conn:
-        return Rows(conn).entries_at(numbers)
+        return [(number, data) for number, data in Rows(conn).entries_at(numbers) if not is_stub(data)]

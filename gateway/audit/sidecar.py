@@ -14,6 +14,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hmac import digest
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -25,9 +26,9 @@ from gateway.audit.transaction import Transaction
 from gateway.db import metadata
 from gateway.lib.subject_key import HANDLE_BYTES, Forgotten
 
-NONCE_BYTES, TAG_BYTES = 12, 16
+NONCE_BYTES = 12
 _PLACE = struct.Struct(f">HB{HANDLE_BYTES}s")  # epoch, layer, handle
-_BOX = NONCE_BYTES + _PLACE.size + TAG_BYTES
+_BOX = NONCE_BYTES + _PLACE.size
 
 SIDECAR = Table(
     "log_sidecar",
@@ -59,16 +60,15 @@ class Sidecar:
 
     def __init__(self, pseudonyms: Pseudonyms, secret: bytes) -> None:
         self._pseudonyms = pseudonyms
-        self._places = AESGCM(secret)
+        self._secret = secret
 
     def sealed(self, query: str, scheme: str, id: str, case: str | None) -> Keep:
         """The guard that keeps whose record this query is about. ``id``: as the pseudonym was made of it."""
         place = self._pseudonyms.place(scheme, id)
         nonce, aad = os.urandom(NONCE_BYTES), query.encode()
         values = orjson.dumps({"scheme": scheme, "id": id, "case": case})
-        where = self._places.encrypt(nonce, _PLACE.pack(place.epoch, place.layer, place.handle), aad)
-        box = AESGCM(self._pseudonyms.box_key(place)).encrypt(nonce, values, aad)  # another key, so the nonce is unused
-        return Keep(query, nonce + where + box)
+        where = self._veiled(nonce, _PLACE.pack(place.epoch, place.layer, place.handle))
+        return Keep(query, nonce + where + AESGCM(self._pseudonyms.box_key(place)).encrypt(nonce, values, aad))
 
     def keep(self, tx: Transaction, query: str, subject: str, values: Mapping[str, str | None]) -> None:
         """The same within a transaction of the control plane. ``subject``: the pseudonym in the entry, which the scheme
@@ -85,28 +85,28 @@ class Sidecar:
         if row is None:
             return None
         sealed, nonce = bytes(row.sealed), bytes(row.sealed[:NONCE_BYTES])
-        place = self._place(query, sealed)
         try:
-            if place is None:
-                return None
-            box = AESGCM(self._pseudonyms.box_key(place))
+            box = AESGCM(self._pseudonyms.box_key(self._place(sealed)))
             values: dict[str, str | None] = orjson.loads(box.decrypt(nonce, sealed[_BOX:], query.encode()))
-        except (Forgotten, InvalidTag):  # shredded, or of other keys: either way nobody opens it
+        except (Forgotten, InvalidTag, struct.error):  # shredded, or of other keys: either way nobody opens it
             return None
         return values
 
     def remove(self, conn: Connection, places: Sequence[Place]) -> int:
         """Remove every row of one resident: there is no list of them, so all rows are looked at. Returns how many."""
         rows = conn.execute(select(SIDECAR)).yield_per(1000)
-        mine = [row.query for row in rows if self._place(row.query, bytes(row.sealed)) in places]
+        mine = [row.query for row in rows if self._place(bytes(row.sealed)) in places]
         return sum(remove(conn, mine[start : start + 500]) for start in range(0, len(mine), 500))
 
-    def _place(self, query: str, sealed: bytes) -> Place | None:
-        try:
-            nonce = sealed[:NONCE_BYTES]
-            return Place(*_PLACE.unpack(self._places.decrypt(nonce, sealed[NONCE_BYTES:_BOX], query.encode())))
-        except (InvalidTag, struct.error):
-            return None
+    def _place(self, sealed: bytes) -> Place:
+        return Place(*_PLACE.unpack(self._veiled(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:_BOX])))
+
+    def _veiled(self, nonce: bytes, place: bytes) -> bytes:
+        """A place under a pad of its own (HMAC of the row's nonce), and back. A changed one leads to no key, or to one
+        that does not open the box: so the box vouches for both.
+        """
+        pad = digest(self._secret, nonce, "sha256")[: _PLACE.size]
+        return (int.from_bytes(place) ^ int.from_bytes(pad)).to_bytes(_PLACE.size)
 
 
 def remove(conn: Connection, queries: Sequence[str]) -> int:

@@ -42,6 +42,14 @@ def tile(log: Log, name: TileName) -> bytes | None:
         return rows.tile(name.level, first, first + name.width)
 
 
+def is_pruned(log: Log, name: TileName) -> bool:
+    """Whether this bundle was served once and is no more."""
+    if name.level is not None:
+        return False
+    with log.database.read() as conn:
+        return any(map(is_stub, Rows(conn).entries(name.number * TILE_WIDTH, name.number * TILE_WIDTH + 1)))
+
+
 def entry_at(log: Log, index: int) -> bytes | None:
     """The bytes of one entry. Raises NotFound if it was pruned."""
     with log.database.read() as conn:

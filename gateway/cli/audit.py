@@ -1,4 +1,4 @@
-"""``gateway audit verify|export|what-if|retention|hold|shred|prune``: the operator's own check, and what is kept.
+"""``gateway audit verify|search|anomalies|export|what-if|retention|hold|shred|prune``: the operator and the log.
 
 The outsider's check is ``tongqu verify``.
 """
@@ -13,7 +13,7 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
-from gateway.cli import audit_keep
+from gateway.cli import audit_keep, audit_search
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
@@ -23,6 +23,10 @@ from gateway.lib.canonical_json import strict_loads
 @click.group()
 def audit() -> None:
     """The log · 审计日志"""
+
+
+audit.add_command(audit_search.search)
+audit.add_command(audit_search.anomalies)
 
 
 @audit.command()
@@ -87,7 +91,7 @@ def export(folder: Path, config_file: Path | None) -> None:
     """Write the log, its checkpoint and keys, and all that it names, to FOLDER, for anyone to verify offline · 导出"""
     with store_of(config_file) as store, store.database.read() as conn:
         found = archive.papers(conn, store.library)
-        checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found)
+        checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found, witnessing=store.witnessing)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
 
 

@@ -7,7 +7,7 @@ identifier comes in, is made a pseudonym, and is kept nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from gateway.consent.model import (
     INVALIDATION_REASONS,
     PORTAL_LEVEL,
     PORTAL_SESSION,
+    PORTAL_TYPE,
     Consent,
     Event,
     Proof,
@@ -55,7 +56,10 @@ class Subjects(Protocol):
 
 
 class Consents:
-    """The consents of one gateway. ``secret`` keys the hashes of withdrawal codes; without it no code fits any more."""
+    """The consents of one gateway. ``secret`` keys the hashes of withdrawal codes; without it no code fits any more.
+
+    ``sign``: the gateway's own signature (type, payload), under a yes that was given at its page.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class Consents:
         *,
         directory: Directory = identity_store,
         standards: Mapping[str, Standard] = REGISTRY,
+        sign: Callable[[str, bytes], str] | None = None,
     ) -> None:
         self._database = database
         self._log = log
@@ -75,6 +80,7 @@ class Consents:
         self._secret = secret
         self._directory = directory
         self._standards = standards
+        self._sign = sign
         self._expired_until: datetime | None = None  # no consent that ended before is still open
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +182,10 @@ class Consents:
                     "该协议要求更高的证明，请到窗口办理。",
                     "This agreement wants stronger proof: go to a counter.",
                 )
-            return self._given(tx, consent, Proof(PORTAL_LEVEL, PORTAL_SESSION, {}, {}), OPERATOR)
+            if self._sign is None:
+                raise WrongState("本网关没有居民页。", "This gateway has no page for residents.")
+            jws = self._sign(PORTAL_TYPE, consent.proof_payload())
+            return self._given(tx, consent, Proof(PORTAL_LEVEL, PORTAL_SESSION, {}, {"portal": jws}), OPERATOR)
 
     def refuse_own(self, subjects: Sequence[str], consent_id: str) -> Consent:
         with self._log.transaction() as tx:

@@ -22,6 +22,7 @@ COUNTER_TWO_PERSON = "counter-two-person"
 
 PORTAL_SESSION = "portal-session"  # the resident, signed in at this gateway's own page: level 2
 PORTAL_LEVEL = 2
+PORTAL_TYPE = "tongqu-consent-portal+jws"  # signed by the gateway's receipt key, over the same payload as at a counter
 
 # The level each kind of proof reaches that a party may send. A portal session is none of them: only the gateway's own
 # page may say so. Level 3 (the resident's own signature) takes its place here when it can be verified.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tongqu_client import Gateway, Officer
 
 import standards
 from gateway.config import Settings, load
-from gateway.demo import city, logins, papers, people, sources
+from gateway.demo import city, logins, papers, people, sources, traffic
 from gateway.demo.processes import Processes, free_port
 from gateway.lib.canonical_json import canonical, digest
 from gateway.lib.clock import SystemClock, rfc3339
@@ -105,7 +106,8 @@ def build(folder: Path, port: int, say: Say) -> City:
     make_installation(settings)
     made = City(folder, settings, Processes(folder / "logs"))
     try:
-        store = Store(settings)
+        _witness(made, file, say)
+        store = Store(made.settings)
         try:
             say("登记 8 个单位、它们的系统和签字人。", "Eight parties, their systems and signatories are admitted.")
             made.about = settle(made, store)
@@ -119,6 +121,7 @@ def build(folder: Path, port: int, say: Say) -> City:
         _departments(made, say)
         _agreements(made, say)
         _consents(made, say)
+        traffic.send(made, say)
         write_file(folder / "demo.json", _json(made.about))
     except BaseException:
         made.processes.stop()
@@ -143,6 +146,34 @@ def start_gateway(made: City) -> int:
     pid = made.processes.start("gateway", arguments, f"{made.url}/readyz")
     (made.folder / "gateway.pid").write_text(str(pid))
     return pid
+
+
+# ── the witness ───────────────────────────────────────────────────────────────────────────────────────────────────────
+def _witness(made: City, file: Path, say: Say) -> None:
+    """The audit office's: it sees hashes only, and nobody can rewrite the log past it."""
+    if find_spec("tongqu_witness") is None:
+        say(
+            "未安装 tongqu-witness：本次演示没有外部见证。",
+            "tongqu-witness is not installed: nobody witnesses this log.",
+        )
+        return
+    store = Store(made.settings)
+    try:
+        vkey = store.log.key.vkey
+    finally:
+        store.close()
+    home, port = made.folder / "witness", free_port()
+    command = ("-m", "tongqu_witness")
+    told = made.processes.run((*command, "init", str(home), "--name", "audit.example/w1", "--log", vkey))
+    own = next(line for line in told.splitlines() if line.startswith("witness ")).split()[2]
+    made.processes.start(
+        "witness", (*command, "serve", str(home), "--listen", f"127.0.0.1:{port}"), f"http://127.0.0.1:{port}/healthz"
+    )
+    policy = f"log {vkey}\nwitness audit {own} http://127.0.0.1:{port}\nquorum audit\n"
+    write_file(made.folder / "policy", policy.encode())
+    write_file(file, file.read_bytes() + b'witness_policy = "policy"\nwitness_seconds = 1\n')
+    made.settings = load(file, environment=False)
+    say("审计局运行见证程序，守望日志。", "The audit office runs a witness that watches the log.")
 
 
 # ── standards ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -229,7 +229,11 @@ def _log(city: City, teller: Teller) -> None:
     target = Path(city.folder / "log-export")
     started = time.monotonic()
     city.processes.run(("-m", "gateway", "audit", "export", str(target), "--config", str(city.folder / "tongqu.toml")))
-    verify = ("-m", "tongqu_client", "verify", str(target), "--trust", str(city.folder / "trust.json"))
+    verify: tuple[str, ...] = (
+        *("-m", "tongqu_client", "verify", str(target), "--trust", str(city.folder / "trust.json")),
+    )
+    if city.settings.witness_policy:  # the audit office runs the witness, so it demands that witness's word
+        verify = (*verify, "--policy", city.settings.witness_policy)
     said = city.processes.run((*verify, "--receipt", str(city.folder / "receipt.json")))
     for line in said.strip().splitlines()[:12]:
         click.echo(f"      {line}")
@@ -238,3 +242,8 @@ def _log(city: City, teller: Teller) -> None:
         f"日志完整，回执所指条目在册（{took:.1f} 秒）。",
         f"The log is whole and holds the receipt's entry ({took:.1f} s).",
     )
+    if city.settings.witness_policy:
+        teller.good(
+            "检查点有审计局见证程序的签名：网关无法改写这段历史而不被发现。",
+            "The checkpoint bears the audit office's cosignature: nobody can rewrite this history unseen.",
+        )

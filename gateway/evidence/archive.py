@@ -54,9 +54,8 @@ def consent_signatures(consent: Consent) -> list[dict[str, str]]:
     proof = consent.given.proof if consent.given else None
     if proof is None:
         return []
-    return [
-        {"role": role, "officer": proof.officers[role], "jws": jws} for role, jws in sorted(proof.signatures.items())
-    ]
+    signed = sorted(proof.signatures.items())
+    return [{"role": role, "officer": proof.officers.get(role, ""), "jws": jws} for role, jws in signed]
 
 
 def standard_signature(conn: Connection, name: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from sqlalchemy import Connection
 import gateway
 from gateway import db
 
-# Every concept's tables hang on the one MetaData once its store is imported.
-for _store in sorted(Path(gateway.__file__).parent.glob("*/*store.py")):
-    import_module(f"gateway.{_store.parent.name}.{_store.stem}")
+# Tables hang on the one MetaData once the file that defines them is imported; most are a concept's store.
+for _file in sorted(Path(gateway.__file__).parent.glob("*/*.py")):
+    if re.search(r"^from gateway\.db import .*\bmetadata\b", _file.read_text(encoding="utf-8"), re.M):
+        import_module(f"gateway.{_file.parent.name}.{_file.stem}")
 
 
 def _migrate(connection: Connection) -> None:

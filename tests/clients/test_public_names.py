@@ -60,12 +60,13 @@ def test_the_verifier_offers_exactly_these_names() -> None:
 
 def test_a_query_takes_these_arguments() -> None:
     assert list(inspect.signature(Gateway.query).parameters) == [
-        "self", "standard", "subject", "agreement", "purpose", "case", "fields", "consent", "idempotency_key",
-        "timeout", "deliver_as",
+        "self", "standard", "subject", "agreement", "purpose", "case", "fields", "consent", "predicates",
+        "emergency", "second", "idempotency_key", "timeout", "deliver_as",
     ]  # fmt: skip
 
 
 def test_an_explanation_takes_these_arguments() -> None:
     assert list(inspect.signature(Gateway.explain).parameters) == [
-        "self", "standard", "subject", "agreement", "purpose", "fields", "case", "timeout"
+        "self", "standard", "subject", "agreement", "purpose", "fields", "case", "predicates",
+        "timeout",
     ]  # fmt: skip

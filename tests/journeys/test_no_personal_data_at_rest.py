@@ -3,6 +3,7 @@ database or in what it said, is there a resident's number or name, a case number
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import requests
 from tongqu_client import errors
 
+from gateway.audit.sidecar import SIDECAR
 from tests.cast import AN, BO, CASE, LINDEN, LINDEN_DIVISION, NOBODY, Cast, consent_request, sign_consent
 from tests.journeys import canaries, commands
 from tests.journeys.by_hand import ByHand
@@ -18,6 +20,7 @@ from tests.journeys.process import Process
 from tests.running import City, RunningGateway
 from tests.simulators.department import Department
 from tests.simulators.misbehaviour import MISBEHAVIOURS
+from tests.witness.process import WitnessProcess
 
 MISTYPED = AN["idNumber"][:-1] + ("1" if AN["idNumber"][-1] == "0" else "0")
 KEY = "key-of-linden-4711-0815"
@@ -119,25 +122,49 @@ def hostile(city: City, agreement: str) -> None:
         requests.get(city.gateway.url + path, timeout=5, headers={"Authorization": f"DPoP {number}"})
 
 
+def wait_for_a_witness(url: str) -> None:
+    """Until what happened was shown to the witness, so that its folder holds all that it ever gets."""
+    end = time.monotonic() + 20
+    while requests.get(f"{url}/v1/log/witnesses", timeout=5).json()["witnessed_size"] is None:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def opened(city: City) -> set[str | None]:
+    """Whose records were asked for, as two people with all keys would read it."""
+    deps = city.gateway.deps
+    with deps.database.read() as conn:
+        queries = [row.query for row in conn.execute(SIDECAR.select())]
+        return {(deps.sidecar.open(conn, query) or {}).get("id") for query in queries}
+
+
 def test_no_resident_is_found_on_the_gateways_disk_in_its_database_or_in_what_it_said(
     closed_city: City, tmp_path: Path
 ) -> None:
     city, said = closed_city, tmp_path / "said"
     settings = city.gateway.settings
-    config = commands.write_configuration(settings, tmp_path / "tongqu.toml", log_level="DEBUG")
-    with Process(config, settings.public_url, said) as process:
-        live(city)
-        process.kill()
+    witness = WitnessProcess(tmp_path / "witness", "audit.test/w1", city.gateway.deps.log.key.vkey)
+    more = {"witness_policy": str(tmp_path / "policy"), "witness_seconds": 0.2}
+    with witness:
+        line = f"witness audit {witness.vkeys[0]} {witness.url}"
+        (tmp_path / "policy").write_text(f"{line}\nquorum audit\n")
+        config = commands.write_configuration(settings, tmp_path / "tongqu.toml", log_level="DEBUG", **more)
+        with Process(config, settings.public_url, said) as process:
+            live(city)
+            wait_for_a_witness(settings.public_url)
+            process.kill()
     city.close()
     with Process(config, settings.public_url, said):
         assert city.ask(city.cast.agreement().id).found
     exported = commands.export(city, tmp_path, "log")
 
-    looked_at = dict(canaries.files(settings.data_dir, said, exported, config, *tmp_path.glob("gateway.sqlite*")))
+    places = (settings.data_dir, said, exported, config, tmp_path / "witness", *tmp_path.glob("gateway.sqlite*"))
+    looked_at = dict(canaries.files(*places))
     assert len(looked_at) > 10 and said.stat().st_size > 0
     assert not canaries.found_in(looked_at.items(), CANARIES)
     in_tables = list(canaries.rows(settings.database))
     assert any(b"exchange.released" in data for _, data in in_tables)
     assert not canaries.found_in(in_tables, CANARIES)
+    assert opened(city) >= {AN["idNumber"], BO["idNumber"], MISTYPED}, "sealed, not left out"
     metrics = city.gateway.deps.metrics()
     assert not canaries.found_in([("metrics", metrics)], CANARIES)

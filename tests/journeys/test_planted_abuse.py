@@ -178,6 +178,9 @@ def test_found_in_five_clicks_opened_by_two_and_proved_to_a_stranger(scene: Scen
         ["goto", f"{url}/desk/entries/{entry}"],
         ["click", "[data-testid=evidence]"],
         ["waitForTimeout", 1500],
+        ["goto", f"{url}/desk/search?q=officer:{scene.officer}"],
+        ["click", "[data-testid=as-bundle]"],
+        ["waitForTimeout", 3000],
     ]
     look_too = [["goto", unmasking], *click("open-unmasking"), ["waitForSelector", "[data-testid=revealed]"]]
     steps = [*scene.wei.signs_in(url), *look_too, *take]
@@ -186,6 +189,7 @@ def test_found_in_five_clicks_opened_by_two_and_proved_to_a_stranger(scene: Scen
     (bundle,) = tmp_path.glob("*.tqe")
     trust = commands.trust_file(scene.city, tmp_path)
     assert tongqu(["verify", str(bundle), "--trust", str(trust)]) == 0
+    assert tongqu(["verify", str(tmp_path / "log.zip"), "--trust", str(trust)]) == 0
 
     looks = [each for each in gateway.entries() if each["type"].startswith("case.unmask")]
     assert [each["type"] for each in looks] == [

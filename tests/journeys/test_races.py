@@ -246,4 +246,4 @@ def test_no_record_leaves_after_the_withdrawal_of_its_consent(own_city: City) ->
 @pytest.mark.timeout(3600)
 def test_a_thousand_withdrawals_against_a_thousand_queries(own_city: City) -> None:
     bounded = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")) < 50
-    withdraw_while_asked(own_city, 200 if bounded else 1000, random.Random(20261126))
+    withdraw_while_asked(own_city, 100 if bounded else 1000, random.Random(20261126))

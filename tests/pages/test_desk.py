@@ -175,17 +175,21 @@ def test_exports_need_a_fresh_second_factor_and_are_written_down(deps: Deps, off
     bare = signed_in(deps, "compliance")
     assert "/account/step-up" in bare.get("/desk/search.csv?q=").headers["Location"]
     wanted = "/desk/search.{}?q=result:released"
-    before = len(entries(deps, "audit.viewed"))
+    before = len(entries(deps, "audit.extracted"))
     lines = officer.get(wanted.format("csv")).get_data().decode("utf-8-sig").splitlines()
     assert len(lines) == LOOK_UPS + 1
-    assert len(officer.get(wanted.format("json")).get_json()["rows"]) == LOOK_UPS
+    assert len(officer.get(wanted.format("json")).get_json()) == LOOK_UPS
     rows = officer.get(wanted.format("jsonl")).text.splitlines()
     assert [json.loads(row)["result"] for row in rows] == ["released"] * LOOK_UPS
     book = zipfile.ZipFile(io.BytesIO(officer.get(wanted.format("xlsx")).get_data()))
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert sheet.count("<row ") == LOOK_UPS + 1
     assert "<f>" not in sheet  # no formula
-    assert [each["rows"] for each in entries(deps, "audit.viewed")[before:]] == [LOOK_UPS] * 4
+    assert officer.get(wanted.format("zip")).get_data().startswith(b"PK")
+    taken = entries(deps, "audit.extracted")[before:]
+    assert [each["rows"] for each in taken] == [LOOK_UPS] * 5
+    assert officer.account is not None
+    assert {each["by"] for each in taken} == {officer.account.id}
 
 
 def test_an_entry_shows_that_its_proof_holds(deps: Deps, officer: Person) -> None:

@@ -116,17 +116,17 @@ def test_a_provider_that_is_away_is_said_to_be(deps: Deps, provider: IdentityPro
 
 
 def test_one_links_ones_own_account_with_a_second_factor(deps: Deps, provider: IdentityProvider) -> None:
-    browser = signed_in(deps, "compliance")
+    browser = signed_in(deps, "bureau")
     assert browser.get("/account/link/city").headers["Location"].startswith("/account/step-up")
     browser.step_up()
     assert browser.get(go(browser, provider, "/account/link/city")).headers["Location"] == "/account"
     assert sign_in(Person(deps), provider).headers["Location"] == "/account"
-    again = signed_in(deps, "compliance", stepped_up=True)
+    again = signed_in(deps, "bureau", stepped_up=True)
     assert again.get(go(again, provider, "/account/link/city")).status_code == 409
 
 
 def test_a_link_is_made_only_in_the_session_that_asked_for_it(deps: Deps, provider: IdentityProvider) -> None:
-    browser = signed_in(deps, "compliance", stepped_up=True)
+    browser = signed_in(deps, "bureau", stepped_up=True)
     back = go(browser, provider, "/account/link/city")
     browser.post("/sign-out")
     assert browser.get(back).headers["Location"] == "/sign-in"

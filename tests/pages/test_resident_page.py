@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tongqu_client import errors
+from tongqu_client import TrustStore, errors
+from tongqu_client.verify import verify_export
 
 from gateway.accounts.model import Account
 from gateway.agreements.model import Agreement
-from tests.cast import AN, BO, LINDEN, MAPLE, SCHEME, consent_request
+from gateway.audit import export as exporting
+from gateway.evidence import archive
+from gateway.identity.model import OPERATOR
+from gateway.lib.canonical_json import canonical
+from tests.cast import AN, BO, LINDEN, MAPLE, SCHEME, consent_request, key_of
 from tests.pages.browser import look
 from tests.pages.signing_in import PASSWORD, Person, person, signed_in, steps_to_sign_in
 from tests.pages.test_in_a_browser import DESK, PHONE, clean
@@ -174,9 +179,7 @@ def test_her_reading_is_in_the_log(an: Person, city: City, asked: int) -> None:
     an.get("/me")
     an.get(f"/me/look-ups/{asked}")
     viewed = [each for each in city.gateway.entries()[before:] if each["type"] == "audit.viewed"]
-    assert len(viewed) == 2 and all(
-        each["actor"] == {"party": None, "client": None, "officer": None} for each in viewed
-    )
+    assert [each["actor"] for each in viewed] == [OPERATOR] * 2  # nobody: her account is in the digest only
 
 
 # ── consents ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,6 +213,25 @@ def test_an_is_asked_and_says_yes_and_takes_it_back_as_easily(
     with pytest.raises(errors.ConsentRevoked):
         city.ask(by_consent.id)
     assert an.post(f"/me/consents/{consent}/withdraw").status_code == 409
+
+
+def test_what_was_released_on_her_yes_verifies_outside(
+    an: Person, city: City, by_consent: Agreement, tmp_path: Path
+) -> None:
+    an.post(f"/me/consents/{request(city, by_consent)}/give")
+    city.ask(by_consent.id)
+    deps, target = city.gateway.deps, tmp_path / "export"
+    with deps.database.read() as conn:
+        exporting.export(deps.log, target, trust=deps.trust(), papers=archive.papers(conn, deps.library))
+    trust = TrustStore.from_document(deps.trust())
+    verify_export(target, trust)
+    # The gateway's own key stands under it, and nobody else's would do.
+    signed, *_ = [each for each in (target / "signatures").iterdir() if '"portal"' in each.read_text()]
+    forged = key_of("somebody").sign_payload("tongqu-consent-portal+jws", b"{}")
+    signed.write_bytes(canonical([{"role": "portal", "officer": "", "jws": forged}]))
+    with pytest.raises(errors.ExportInvalid) as refused:
+        verify_export(target, trust)
+    assert "consent_unproven" in {finding.kind for finding in refused.value.findings}
 
 
 def test_an_says_no(an: Person, city: City, by_consent: Agreement) -> None:

@@ -33,7 +33,7 @@ def set_up(browser: Person) -> pyotp.TOTP:
 
 
 def test_with_one_time_codes_a_password_alone_opens_nothing(installation: Deps) -> None:
-    first = signed_in(installation, "compliance")
+    first = signed_in(installation, "bureau")
     device = set_up(first)
     again = Person(installation)
     assert first.account is not None
@@ -113,7 +113,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> 
 
 @pytest.mark.browser
 def test_a_passkey_is_made_and_signs_in_and_steps_up_in_a_real_browser(gateway: RunningGateway) -> None:
-    url, account = gateway.url, person(gateway.deps, "compliance")
+    url, account = gateway.url, person(gateway.deps, "bureau")
     make = [
         *steps_to_sign_in(url, account),
         ["fill", "#label", "笔记本"],
@@ -151,6 +151,19 @@ def test_the_pages_of_an_account_are_fit_for_everybody(gateway: RunningGateway, 
     for view in seen:
         view["messages"] = [each for each in view["messages"] if "403 (Forbidden)" not in each]
     assert all(clean(view) for view in seen)
+
+
+@pytest.mark.browser
+def test_going_back_after_signing_out_shows_nothing(gateway: RunningGateway) -> None:
+    account = person(gateway.deps, "street_office")
+    out = [
+        ["click", "[data-testid=sign-out]"],
+        ["waitForURL", "**/sign-in"],
+        ["goBack"],
+        ["waitForSelector", "#username"],
+    ]
+    (view,) = look([{"url": gateway.url, "width": PHONE, "steps": [*steps_to_sign_in(gateway.url, account), *out]}])
+    assert account.username not in view["text"]
 
 
 @pytest.mark.browser

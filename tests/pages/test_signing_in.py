@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.accounts import pace
+from gateway.app import create_app
 from gateway.identity.model import OPERATOR
 from gateway.wiring import Deps
 from tests.pages.signing_in import Person, person, signed_in
@@ -72,6 +74,22 @@ def test_signed_in_pages_are_kept_nowhere_and_framed_by_nobody(installation: Dep
     headers = signed_in(installation, "bureau").get("/account").headers
     assert headers["Cache-Control"] == "no-store"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_nobody_begins_signing_in_without_end(installation: Deps) -> None:
+    browser = Person(installation, create_app(installation).test_client())
+    browser.get("/sign-in")
+    asked = [browser.post("/sign-in/passkey/options", json={}).status_code for _ in range(pace.A_MINUTE + 5)]
+    assert asked[: pace.A_MINUTE] == [200] * pace.A_MINUTE and asked[-1] == 429
+
+
+def test_a_page_that_says_nothing_of_who_may_see_it_is_for_nobody(installation: Deps) -> None:
+    app = create_app(installation)
+    app.add_url_rule("/desk/forgotten", view_func=lambda: "secret")
+    browser = Person(installation, app.test_client())
+    browser.sign_in(person(installation, "compliance"))
+    forgotten = browser.get("/desk/forgotten")
+    assert forgotten.status_code == 403 and "secret" not in forgotten.text
 
 
 def test_who_fails_hears_the_same_whether_the_account_exists(installation: Deps) -> None:

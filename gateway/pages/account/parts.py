@@ -14,6 +14,7 @@ from gateway.accounts.actions import Accounts
 from gateway.accounts.ceremonies import Ceremonies
 from gateway.accounts.factors import Factors
 from gateway.accounts.oidc import RelyingParty
+from gateway.accounts.pace import Pace
 from gateway.accounts.passkeys import Passkeys
 from gateway.errors import MalformedRequest
 from gateway.pages.frame.render import Frame
@@ -29,6 +30,7 @@ class Parts:
     ceremonies: Ceremonies
     providers: Mapping[str, RelyingParty]
     frame: Frame
+    pace: Pace = field(default_factory=Pace)
     templates: Environment = field(init=False)
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, g, request
 from gateway.accounts.oidc import RelyingParty
 from gateway.accounts.web import safe_next, to_page
 from gateway.errors import SignInRefused
-from gateway.pages.account.parts import Parts
+from gateway.pages.account.parts import Parts, client_address
 from gateway.pages.frame.navigation import home_of
 
 LINK = "link:"  # before the id of the account that is to be linked
@@ -30,6 +30,7 @@ class ProviderPages:
         blp.add_url_rule("/account/link/<provider>", view_func=signed_in(stepped_up(self.link)), methods=["GET"])
 
     def away(self, provider: str) -> Response:
+        self._parts.pace.check(client_address())
         after = safe_next(request.args.get("next")) or ""
         return _to(self._party(provider).send_away(self._sessions.visit(), after))
 

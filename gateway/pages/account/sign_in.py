@@ -88,6 +88,7 @@ class SignInPages:
 
     # ── a passkey alone ───────────────────────────────────────────────────────────────────────────────────────────────
     def passkey_options(self) -> Response:
+        self._parts.pace.check(client_address())
         return jsonify(self._parts.passkeys.ask(self._sessions.visit()))
 
     def passkey(self) -> Response:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from gateway.accounts.model import Account
 from gateway.audit import index
 from gateway.audit.entry import read
+from gateway.audit.extract import Extractor
 from gateway.audit.index_store import IndexRows
 from gateway.audit.log import Log
 from gateway.audit.policy import Policy
@@ -63,6 +64,7 @@ class Desk:
     account: Callable[[str], Account | None]
     findings: Callable[[], Sequence[Any]]
     policy: Policy
+    extractor: Extractor
 
     @cached_property
     def environment(self) -> Any:

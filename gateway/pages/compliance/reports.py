@@ -13,11 +13,11 @@ from flask import Blueprint, Response, abort, request
 
 from gateway.agreements import store as agreements
 from gateway.agreements.model import Agreement
+from gateway.audit.extract import FORMATS
 from gateway.audit.filter import Filter
 from gateway.cases.api import last_month, next_month
 from gateway.lib.spreadsheet import cell
 from gateway.pages.compliance.desk import DESK, REPORTS, Desk
-from gateway.pages.compliance.exports import TYPES
 from gateway.pages.compliance.overview import QUERIES
 from gateway.pages.public import tables
 from standards import workdays
@@ -114,7 +114,7 @@ class Reports:
         else:
             body = tables.to_xlsx([[str(value) for value in row] for row in (head, *rows)], f"{month:%Y-%m}")
         name = f'attachment; filename="report-{month:%Y-%m}.{form}"'
-        return Response(body, content_type=TYPES[form], headers={"Content-Disposition": name})
+        return Response(body, content_type=FORMATS[form], headers={"Content-Disposition": name})
 
     # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def _lines(self, name: str, month: date) -> Iterator[Line]:

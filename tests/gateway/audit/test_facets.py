@@ -186,3 +186,16 @@ def test_an_outcome_that_comes_late_changes_what_was_sealed(
     assert search.count(Filter.of(result="open")) == 0
     [found] = search.find(Filter.of(query="qry_late", result="released")).found
     assert found.index == first.index and found.outcome is not None and found.outcome["records"] == 1
+
+
+def test_what_was_pruned_is_forgotten_here_too(search: Search, database: Database) -> None:
+    first = next(search.every(Filter.of(type="exchange.authorized"), below=10**6, oldest_first=True))
+    assert first.row is not None and first.row.subject is not None
+    about, before = Filter.of(subject=first.row.subject), search.count(Filter())
+    assert search.count(about) > 0
+    with database.read() as conn:
+        pruned = {row.number: row.t for row in IndexRows(conn).between(0, first.index + 600)}
+    with database.write() as conn:
+        index.forget(conn, pruned)
+    assert search.count(about) == 0 and search.count(Filter.of(type="log.pruned")) == len(pruned)
+    assert search.count(Filter()) >= before

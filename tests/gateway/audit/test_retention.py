@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tongqu_client.errors import ExportInvalid
+from tongqu_client.verify import verify_export
 
 from gateway.audit import entry, retention, tiles, verify
 from gateway.audit.checkpoint import open_checkpoint, parse_proof
@@ -238,3 +240,18 @@ def test_one_alone_prunes_nothing(kept: Retention, exported: Path, clock: FixedC
 
 def test_a_day_or_an_instant_may_be_given() -> None:
     assert retention.older_than("2026-11-26") == retention.older_than("2026-11-26T08:00:00+08:00")
+
+
+def test_an_outsider_verifies_what_is_left_and_misses_what_was_only_taken_away(
+    kept: Retention, log: Log, exported: Path, clock: FixedClock, tmp_path: Path
+) -> None:
+    kept.decide(365, b"kept for a year")
+    kept.prune(clock.now() - timedelta(days=366), exported, TWO)
+    keys = {"origin": log.key.origin, "vkey": log.key.vkey}
+    trust = {"issuer": "https://gw.test", "resource": "https://gw.test", "log": keys, "jwks": {"keys": []}}
+    export(log, tmp_path / "rest", trust=trust)
+    report = verify_export(tmp_path / "rest")
+    assert report.pruned == 512 and report.checkpoint.size == 605
+    (tmp_path / "rest" / "tile" / "entries" / "002.p" / "93").unlink()
+    with pytest.raises(ExportInvalid, match="missing"):
+        verify_export(tmp_path / "rest")

@@ -109,7 +109,7 @@ def test_cedar_agrees_on_a_hundred_thousand_queries() -> None:
     whole = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")) >= 50
 
     @settings(
-        max_examples=4_100 if whole else 400,
+        max_examples=4_100 if whole else 200,
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow],
@@ -119,4 +119,4 @@ def test_cedar_agrees_on_a_hundred_thousand_queries() -> None:
         compare(seed, seen)
 
     run()
-    assert seen.total() > (100_000 if whole else 9_000), seen
+    assert seen.total() > (100_000 if whole else 4_500), seen

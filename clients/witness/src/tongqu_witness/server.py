@@ -1,4 +1,5 @@
-"""The two addresses of a witness over HTTP: POST /add-checkpoint, and GET /<sha-256 of the origin>/checkpoint.
+"""The addresses of a witness over HTTP: POST /add-checkpoint, and GET /<sha-256 of the origin>/checkpoint.
+GET /healthz tells a supervisor that it runs.
 
 No caller is known and none needs to be: what counts is the log's signature. Put a web server with TLS before it, or
 give it a certificate; what goes over the line is public.
@@ -82,6 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer)
 
     def do_GET(self) -> None:
+        if self.path == "/healthz":
+            self._send(Answer(200, "ok\n"))
+            return
         origin, _, rest = self.path.removeprefix("/").partition("/")
         found = self.server.witness.latest(origin) if rest == "checkpoint" else None
         self._send(Answer(404, "no such checkpoint\n") if found is None else Answer(200, found))

@@ -32,6 +32,12 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         "✓ 每次放行之前都有准许，暂停或撤回之后没有放行。",
         "✓ Each release was permitted; none came after a suspension or withdrawal.",
     )
+    if report.pruned:
+        out.line(
+            f"! 第 {report.pruned} 条以前的条目已过保存期限并被清理（日志有记），其散列值仍在；对它们没有重新裁定。",
+            f"! Entries below {report.pruned} were pruned after their time, as the log says; their hashes are there. "
+            "No decision was made again.",
+        )
     _show_replay(report, out)
     if report.previous:
         out.line(
@@ -232,5 +238,6 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "previous": report.previous,
         "receipts": report.receipts,
         "own_trust": report.own_trust,
+        "pruned": report.pruned,
         "witnessed": reported_witnesses(report.witnessed),
     }

@@ -177,6 +177,7 @@ class _Case:
     # ── the papers ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _papers(self, entry: Mapping[str, Any], decided: Mapping[str, Any]) -> Papers:
         papers = Papers()
+        papers.believe(self.trust.document)
         for member, folder, text in (
             ("agreement", "agreements", "document"),
             ("consent", "consents", "record"),
@@ -232,7 +233,13 @@ class _Case:
                 f"依据的协议由 {parties} 的工作人员用各自登记的密钥签署，并在此之前生效。",
                 f"The agreement was signed by officers of {en}, each with a registered key, and in force before.",
             )
-        if self.bundle["consent"] is not None:
+        if self.bundle["consent"] is not None and any(each.portal for each in ledger.consents.values()):
+            self._say(
+                "consent_at_the_page",
+                "当事人登录网关页面表示同意，网关签名为证；这一点只凭网关的陈述。",
+                "The gateway signed that the resident, signed in at its page, agreed; for this there is its word only.",
+            )
+        elif self.bundle["consent"] is not None:
             self._say(
                 "consent_proved",
                 "当事人的同意有两名工作人员各自的见证签名。",

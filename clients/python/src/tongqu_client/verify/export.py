@@ -11,7 +11,7 @@ from typing import Any
 
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
-from tongqu_client.verify import comparison, papers, structure
+from tongqu_client.verify import comparison, papers, structure, tiles
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
@@ -45,13 +45,17 @@ def verify_export(
     findings += comparison.compare(contents, checkpoint)
     findings += comparison.upper_tiles(log, contents, checkpoint.size)
     findings += comparison.strays(log, checkpoint.size)
-    story = Story(checkpoint.origin)
+    below = _pruned(contents)
+    gone = {tiles.path(tiles.ENTRIES, number) for number in range(below // tiles.WIDTH)}
+    findings = [each for each in findings if each.kind != "file_missing" or each.where not in gone]
+    story = Story(checkpoint.origin, pruned=below)
     for index, entry in enumerate(contents.entries):
         if entry is not None:
             findings += story.feed(index, entry)
     held, damaged = papers.read(log)
+    held.believe(keys.document)
     findings += damaged
-    replay = _replay(contents, held if papers.archived(log) else None, findings)
+    replay = _replay(contents, held if papers.archived(log) and not below else None, findings)
     earlier, tokens = list(previous), list(receipts)
     for note in earlier:
         findings += _continues(contents, checkpoint, Checkpoint.open(note, keys.log_key))
@@ -74,7 +78,19 @@ def verify_export(
         receipts=len(tokens),
         own_trust=trust is None,
         witnessed=keys.witnessed(checkpoint),
+        pruned=below,
     )
+
+
+def _pruned(contents: Contents) -> int:
+    """The index below which the log says that entries were pruned after their time; their hashes must be there."""
+    below = 0
+    for index, data in enumerate(contents.entries):
+        if data is not None and b'"type":"audit.pruned"' in data and contents.have[index] == contents.want[index]:
+            entry = _entry(data) or {}
+            if entry.get("type") == "audit.pruned" and isinstance(entry.get("below"), int):
+                below = max(below, min(entry["below"], index))
+    return below
 
 
 def _needed(log: LogSource, path: str) -> bytes:

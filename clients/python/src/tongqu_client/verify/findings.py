@@ -30,6 +30,7 @@ class Finding:
 class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
 
+    ``pruned``: entries below this index were removed after their time, which the log says; their hashes are there.
     ``witnessed``: which witnesses saw the checkpoint, by the verifier's policy or else the gateway's.
     ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
     gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way during the export.
@@ -48,6 +49,7 @@ class ExportReport:
     receipts: int = 0
     own_trust: bool = False
     witnessed: Witnessed | None = None
+    pruned: int = 0
 
 
 def missing(path: str) -> Finding:

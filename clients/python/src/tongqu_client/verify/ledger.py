@@ -14,7 +14,7 @@ from typing import Any
 
 from tongqu_client import _jose
 from tongqu_client.verify.findings import Finding
-from tongqu_client.verify.papers import Papers
+from tongqu_client.verify.papers import PORTAL, Papers
 
 Entry = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ class Officer:
 
 @dataclass(slots=True)
 class Consent:
-    """One consent as the log tells it; ``proved``: both officers' signatures held."""
+    """One consent as the log tells it; ``proved``: two officers' signatures held or, if ``portal``, the gateway's."""
 
     id: str
     digest: str
@@ -48,6 +48,7 @@ class Consent:
     state: str
     index: int
     proved: bool = False
+    portal: bool = False
 
 
 @dataclass(slots=True)
@@ -160,7 +161,8 @@ class Ledger:
         name, key = str(named.get("id")), (str(agreement.get("id")), str(entry.get("subject")))
         before = self.consents.get(name)
         now = Consent(name, str(named.get("digest")), *key, state=event, index=index)
-        now.proved = before.proved if before is not None else False
+        if before is not None:
+            now.proved, now.portal = before.proved, before.portal
         if before is None:
             self._words.setdefault(key, []).append(name)
         elif before.state in COUNTING and event == "given":
@@ -183,10 +185,11 @@ class Ledger:
             return
         consumer = str(record.get("consumer"))
         try:
-            officers = {
-                role: self.speaks_for(thumbprint, consumer)
-                for role, thumbprint in self.papers.consent_signatures(named).items()
-            }
+            signed = self.papers.consent_signatures(named)
+            if PORTAL in signed:
+                consent.proved = consent.portal = True
+                return
+            officers = {role: self.speaks_for(thumbprint, consumer) for role, thumbprint in signed.items()}
             if None in officers.values() or officers["clerk"] == officers["witness"]:
                 raise _jose.JoseInvalid("expected the registered keys of two different officers of the office")
             consent.proved = True

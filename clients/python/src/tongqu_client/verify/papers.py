@@ -18,6 +18,7 @@ from tongqu_client.verify.structure import LogSource
 
 AGREEMENT_TYPE = "tongqu-agreement-signature+jws"
 CONSENT_TYPE = "tongqu-consent-proof+jws"
+PORTAL, PORTAL_TYPE = "portal", "tongqu-consent-portal+jws"  # the gateway's word that the resident agreed at its page
 KEYS = "keys.json"
 MAX_PAPER = 4 << 20  # bytes; the largest standard has about 100,000
 
@@ -35,6 +36,13 @@ class Papers:
     standard_ids: dict[str, str] = field(default_factory=dict)
     signatures: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    gateway: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # its own keys, from trust and nowhere else
+
+    def believe(self, trust: Mapping[str, Any]) -> None:
+        """Take the gateway's receipt keys from a trust document."""
+        for jwk in trust["jwks"]["keys"]:
+            if jwk.get("tongqu_purpose") == "receipt":
+                self.gateway[_jose.thumbprint(jwk)] = jwk
 
     def add(self, folder: str, document: Any) -> str:
         """Take a paper in. Returns its digest. Raises ValueError when it is none."""
@@ -74,17 +82,22 @@ class Papers:
         raise _jose.JoseInvalid("its signature is not there")
 
     def consent_signatures(self, consent: Mapping[str, Any]) -> dict[str, str]:
-        """Role at the counter → thumbprint of the key that signed, for a consent ({id, digest}). Raises JoseInvalid."""
+        """Role at the counter → thumbprint of the key that signed, for a consent ({id, digest}). Raises JoseInvalid.
+
+        A consent that was given at the gateway's page has one role, ``portal``, and the gateway's own signature.
+        """
         payload = canonical({"consent_id": consent.get("id"), "consent_digest": consent.get("digest")})
         given = self.signatures.get(str(consent.get("digest")), ())
+        if [each.get("role") for each in given] == [PORTAL]:
+            return {PORTAL: self._signed(str(given[0].get("jws")), PORTAL_TYPE, payload, self.gateway)}
         found = {str(each.get("role")): self._signed(str(each.get("jws")), CONSENT_TYPE, payload) for each in given}
         if not {"clerk", "witness"} <= found.keys():
             raise _jose.JoseInvalid("clerk and witness must both have signed")
         return found
 
-    def _signed(self, token: str, typ: str, payload: bytes) -> str:
+    def _signed(self, token: str, typ: str, payload: bytes, keys: Mapping[str, Mapping[str, Any]] | None = None) -> str:
         thumbprint = signers.key_id(token)
-        jwk = self.keys.get(thumbprint)
+        jwk = (self.keys if keys is None else keys).get(thumbprint)
         if jwk is None:
             raise _jose.JoseInvalid("the key that signed is not among the papers")
         signers.signed(token, jwk, typ=typ, payload=payload)

@@ -21,7 +21,7 @@ Entry = Mapping[str, Any]
 POLICIES = frozenset({"tongqu-rules:1", "tongqu-rules:2", "tongqu-rules:3"})
 PARTLY = frozenset({"tongqu-rules:1", "tongqu-rules:2"})  # their facts say nothing of the token and the identifier
 CLAIMED = frozenset({"R10", "R17"})
-PROOF_LEVELS = {"counter-two-person": 1}
+PROOF_LEVELS = {"counter-two-person": 1, "portal-session": 2}
 ACR = {"aal1": 1, "aal2": 2, "aal3": 3}
 
 
@@ -378,7 +378,7 @@ def consented(word: Consent, record: Mapping[str, Any], entry: Entry) -> dict[st
     said: dict[str, Any] = {
         "id": word.id,
         "state": word.state,
-        "level": PROOF_LEVELS["counter-two-person"] if word.proved else 0,
+        "level": PROOF_LEVELS["portal-session" if word.portal else "counter-two-person"] if word.proved else 0,
         "from": record["validity"]["from"],
         "until": record["validity"]["until"],
     }

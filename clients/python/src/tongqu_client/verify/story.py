@@ -48,6 +48,7 @@ class Story:
     """Feed it every entry from index 0 on; each call gives what is wrong with that entry."""
 
     origin: str
+    pruned: int = 0  # entries below this index are gone, and what rests on them cannot be judged
     types: Counter[str] = field(default_factory=Counter)
     first: str | None = None
     last: str | None = None
@@ -128,6 +129,8 @@ class Story:
     def _outcome(self, index: int, entry: Mapping[str, Any]) -> Iterator[Finding]:
         of = entry.get("of")
         permit = self._permits.get(of) if isinstance(of, int) else None
+        if isinstance(of, int) and 0 <= of < self.pruned:
+            return
         if permit is None or permit.query != entry.get("query"):
             yield Finding(
                 "outcome_without_permit",

@@ -1,0 +1,60 @@
+"""A month by the log, to be compared with one's own books (threat T25)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.audit.log import Log
+from tests.clock import FixedClock
+from tests.gateway.audit.conftest import AUDITOR, LINDEN, TAX, Door
+from tests.gateway.audit.examples import authorized, failed, released
+
+
+@pytest.fixture
+def history(log: Log, clock: FixedClock) -> Log:
+    """Three queries of Linden's in November, one of December's."""
+
+    async def story() -> None:
+        asked = [await log.append(authorized(f"qry_{n}")) for n in range(3)]
+        await log.append(released("qry_0", asked[0].index))
+        await log.append(released("qry_1", asked[1].index))
+        await log.append(failed("qry_2", asked[2].index))
+        clock.advance(seconds=20 * 86_400)
+        await log.append(authorized("qry_3"))
+        clock.advance(seconds=30 * 86_400)
+
+    asyncio.run(story())
+    return log
+
+
+def test_it_counts_what_was_asked_and_how_it_ended(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = LINDEN
+    answer = web.get("/v1/log/statements/2026-11").json
+    assert answer is not None and answer["statement"] == "tongqu-statement+jwt"
+    claims = answer["claims"]
+    assert (claims["party"], claims["month"], claims["held"]["total"]) == ("street-linden", "2026-11", 0)
+    assert claims["asked"]["results"] == {"failed": 1, "released": 2}
+    assert claims["asked"]["by_provider"]["police"] == {"released": 2}
+    checkpoint, _ = history.publish()
+    assert claims["log"]["origin"] == checkpoint.origin and claims["log"]["size"] <= checkpoint.size
+    december = web.get("/v1/log/statements/2026-12").json
+    assert december is not None and december["claims"]["asked"]["results"] == {"open": 1}
+
+
+def test_a_party_gets_its_own_and_an_overseer_anybodys(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = TAX
+    assert web.get("/v1/log/statements/2026-11?party=street-linden").status_code == 403
+    own = web.get("/v1/log/statements/2026-11").json
+    assert own is not None and own["claims"]["asked"]["total"] == 0
+    door.visitor = AUDITOR
+    theirs = web.get("/v1/log/statements/2026-11?party=street-linden").json
+    assert theirs is not None and theirs["claims"]["asked"]["total"] == 3
+
+
+@pytest.mark.parametrize("month", ["2027-02", "2026-13", "november", "2026-1"])
+def test_a_month_that_is_not_over_or_is_none_is_refused(web: FlaskClient, door: Door, history: Log, month: str) -> None:
+    door.visitor = LINDEN
+    assert web.get(f"/v1/log/statements/{month}").status_code == 422
