@@ -71,12 +71,9 @@ def found_in(places: Iterable[tuple[str, bytes]], secrets: Iterable[str], *, dig
     ``digests``: a bare digest counts too, for whoever knows all numbers finds theirs by it. Of random bits it tells
     nothing.
     """
-    wanted = [
-        (secret, form, data)
-        for secret in secrets
-        for form, data in forms(secret).items()
-        if digests or not form.startswith("bare ")
-    ]
-    return [
-        f"{secret} ({form}) in {place}" for place, content in places for secret, form, data in wanted if data in content
-    ]
+    wanted: dict[bytes, str] = {}  # many forms of a text in plain letters are the same
+    for secret in secrets:
+        for form, data in forms(secret).items():
+            if digests or not form.startswith("bare "):
+                wanted.setdefault(data, f"{secret} ({form})")
+    return [f"{what} in {place}" for place, content in places for data, what in wanted.items() if data in content]

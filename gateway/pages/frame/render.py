@@ -23,7 +23,7 @@ from gateway import __version__
 from gateway.accounts.web import Sessions
 from gateway.lib.clock import rfc3339
 from gateway.pages.frame import words
-from gateway.pages.frame.navigation import current, sections_of
+from gateway.pages.frame.navigation import current, home_of, sections_of
 from gateway.pages.public.web import COOKIE, COOKIE_SECONDS, IMMUTABLE, TYPES
 from gateway.pages.public.words import LANGUAGES, Text
 from gateway.problems import language
@@ -125,13 +125,23 @@ class Frame:
     def problem(self, said: Mapping[str, Any]) -> Response:
         """Whatever was refused or went wrong under the signed-in pages (an RFC 9457 document), said to a person."""
         title = Text(said["title"], said["title"])
-        response = self.page(self._own, "problem.html", title=title, status=said["status"], said=said)
+        response = self.page(
+            self._own, "problem.html", title=title, status=said["status"], address=self._section(), said=said
+        )
         if "retry_after" in said:
             response.headers["Retry-After"] = str(said["retry_after"])
         return response
 
     def lost(self) -> Response:
-        return self.page(self._own, "lost.html", title=Text("没有这个页面", "There is no such page"), status=404)
+        title = Text("没有这个页面", "There is no such page")
+        return self.page(self._own, "lost.html", title=title, status=404, address=self._section())
+
+    def _section(self) -> str:
+        """Where a page of what went wrong leads: its own address may hold what somebody typed, and is not repeated."""
+        account = self.sessions.current()
+        if account is None:
+            return "/sign-in"
+        return current(sections_of(account.role), request.path) or home_of(account.role)
 
     def blueprint(self) -> Blueprint:
         """The stylesheet and scripts of the frame."""
