@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Response, g, jsonify, request
+from flask import Blueprint, Flask, Request, Response, g, jsonify, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -54,9 +55,17 @@ logger = structlog.get_logger(__name__)
 MAX_BODY = 1024 * 1024  # bytes; the largest lawful body is a page of records to validate
 
 
+class InMemory(Request):
+    """No upload is put into a file on its way in: it may hold somebody's record. MAX_BODY bounds it."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        return io.BytesIO()
+
+
 def create_app(deps: Deps) -> Flask:
     """The WSGI application. Everything it needs is in ``deps``; nothing is read from the environment."""
     app = Flask(__name__, static_folder=None)
+    app.request_class = InMemory
     app.config.update(
         API_TITLE="Tongqu (通衢)",
         API_VERSION=__version__,

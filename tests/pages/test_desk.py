@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import werkzeug.formparser
 
 from gateway.audit.entry import read
 from gateway.audit.store import ENTRY, Rows
@@ -207,6 +209,13 @@ def test_a_saved_search_is_ones_own(officer: Person, colleague: Person) -> None:
     assert "被拒的" not in colleague.get("/desk/search").text
 
 
+def test_an_alarm_stands_on_the_overview(deps: Deps, officer: Person) -> None:
+    assert "alarm.raised" not in officer.get("/desk").text
+    with deps.log.transaction() as tx:
+        tx.append({"type": "alarm.raised", "actor": examples.NOBODY, "code": "officer_quota_exceeded", "query": None})
+    assert "type%3Aalarm.raised" in officer.get("/desk").text
+
+
 # ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def opened(person: Person, **form: Any) -> str:
     """A new case; returns its address."""
@@ -323,6 +332,20 @@ def test_a_bundle_from_the_desk_is_recognised_and_a_changed_one_is_not(deps: Dep
     assert "does not agree" in upload(officer, canonical(bundle))
     for nonsense in (b"", b"{}", b"\xff\xfe", b'{"format":"tongqu-evidence/1"}'):
         assert "does not agree" in upload(officer, nonsense)
+
+
+def test_an_upload_is_never_put_into_a_file(officer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk: list[object] = []
+    spool = tempfile.SpooledTemporaryFile
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda *a, **k: disk.append(a) or spool(*a, **k))
+    monkeypatch.setattr(werkzeug.formparser, "SpooledTemporaryFile", tempfile.SpooledTemporaryFile, raising=False)
+    file = b'{"answer":"' + b"x" * 900_000 + b'"}'
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.json"\r\n\r\n' + file + b"\r\n--b--\r\n"
+    headers = {"Origin": officer.deps.settings.public_url, "X-Form-Token": officer.form_token()}
+    kind = "multipart/form-data; boundary=b"
+    answer = officer.client.post("/desk/integrity?lang=en", data=part, content_type=kind, headers=headers)
+    assert "does not agree" in answer.text
+    assert disk == []
 
 
 def test_a_proof_is_checked_too(deps: Deps, officer: Person) -> None:

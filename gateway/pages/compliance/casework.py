@@ -49,7 +49,7 @@ class Casework:
         for rule, view in get:
             blp.add_url_rule(rule, view_func=signed_in(view), endpoint=view.__name__)
         blp.add_url_rule("/desk/cases", view_func=signed_in(self.open), endpoint="open_case", methods=["POST"])
-        moves = "any(assign, take, ask, note, link, decide, close)"
+        moves = "any(take, ask, note, link, decide, close)"
         blp.add_url_rule(
             f"/desk/cases/<case_id>/<{moves}:move>", view_func=signed_in(self.move), endpoint="move", methods=["POST"]
         )
@@ -158,8 +158,6 @@ class Casework:
             match move:
                 case "take":
                     cases.assign(person, case_id, person.id)
-                case "assign":
-                    cases.assign(person, case_id, form.get("to", ""))
                 case "ask":
                     cases.ask(person, case_id, form.get("party", ""), text)
                 case "note":

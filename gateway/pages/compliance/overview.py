@@ -20,6 +20,7 @@ from standards import workdays
 DAYS = 30
 QUERIES = ("exchange.authorized", "exchange.refused")
 TOP = 6
+ALARM_DAYS = 7
 _DAY = timedelta(days=1)
 
 
@@ -75,6 +76,7 @@ class Overview:
             since=first,
             changes=changes,
             progress=desk.reviews.progress(person, month, next_month(month)),
+            alarms=desk.search.count(Filter.of(type="alarm.raised", since=f"{ALARM_DAYS}d")),
             waiting=[each for each in desk.unmaskings.waiting(person) if each.asked_by != person.id],
             mine=[each for each in cases if each.assigned_to == person.id],
             unassigned=[each for each in cases if each.assigned_to is None],
