@@ -156,6 +156,8 @@ class Exchange:
             index = await self._note_misuse(error, request_id)
             challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
             return _problem(error, lang, request_id, index, challenge)
+        except ScopeMissing as error:  # RFC 6750 section 3.1
+            return _problem(error, lang, request_id, more=[("WWW-Authenticate", self.authenticator.challenge(error))])
         except TongquError as error:
             return _problem(error, lang, request_id)
         except Exception as error:
@@ -269,7 +271,9 @@ class Exchange:
     ) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
         subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
-        case = body.get("case", "").strip() or None  # blanks name no case
+        case = body.get("case", "").strip() or None
+        if case is not None and not any(map(str.isalnum, case)):
+            case = None  # blanks name no case, nor do dashes or characters that nobody sees
         present, *before = self.pseudonyms.subjects(subject["scheme"], subject_id)
         return Query(
             id=request_id,

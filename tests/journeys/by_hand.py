@@ -41,15 +41,25 @@ class ByHand:
         return self.key.sign_jwt("dpop+jwt", claims, jwk=self.key.public_jwk())
 
     def ask_for_token(self, agreement: str, purpose: str = PURPOSE, **details: Any) -> requests.Response:
+<<<<<<< HEAD
         client, now = self.city.cast.clients[self.party], self._now()
-        claims = {"iss": client, "sub": client, "aud": self.url, "jti": secrets.token_urlsafe(16), "iat": now}
+=======
         detail = {"type": "gov_record_request", "agreement_id": agreement, "purpose": purpose, **details}
+        return self._ask_for_token(scope="exchange:query", authorization_details=json.dumps([detail]))
+
+    def token_of_scope(self, scope: str) -> str:
+        token: str = self._ask_for_token(scope=scope).json()["access_token"]
+        return token
+
+    def _ask_for_token(self, **more: str) -> requests.Response:
+        client, now = self.city.cast.clients[self.party], int(time.time())
+>>>>>>> main
+        claims = {"iss": client, "sub": client, "aud": self.url, "jti": secrets.token_urlsafe(16), "iat": now}
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION,
             "client_assertion": self.key.sign_jwt("JWT", claims | {"exp": now + 60}),
-            "scope": "exchange:query",
-            "authorization_details": json.dumps([detail]),
+            **more,
         }
         headers = {"DPoP": self.proof("/oauth/token")}
         return requests.post(f"{self.url}/oauth/token", data=form, headers=headers, timeout=10)

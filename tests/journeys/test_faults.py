@@ -82,9 +82,8 @@ DISKS: dict[str, tuple[int, Literal["syncs", "writes"], str]] = {
 
 
 @on_sqlite
-@pytest.mark.parametrize(
-    "disk", [next(iter(DISKS)), *(pytest.param(each, marks=pytest.mark.torture) for each in list(DISKS)[1:])]
-)
+@pytest.mark.torture
+@pytest.mark.parametrize("disk", DISKS)
 def test_a_disk_that_fails_under_load_ends_the_gateway_and_nothing_leaves_unlogged(
     closed_city: City,  # noqa: F811
     tmp_path: Path,

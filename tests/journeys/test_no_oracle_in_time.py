@@ -105,6 +105,7 @@ def test_nobody_learns_by_the_clock_who_lives_elsewhere(city: City) -> None:
     assert min(map(min, found.values())) >= BEAT_S
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("shared_city", ["sqlite"], indirect=True)
 def test_nobody_learns_by_the_clock_what_others_agreed_on(city: City) -> None:
     theirs, own = city.cast.agreement().id, city.cast.agreement(consumer=MAPLE).id

@@ -132,6 +132,8 @@ def _mapped(nothing: Choice, one: Candidate, certainty: Certainty | None, doubts
         rule = rule | {
             "on_unknown": "omit"
         }  # until somebody says what the codes mean, the field is left out and counted
+    if one.held is not None and certainty is not None:
+        return _held_back(nothing, one, doubts)
     return replace(
         nothing,
         state="waiting" if unknown_codes and "on_unknown" not in rule else "mapped",
@@ -144,6 +146,22 @@ def _mapped(nothing: Choice, one: Candidate, certainty: Certainty | None, doubts
         certainty=certainty,
         doubts=doubts,
     )
+
+
+def _held_back(nothing: Choice, one: Candidate, doubts: tuple[Doubt, ...]) -> Choice:
+    """The right name, but numbers that would be wrong: it waits, or is asked for where the standard requires it."""
+    path, listed = one.element.path, "、".join(one.columns)
+    zh, en = one.held or ("", "")
+    flag = f"--use {path}={','.join(one.columns)}"
+    zh = f"列 {listed} 名称相符，但{zh}；列名有误时用 {flag} 采用"
+    en = f"the name of {listed} fits, but {en}; if the heading is wrong, take it with {flag}"
+    if nothing.must:
+        return replace(nothing, zh=zh, en=en, fit=one.fit)
+    doubts = tuple(doubt for doubt in doubts if (doubt.zh, doubt.en) != one.held)
+    return replace(
+        nothing, state="waiting", columns=one.columns, confidence=min(one.score, 0.5), zh=zh, en=en, rule=one.rule,
+        fit=one.fit, certainty="unsure", doubts=doubts,
+    )  # fmt: skip
 
 
 def _almost(nothing: Choice, court: Court) -> Choice:
