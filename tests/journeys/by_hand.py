@@ -41,9 +41,6 @@ class ByHand:
         return self.key.sign_jwt("dpop+jwt", claims, jwk=self.key.public_jwk())
 
     def ask_for_token(self, agreement: str, purpose: str = PURPOSE, **details: Any) -> requests.Response:
-<<<<<<< HEAD
-        client, now = self.city.cast.clients[self.party], self._now()
-=======
         detail = {"type": "gov_record_request", "agreement_id": agreement, "purpose": purpose, **details}
         return self._ask_for_token(scope="exchange:query", authorization_details=json.dumps([detail]))
 
@@ -52,8 +49,7 @@ class ByHand:
         return token
 
     def _ask_for_token(self, **more: str) -> requests.Response:
-        client, now = self.city.cast.clients[self.party], int(time.time())
->>>>>>> main
+        client, now = self.city.cast.clients[self.party], self._now()
         claims = {"iss": client, "sub": client, "aud": self.url, "jti": secrets.token_urlsafe(16), "iat": now}
         form = {
             "grant_type": "client_credentials",

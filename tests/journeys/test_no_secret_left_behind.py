@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import sqlite3
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,19 +52,7 @@ class Callers(ByHand):
 
     def reader(self) -> str:
         """A token of the kind that reads the log."""
-        client, now = self.city.cast.clients[self.party], int(time.time())
-        claims = {"iss": client, "sub": client, "aud": self.url, "jti": f"reader-{now}", "iat": now, "exp": now + 60}
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": self.key.sign_jwt("JWT", claims),
-            "scope": "log:read",
-        }
-        self.secrets.add(form["client_assertion"])
-        headers = {"DPoP": self.proof("/oauth/token")}
-        token: str = requests.post(f"{self.url}/oauth/token", data=form, headers=headers, timeout=10).json()[
-            "access_token"
-        ]
+        token = self.token_of_scope("log:read")
         self.secrets.add(token)
         return token
 

@@ -129,15 +129,10 @@ class Frame:
     def problem(self, said: Mapping[str, Any]) -> Response:
         """Whatever was refused or went wrong under the signed-in pages (an RFC 9457 document), said to a person."""
         title = Text(said["title"], said["title"])
-<<<<<<< HEAD
-        response = self.page(
-            self._own, "problem.html", title=title, status=said["status"], address=self._section(), said=said
-=======
         unsent = self._unsent() if said["code"] == FormRejected.code else None
-        address = None if request.method == "GET" else "/account"
+        at = self._section()
         response = self.page(
-            self._own, "problem.html", title=title, status=said["status"], said=said, unsent=unsent, address=address
->>>>>>> main
+            self._own, "problem.html", title=title, status=said["status"], said=said, unsent=unsent, address=at
         )
         if "retry_after" in said:
             response.headers["Retry-After"] = str(said["retry_after"])
