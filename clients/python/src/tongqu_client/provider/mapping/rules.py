@@ -7,6 +7,7 @@ is refused when the crosswalk runs; nothing is guessed here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -238,6 +239,13 @@ def fit(rule: Rule, element: Element, rows: Sequence[Mapping[str, str | None]]) 
     for row in rows:
         counts[_outcome(steps, [row.get(column) for column in columns], rule, judge)] += 1
     return Fit(**counts)
+
+
+def unfit(rule: Rule, element: Element, rows: Sequence[Mapping[str, str | None]]) -> Counter[str]:
+    """The values of a rule's one column that do not fit, counted."""
+    column = str(rule["from"])[1:].replace("~1", "/").replace("~0", "~")
+    counted = Counter(value for row in rows if (value := row.get(column)))
+    return Counter({value: n for value, n in counted.items() if fit(rule, element, [{column: value}]).bad})
 
 
 def _outcome(steps: Sequence[Step], values: list[str | None], rule: Rule, judge: Validator) -> str:
