@@ -28,6 +28,8 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    and_,
+    case,
     delete,
     func,
     insert,
@@ -436,13 +438,11 @@ def set_reviewed(conn: Connection, item: Item) -> None:
 
 def progress(conn: Connection, since: date, until: date, late_before: datetime) -> Progress:
     """Of the days [since, until): how many items, how many reviewed, how many of the others made before then."""
-    chosen = select(items.c.outcome, items.c.made_at < rfc3339(late_before), func.count()).where(
-        items.c.day >= since.isoformat(), items.c.day < until.isoformat()
-    )
-    rows = conn.execute(chosen.group_by(items.c.outcome, items.c.made_at < rfc3339(late_before))).all()
-    total = sum(row[2] for row in rows)
-    reviewed = sum(row[2] for row in rows if row[0] is not None)
-    return Progress(total, reviewed, sum(row[2] for row in rows if row[0] is None and row[1]))
+    late = and_(items.c.outcome.is_(None), items.c.made_at < rfc3339(late_before))
+    counted = (func.count(), func.count(items.c.outcome), func.sum(case((late, 1), else_=0)))
+    within = (items.c.day >= since.isoformat(), items.c.day < until.isoformat())
+    total, reviewed, overdue = conn.execute(select(*counted).where(*within)).one()
+    return Progress(total, reviewed, int(overdue or 0))
 
 
 def _item(row: Row[Any]) -> Item:

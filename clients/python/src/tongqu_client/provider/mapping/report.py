@@ -60,6 +60,7 @@ def _field(choice: Choice) -> dict[str, Any]:
         "en": choice.en,
         "doubts": [{"zh": doubt.zh, "en": doubt.en, "grave": doubt.grave} for doubt in choice.doubts],
         "sample": counted,
+        "unknown_words": dict(choice.unknown),
     }
 
 

@@ -25,6 +25,7 @@ SIGNATURE = re.compile(
     r"^(制表|填表|填报|审核|审批|复核|负责|经办|统计|报送|单位负责|主管|分管领导)(人|单位|日期|时间|人签字|人签名|签字)?[:：]"
 )
 REMARK = re.compile(r"^(注|备注|说明|填表说明|注意)\s*[:：]")
+_FILLED_IN = re.compile("(填报|报送|编制|制表|统计|金额|面积|计量|货币)?(单位|部门|时间|日期|人)[:：].")
 TITLE_ROWS = 10  # how far down a heading is looked for
 HEADING_ROWS = 4
 
@@ -42,12 +43,17 @@ def find_layout(grid: Grid, merged: Sequence[Merged]) -> Layout:
     width = max((len(row) for row in grid), default=0)
     for index, row in enumerate(grid[:TITLE_ROWS]):
         filled = [cell for cell in row if cell]
-        if len(filled) >= min(2, width) and not _looks_like_data(row):
+        if len(filled) >= min(2, width) and not _looks_like_data(row) and not _is_title(filled, width):
             return Layout(index, _depth(index, merged))
     raise Unreadable(
         f"前 {TITLE_ROWS} 行没有表头；在 provider.toml 写明 header_row（第几行）与 header_rows（几行）",
         f"no headings in the first {TITLE_ROWS} rows; give header_row and header_rows in provider.toml",
     )
+
+
+def _is_title(filled: Sequence[str], width: int) -> bool:
+    """A few cells above the headings, one of which fills something in: 填报单位：…, 单位：万元."""
+    return len(filled) * 2 <= width + 1 and any(_FILLED_IN.match(re.sub(r"\s", "", cell)) for cell in filled)
 
 
 def _looks_like_data(row: Sequence[str | None]) -> bool:
@@ -125,7 +131,8 @@ def read_rows(
             notes += found.remarks
         else:
             notes.append(found)
-    return Table(tuple(names), tuple(rows), tuple(notes), {})
+    titles = tuple(cell for row in grid[: layout.first] for cell in row if cell)
+    return Table(tuple(names), tuple(rows), tuple(notes), {}, titles)
 
 
 def _filled_down(grid: Grid, index: int, areas: Sequence[tuple[int, int]]) -> Sequence[str | None]:

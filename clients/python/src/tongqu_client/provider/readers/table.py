@@ -64,6 +64,7 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[Note, ...]
     declared: Mapping[str, Any]
+    titles: tuple[str, ...] = ()  # what stands above the headings: it may state a unit. Never shown
 
 
 def text_of(value: object) -> str | None:
