@@ -432,3 +432,11 @@ def test_what_was_written_is_not_lost_with_the_session(deps: Deps) -> None:
         headers={"Origin": "https://elsewhere.example", "Accept": "text/html"},
     )
     assert foreign.status_code == 403 and "别处来的话" not in foreign.text
+
+
+def test_of_two_who_decide_at_once_the_second_is_told_and_keeps_the_text(officer: Person, colleague: Person) -> None:
+    case = officer.post("/desk/cases", {"kind": "review", "text": "请说明"}).headers["Location"]
+    assert officer.post(f"{case}/decide", {"verdict": "justified", "text": "有办件"}).status_code == 303
+    second = colleague.post(f"{case}/decide", {"verdict": "unjustified", "text": "没有办件"})
+    assert second.status_code == 409
+    assert "没有保存：案件现在是“已作结论”" in second.text and "没有办件" in second.text

@@ -284,6 +284,27 @@ def test_the_page_is_fit_for_everybody(
     assert all(clean(view) for view in seen)
 
 
+CHANGED = """const real = window.fetch;
+window.fetch = async (path, more) => {
+  const answer = await real(path, more);
+  if (!/entries\\/[0-9]+$/.test(path)) return answer;
+  return new Response((await answer.text()).replace("permit", "forbid"));
+};"""
+
+
+@pytest.mark.browser
+def test_her_browser_checks_the_proof_itself(city: City, accounts: dict[str, Account], asked: int) -> None:
+    url = city.gateway.url
+    open_it = [*steps_to_sign_in(url, accounts["an"], PASSWORD), ["goto", f"{url}/me/look-ups/{asked}"]]
+    check = [["click", "[data-testid=check-now]"], ["waitForSelector", "[data-outcome]:visible"]]
+    begin = {"url": url, "width": PHONE}
+    held, changed = look(
+        [{**begin, "steps": [*open_it, *check]}, {**begin, "steps": [*open_it, ["evaluate", CHANGED], *check]}]
+    )
+    assert clean(held) and "核对无误" in held["text"]
+    assert "核对不符" in changed["text"] and "核对无误" not in changed["text"]
+
+
 @pytest.mark.browser
 def test_she_objects_on_a_phone_without_javascript(city: City, accounts: dict[str, Account], asked: int) -> None:
     url = city.gateway.url

@@ -12,7 +12,8 @@ from gateway.audit.filter import NONE, Filter
 from gateway.cases.api import last_month, next_month
 from gateway.cases.model import KINDS, STATES, VERDICTS, Case
 from gateway.cases.texts import MAX_TEXT
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, WrongState
+from gateway.pages.compliance import words
 from gateway.pages.compliance.desk import CASES, DESK, HOME, REVIEWS, Desk, said
 from gateway.pages.compliance.trace import Look
 from gateway.pages.public.words import Text
@@ -174,6 +175,14 @@ class Casework:
                     cases.close(person, case_id)
         except InvalidRequest as error:
             return self._case(cases.get(person, case_id), wrong=said(error, desk.lang), status=422)
+        except WrongState:  # a colleague was quicker; what was written is given back
+            case = cases.get(person, case_id)
+            state = words.said(words.STATES, case.state, desk.lang)
+            told = Text(
+                f"没有保存：案件现在是“{state}”，可能同事刚刚办理过。",
+                f"Not saved: the case is now “{state}”. A colleague may have been quicker.",
+            )
+            return self._case(case, wrong=[told.of(desk.lang), *([text] if text else [])], status=409)
         return to_page(f"/desk/cases/{case_id}")
 
     def _linked(self, indexes: Iterable[int | None]) -> list[Linked]:

@@ -117,6 +117,19 @@ SEALED = {
     "id": Text("标识号码", "identifier"),
     "case": Text("办件编号", "case number"),
 }
+# Why a witness did not cosign (gateway/audit/witnesses.py), with what to do.
+WITNESS_PROBLEMS = {
+    "unreachable": Text(
+        "连不上：请联系见证单位，恢复后会自动补上", "unreachable: call that office; it catches up by itself"
+    ),
+    "witness_ahead": Text("见证方见过更多条目：日志可能被回退", "it has seen more entries: was the log rolled back?"),
+    "inconsistent": Text("见证方认为历史被改写", "it holds that history was rewritten"),
+    "size_conflict": Text("条数与见证方不符", "its size is not ours"),
+    "signature_not_accepted": Text("见证方不认本日志的公钥", "it trusts another key of this log"),
+    "log_unknown": Text("见证方还没有登记本日志", "it was never told of this log"),
+    "cosignature_wrong": Text("见证方的签名不对", "its signature is wrong"),
+    "cosignature_missing": Text("见证方用了别的密钥签名", "it signed with another key than the policy names"),
+}
 OUTCOMES = {"in_order": Text("无异常", "in order"), "case": Text("已立案", "case opened")}
 EVENT_GROUPS = {
     "exchange": Text("查询", "query"),

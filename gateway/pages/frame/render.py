@@ -25,7 +25,7 @@ from gateway.audit.filter import CHINA
 from gateway.errors import FormRejected
 from gateway.lib.clock import parse_rfc3339, rfc3339
 from gateway.pages.frame import words
-from gateway.pages.frame.navigation import current, sections_of
+from gateway.pages.frame.navigation import current, home_of, sections_of
 from gateway.pages.public.web import COOKIE, COOKIE_SECONDS, IMMUTABLE, TYPES
 from gateway.pages.public.words import LANGUAGES, Text
 from gateway.problems import language
@@ -130,9 +130,9 @@ class Frame:
         """Whatever was refused or went wrong under the signed-in pages (an RFC 9457 document), said to a person."""
         title = Text(said["title"], said["title"])
         unsent = self._unsent() if said["code"] == FormRejected.code else None
-        address = None if request.method == "GET" else "/account"
+        at = self._section()
         response = self.page(
-            self._own, "problem.html", title=title, status=said["status"], said=said, unsent=unsent, address=address
+            self._own, "problem.html", title=title, status=said["status"], said=said, unsent=unsent, address=at
         )
         if "retry_after" in said:
             response.headers["Retry-After"] = str(said["retry_after"])
@@ -143,7 +143,15 @@ class Frame:
         return request.form.get("text", "")[:MOST_UNSENT] or None if self.sessions.from_our_page() else None
 
     def lost(self) -> Response:
-        return self.page(self._own, "lost.html", title=Text("没有这个页面", "There is no such page"), status=404)
+        title = Text("没有这个页面", "There is no such page")
+        return self.page(self._own, "lost.html", title=title, status=404, address=self._section())
+
+    def _section(self) -> str:
+        """Where a page of what went wrong leads: its own address may hold what somebody typed, and is not repeated."""
+        account = self.sessions.current()
+        if account is None:
+            return "/sign-in"
+        return current(sections_of(account.role), request.path) or home_of(account.role)
 
     def blueprint(self) -> Blueprint:
         """The stylesheet and scripts of the frame."""

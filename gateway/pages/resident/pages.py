@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,14 @@ class ResidentPages:
         found = self._lookups.one(self._subjects(), index)
         self._noted({"page": "why", "entry": index}, 1)
         title = WHY_NOT if found.result == "refused" else WHY
-        return self._page("why.html", title=title, crumbs=CRUMBS, each=found, terms=self._terms(found.agreement))
+        return self._page(
+            "why.html",
+            title=title,
+            crumbs=CRUMBS,
+            each=found,
+            terms=self._terms(found.agreement),
+            vkey=str(self._log.key.verifier),
+        )
 
     # ── objecting ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def object_page(self, index: int) -> Response:
@@ -214,7 +222,7 @@ class ResidentPages:
         return {
             "entry": next((link.entry for link in case.links if link.entry is not None), None),
             "opened": case.opened_at.astimezone(CHINA),
-            "due": case.due.astimezone(CHINA),
+            "due": (case.due - timedelta(microseconds=1)).astimezone(CHINA),  # its last day
             "state": case.state,
             "open": case.is_open,
             "verdict": case.verdict,
