@@ -56,7 +56,7 @@ def city(url: str, folder: Path, entries: int, say: Callable[[str], None]) -> tu
     search = Search(database, SystemClock())
     with log.transaction() as tx:
         size = tx.size
-    if size < entries:
+    if size <= 1:
         now = datetime.now(UTC)
         made = City(1)
         night = now.astimezone(CHINA).replace(hour=23, minute=0) - timedelta(days=4)

@@ -40,7 +40,7 @@ from gateway.pages.account import pages as account_pages
 from gateway.pages.account.parts import Parts
 from gateway.pages.compliance import web as compliance
 from gateway.pages.compliance.desk import Desk
-from gateway.pages.frame.render import Frame, LogStatus
+from gateway.pages.frame.render import Frame, LogStatus, asked_language
 from gateway.pages.public.registered import Current
 from gateway.pages.public.web import Web, wants_page
 from gateway.pages.public.words import Text
@@ -184,6 +184,7 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         deps.watch.anomalies,
         deps.policy,
         deps.extractor,
+        deps.library,
     )
     for blueprint in (
         frame.blueprint(),
@@ -200,7 +201,10 @@ def _bundler(deps: Deps) -> Bundler:
 
 
 def _account(deps: Deps, account: str) -> Account | None:
+    """Of this id, or that of the officer with this id."""
     with deps.database.read() as conn:
+        if account.startswith("off_"):
+            return account_store.account_of_officer(conn, account)
         return account_store.get_account(conn, account)
 
 
@@ -214,7 +218,8 @@ def _trust(app: Flask, deps: Deps) -> None:
 def _problem(error: Exception, deps: Deps, frame: Frame | None = None) -> Response:
     """Whatever went wrong, as an RFC 9457 document, or a page where people are signed in; what nobody foresaw says only
     its request id."""
-    lang = problems.language(request.headers.get("Accept-Language"))
+    page = frame and within(request.path) and wants_page(request.path, request.headers.get("Accept", ""))
+    lang = asked_language() if page else problems.language(request.headers.get("Accept-Language"))
     request_id = g.get("request_id") or new_id("req")
     if isinstance(error, HTTPException):
         body = problems.of_http(error.code or 500, _messages(error), lang=lang, request_id=request_id)
@@ -225,7 +230,7 @@ def _problem(error: Exception, deps: Deps, frame: Frame | None = None) -> Respon
             logger.error(
                 "request failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
             )
-    if frame and within(request.path) and wants_page(request.path, request.headers.get("Accept", "")):
+    if frame and page:
         return frame.problem(body)
     response = jsonify(body)
     response.status_code = body["status"]

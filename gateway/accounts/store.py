@@ -111,6 +111,13 @@ def get_account(conn: Connection, account_id: str) -> Account | None:
     return _account(row) if row else None
 
 
+def account_of_officer(conn: Connection, officer: str) -> Account | None:
+    """The account by which this officer signs in; the eldest, should there be several."""
+    chosen = select(ACCOUNT).where(ACCOUNT.c.officer == officer).order_by(ACCOUNT.c.id).limit(1)
+    row = conn.execute(chosen).first()
+    return _account(row) if row else None
+
+
 def find_account(conn: Connection, username: str) -> tuple[Account, str | None] | None:
     """An account by its username, with the hash of its password."""
     row = conn.execute(select(ACCOUNT).where(ACCOUNT.c.username == username)).first()

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from flask import Flask, Response, g, request
 from markupsafe import Markup
@@ -143,8 +143,11 @@ class Sessions:
             return self.token()
         return self.visit() if make else request.cookies.get(self.visit_cookie, "")
 
+    def from_our_page(self) -> bool:
+        return request.headers.get("Origin") == self._origin
+
     def _check_form(self) -> None:
-        if request.headers.get("Origin") != self._origin:
+        if not self.from_our_page():
             raise FormRejected(f"请从 {self._origin} 的页面提交。", f"Send the form from a page at {self._origin}.")
         held = self._holder(make=False)
         given = request.headers.get(HEADER) or request.form.get(FIELD, "")
@@ -190,6 +193,8 @@ def safe_next(target: str | None) -> str | None:
     """Where to go on after signing in, if that is a page of ours under AREAS."""
     if not target or not target.startswith("/") or not within(target.split("?")[0]) or "\\" in target:
         return None
+    if any(unquote(step) in (".", "..") for step in target.split("?")[0].split("/")):
+        return None  # browsers resolve these, also percent-encoded, and leave AREAS
     return target if target.isprintable() and not target.startswith(("//", "/sign-")) else None
 
 

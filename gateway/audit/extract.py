@@ -104,7 +104,7 @@ class Extractor:
         try:
             if format == "zip":
                 size, note = self._checkpoint(below)
-                found = self.search.every(wanted, reach=reach, below=below, oldest_first=True)
+                found = self.search.rows(wanted, reach=reach, below=below, oldest_first=True)
                 origin = self.log.key.origin
                 q = wanted.text()
                 rows.write(file, self.log.database, found, origin=origin, size=size, note=note, q=q, trust=self.trust())

@@ -23,7 +23,7 @@ import orjson
 
 from gateway.audit.entry import is_stub
 from gateway.audit.merkle import TILE_WIDTH
-from gateway.audit.search import Found
+from gateway.audit.row import Row
 from gateway.audit.store import Rows
 from gateway.db import Database
 
@@ -34,7 +34,7 @@ TOGETHER = 256  # rows or tiles read at a time
 def write(
     out: BinaryIO,
     database: Database,
-    found: Iterable[Found],
+    found: Iterable[Row],
     *,
     origin: str,
     size: int,
@@ -48,9 +48,10 @@ def write(
         rows = 0
         with file.open(_member("rows.jsonl"), "w", force_zip64=True) as member:
             for numbers in _together(_numbers(found)):
-                for number, data in _entries(database, numbers):
-                    rows += 1
-                    member.write(b'{"index":%d,"entry":' % number + data + b"}\n")
+                entries = _entries(database, numbers)
+                rows += len(entries)
+                member.write(b"".join([b'{"index":%d,"entry":%b}\n' % each for each in entries]))
+                for number, _ in entries:
                     if not tiles or tiles[-1] != number // TILE_WIDTH:
                         tiles.append(number // TILE_WIDTH)
         full, rest = divmod(size, TILE_WIDTH)
@@ -78,18 +79,18 @@ def _member(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _numbers(found: Iterable[Found]) -> Iterator[int]:
+def _numbers(found: Iterable[Row]) -> Iterator[int]:
     """The numbers of entries and of their outcomes, in order, each once."""
     outcomes: list[int] = []
     last = -1
-    for item in found:
-        while outcomes and outcomes[0] < item.index:
+    for row in found:
+        while outcomes and outcomes[0] < row.number:
             if (number := heapq.heappop(outcomes)) > last:
                 yield (last := number)
-        if item.index > last:
-            yield (last := item.index)
-        if item.row is not None and item.row.outcome is not None:
-            heapq.heappush(outcomes, item.row.outcome)
+        if row.number > last:
+            yield (last := row.number)
+        if row.outcome is not None:
+            heapq.heappush(outcomes, row.outcome)
     while outcomes:
         if (number := heapq.heappop(outcomes)) > last:
             yield (last := number)

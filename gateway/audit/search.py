@@ -13,18 +13,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from gateway.audit import entry, filter, index
 from gateway.audit.filter import CHINA, NONE, Filter
 from gateway.audit.index_store import KEYED, IndexRows
 from gateway.audit.row import Row
 from gateway.audit.segment import SIZE, Picked, Segment, Values, bits_of, positions
-from gateway.audit.store import ENTRY
 from gateway.db import Database
 from gateway.lib.clock import Clock
 
 MAX_PAGE = 1000
+TOGETHER = 500  # entries read at a time of many
 OVERSEERS = ("audit_office", "data_bureau")  # party kinds that see everybody's entries
 KEPT = 160  # segments in memory, some 0.3 MB each: 1.3 million entries
 FACETS = (
@@ -113,9 +111,9 @@ class Search:
         """
         limit = max(1, min(limit, MAX_PAGE))
         with self.look(wanted, reach, each) as look:
-            rows = look.page(before, after, limit + 1)
-            found = look.entries(rows[:limit])
-        return Page(found, rows[limit - 1].number if len(rows) > limit else None)
+            numbers = look.numbers(before, after, limit + 1)
+            found = _found(look.rows, numbers[:limit], join=each == "query")
+        return Page(found, numbers[limit - 1] if len(numbers) > limit else None)
 
     def every(
         self,
@@ -126,15 +124,36 @@ class Search:
         below: int,
         oldest_first: bool = False,
     ) -> Iterator[Found]:
-        """All that match and are numbered below ``below``, without ever holding many of them; the newest first."""
-        now = self.clock.now()  # "7d" means the same on every page
-        wanted = Filter(wanted.wanted, wanted.unwanted, *wanted.span(now))
+        """All that match and are numbered below ``below``, without ever holding many of them; the newest first.
+
+        No transaction stays open between two of them, however long whoever reads them takes.
+        """
+        for numbers in self._numbers(wanted, reach, each, below, oldest_first):
+            with self.database.read() as conn:
+                found = _found(IndexRows(conn), numbers, join=each == "query")
+            yield from found
+
+    def rows(
+        self, wanted: Filter, *, reach: str | None = None, below: int, oldest_first: bool = False
+    ) -> Iterator[Row]:
+        """As ``every``, for who does not need the entries."""
+        for numbers in self._numbers(wanted, reach, "query", below, oldest_first):
+            with self.database.read() as conn:
+                found = IndexRows(conn).by_number(numbers)
+            yield from (found[number] for number in numbers if number in found)
+
+    def _numbers(
+        self, wanted: Filter, reach: str | None, each: str, below: int, oldest_first: bool
+    ) -> Iterator[list[int]]:
+        index.catch_up(self.database)
+        meaning = _Meaning(wanted, reach, each, self.clock.now())  # "7d" means the same all the way
         at: int | None = -1 if oldest_first else below
         while at is not None:
             before, after = (below, at) if oldest_first else (at, None)
-            page = self.find(wanted, reach=reach, before=before, after=after, limit=500, each=each)
-            yield from page.found
-            at = page.next
+            with Look(self.database, self._kept, meaning) as look:
+                numbers = look.numbers(before, after, SIZE)
+            yield from (numbers[low : low + TOGETHER] for low in range(0, len(numbers), TOGETHER))
+            at = numbers[-1] if len(numbers) == SIZE else None
 
     def count(self, wanted: Filter, *, reach: str | None = None, each: str = "query") -> int:
         with self.look(wanted, reach, each) as look:
@@ -238,7 +257,7 @@ class Look:
             self.rows = IndexRows(self._conn)
             self.state = self.rows.state()
             self._sealed = {row.number: row for row in self.rows.segments()}
-            self._keyed = [(self._numbers(name, values), positive) for name, values, positive in self._meaning.keyed]
+            self._keyed = [(self._named(name, values), positive) for name, values, positive in self._meaning.keyed]
         except BaseException:
             self._reading.__exit__(None, None, None)
             raise
@@ -285,7 +304,8 @@ class Look:
             if bits:
                 yield start, segment, bits
 
-    def page(self, before: int | None, after: int | None, limit: int) -> list[Row]:
+    def numbers(self, before: int | None, after: int | None, limit: int) -> list[int]:
+        """Of the first that match: the newest first below ``before``, or with ``after`` the oldest first above it."""
         newest_first = after is None
         numbers: list[int] = []
         low = 0 if after is None else max(0, after + 1)
@@ -294,20 +314,9 @@ class Look:
             numbers += reversed(here) if newest_first else here
             if len(numbers) >= limit:
                 break
-        rows = self.rows.by_number(numbers[:limit])
-        return [rows[number] for number in numbers[:limit]]
+        return numbers[:limit]
 
-    def entries(self, rows: Sequence[Row]) -> tuple[Found, ...]:
-        join = self._meaning.each == "query"
-        numbers = [row.number for row in rows] + [row.outcome for row in rows if join and row.outcome is not None]
-        read = select(ENTRY.c.number, ENTRY.c.entry).where(ENTRY.c.number.in_(numbers))
-        texts = {row.number: entry.read(bytes(row.entry)) for row in self._conn.execute(read)}
-        return tuple(
-            Found(row.number, texts[row.number], row, texts.get(row.outcome) if join and row.outcome else None)
-            for row in rows
-        )
-
-    def _numbers(self, name: str, values: Sequence[str]) -> dict[int, int]:
+    def _named(self, name: str, values: Sequence[str]) -> dict[int, int]:
         found: dict[int, list[int]] = {}
         for number in self.rows.numbers(name, values):
             found.setdefault(number // SIZE, []).append(number % SIZE)
@@ -328,6 +337,18 @@ def _fresh(rows: IndexRows, low: int, high: int) -> tuple[Segment, str, str]:
     found = rows.between(low, high)
     times = [row.t for row in found]
     return Segment.of(found), min(times), max(times)
+
+
+def _found(rows: IndexRows, numbers: Sequence[int], *, join: bool) -> tuple[Found, ...]:
+    """Their entries, and with ``join`` those of the outcomes, in the order of ``numbers``."""
+    about = rows.by_number(numbers)
+    outcomes = [row.outcome for row in about.values() if row.outcome is not None] if join else []
+    texts = {number: entry.read(data) for number, data in rows.entries_at([*about, *outcomes])}
+    return tuple(
+        Found(number, texts[number], row, texts.get(row.outcome) if join and row.outcome is not None else None)
+        for number in numbers
+        if (row := about.get(number)) is not None
+    )
 
 
 class _Kept:

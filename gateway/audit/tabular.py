@@ -6,13 +6,12 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
-import xlsxwriter
 
 from gateway.audit.search import Found
+from gateway.lib import workbook
 from gateway.lib.spreadsheet import cell
 
 COLUMNS = (
@@ -59,24 +58,11 @@ def json_pieces(found: Iterable[Found]) -> Iterator[bytes]:
 
 def xlsx_pieces(found: Iterable[Found]) -> Iterator[bytes]:
     """A workbook whose every cell is a text or a number, so nothing in it is computed."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "log.xlsx"
-        options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
-        book = xlsxwriter.Workbook(str(path), options)
-        sheet = book.add_worksheet("log")
-        sheet.freeze_panes(1, 0)
-        for column, name in enumerate(COLUMNS):
-            sheet.write_string(0, column, name)
-        for line, item in enumerate(found, 1):
-            for column, value in enumerate(row(item)):
-                if type(value) is int:
-                    sheet.write_number(line, column, value)
-                elif value not in (None, ""):
-                    sheet.write_string(line, column, str(value))
-        book.close()
-        with path.open("rb") as file:
-            while piece := file.read(PIECE):
-                yield piece
+    with tempfile.TemporaryFile() as file:
+        workbook.write(file, "log", COLUMNS, map(row, found))
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def row(found: Found) -> list[Any]:

@@ -91,6 +91,7 @@ class Bundler:
             known = [identity.get_officer(conn, name) for name in sorted(officers)]
             standard = self._standard(conn, subject)
         told = sorted({subject.index, subject.decided_at, *self._supporting(subject, agreement, consent, officers)})
+        told = sorted({*told, *self._publisher(standard)})
         note, shown = self._proved(told)
         main = next(each for each in shown if each["index"] == subject.index)
         return {
@@ -159,6 +160,12 @@ class Bundler:
             for at, each in self._find("officer.added", party=party):
                 if each["officer"] in officers:
                     yield at
+
+    def _publisher(self, standard: Mapping[str, Any] | None) -> Iterator[int]:
+        """Whose the key is that signed the standard."""
+        if (signed := (standard or {}).get("signature")) is not None:
+            found = self._find("officer.added", party=signed["party"])
+            yield from (at for at, each in found if each["officer"] == signed["officer"])
 
     def _find(self, type: str, **wanted: str) -> Iterator[tuple[int, Entry]]:
         before: int | None = None

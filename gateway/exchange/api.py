@@ -56,6 +56,11 @@ MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
 HELD_S = (0.25, 0.75)
 MAX_HELD = 1_000  # at once; beyond it refusals go out at once: held ones cost memory
 
+# Refusals that must not tell by their haste what they do not tell in words: whether somebody is on file elsewhere,
+# whether others have agreed on something. They leave at a whole multiple of so many seconds after their request came.
+SILENT = frozenset({"outside_jurisdiction", "no_agreement"})
+BEAT_S = 0.25
+
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^[^\u0000-\u001f\u007f]*$"}
 QUERY_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -125,7 +130,10 @@ class Exchange:
         started = time.perf_counter()
         response = await self._handle(request)
         code = "ok" if response.status < 400 else str(orjson.loads(response.body)["code"])
-        self.metrics.answered(response.status, code, time.perf_counter() - started)
+        took = time.perf_counter() - started
+        self.metrics.answered(response.status, code, took)
+        if code in SILENT:
+            await asyncio.sleep(BEAT_S - took % BEAT_S)
         return response
 
     async def _handle(self, request: Request) -> Response:
@@ -148,6 +156,8 @@ class Exchange:
             index = await self._note_misuse(error, request_id)
             challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
             return _problem(error, lang, request_id, index, challenge)
+        except ScopeMissing as error:  # RFC 6750 section 3.1
+            return _problem(error, lang, request_id, more=[("WWW-Authenticate", self.authenticator.challenge(error))])
         except TongquError as error:
             return _problem(error, lang, request_id)
         except Exception as error:
@@ -261,7 +271,9 @@ class Exchange:
     ) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
         subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
-        case = body.get("case", "").strip() or None  # blanks name no case
+        case = body.get("case", "").strip() or None
+        if case is not None and not any(map(str.isalnum, case)):
+            case = None  # blanks name no case, nor do dashes or characters that nobody sees
         present, *before = self.pseudonyms.subjects(subject["scheme"], subject_id)
         return Query(
             id=request_id,

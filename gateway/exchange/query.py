@@ -110,6 +110,8 @@ async def explain(query: Query, deps: Deps) -> tuple[Facts, Permit | Refused]:
     """What would be decided now. Nothing is fetched, counted, logged or released."""
     facts = replace(await deps.gatherer.gather(query, fresh=True), token_checked=False)
     _check_token_stands(facts)
+    # Who is protected, or related to whom, is told only by a query, which leaves an entry and an alarm (R12).
+    facts = replace(facts, protected=False, relation=None)
     if facts.terms is not None and facts.terms.quota_max is not None:
         facts = replace(facts, quota_used=await asyncio.to_thread(deps.gatherer.quota_used, query, facts.terms))
     return facts, decide(facts)
@@ -181,7 +183,9 @@ def _ticket(query: Query, permit: Permit, deps: Deps) -> idempotency.Ticket | No
     if query.idempotency_key is None:
         return None
     # A body that names no fields means those of its token: a narrower token must not fetch a wider answer.
-    request = {"body": query.body.decode(), "fields": list(permit.disclosed)}
+    request: dict[str, Any] = {"body": query.body.decode(), "fields": list(permit.disclosed)}
+    if query.caller.officer is not None:  # a colleague who sees the answer has asked, and the log must say so
+        request["officer"] = query.caller.officer
     return idempotency.ticket(
         deps.secret, query.caller.client, query.idempotency_key, request, query.id, deps.clock.now()
     )

@@ -115,6 +115,10 @@ class OfficerStanding:
         own = self.officer.key
         return self.assertion_keys if own is None else (own, *self.assertion_keys)
 
+    def is_agencys(self, thumbprint: str) -> bool:
+        """Is this a key of the party, not the officer's own?"""
+        return any(key["kid"] == thumbprint for key in self.assertion_keys)
+
     def speaks(self, party: str, thumbprint: str) -> bool:
         """Does a token of this party's officer, vouched for by this key, still count?"""
         active = self.officer.state == "active" and self.officer.party == party

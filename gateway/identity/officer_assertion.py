@@ -9,7 +9,8 @@
     client_id             the only client that may use it, where it is there
 
 What this proves and what it does not: the agency, or the officer's own key, vouched for this officer. That the right
-person sat at the desk is the agency's word.
+person sat at the desk is the agency's word. With their own key officers say who they are and for which case and
+resident they ask; what they are at the agency and how they signed in there (rule R6) only the agency can say.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class OfficerAssertions:
             key = _signed_by(parsed, standing)
             jti, expires = self._check_claims(claims, client)
             assertion = self._assertion(claims, jti)
+            if not standing.is_agencys(key):
+                _vouches_for_itself(assertion, standing)
         except JoseInvalid as error:
             raise invalid(str(error)) from None
         if standing.officer.state != "active":
@@ -140,6 +143,15 @@ def _signed_by(parsed: Unverified, standing: OfficerStanding) -> str:
             continue
         return key.thumbprint
     raise JoseInvalid("no key registered for this officer or this party made the signature")
+
+
+def _vouches_for_itself(assertion: Assertion, standing: OfficerStanding) -> None:
+    """By the officer's own key. Raises JoseInvalid for what only the agency may say: else R6 would be up to whom it
+    restrains."""
+    if assertion.acr is not None or assertion.amr or assertion.auth_time is not None:
+        raise JoseInvalid("acr, amr and auth_time count only if a key of the agency signs, not the officer's own")
+    if not {standing.officer.role}.issuperset(assertion.roles):
+        raise JoseInvalid("by the officer's own key no role counts but the registered one; let the agency's key sign")
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:

@@ -5,8 +5,11 @@ Not the audit log: this one is for operators, may be lost, and never holds what 
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
 
@@ -24,9 +27,19 @@ def configure(level: str = "INFO") -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=one_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+# What a reader of logs may take for the end of a line, or a terminal for an order: escaped, though JSON allows it.
+_UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def one_line(value: Any, **more: Any) -> str:
+    """JSON that is one line of printable characters, whatever stands in it (threat T19)."""
+    text = json.dumps(value, ensure_ascii=False, **more)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

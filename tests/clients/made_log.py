@@ -138,6 +138,8 @@ def authorized(query: str, **changes: Any) -> dict[str, Any]:
         "agreement": AGREEMENT,
         "consent": None,
         "fields": ["name", "residenceAddress"],
+        "purpose": "dibao.initial",
+        "request_digest": digest_bytes(b""),
     }
     return content | changes
 
@@ -150,6 +152,7 @@ def released(query: str, of: int, **changes: Any) -> dict[str, Any]:
         "fields": ["name"],
         "response_digest": RESPONSE_DIGEST,
         "consent": None,
+        "source": {"party": "police", "service": "svc_1", "as_of": None},
     }
     return content | changes
 

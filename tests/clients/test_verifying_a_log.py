@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid
 from tongqu_client.verify import Finding, TrustStore, verify_export
 
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.files import bundle
 from gateway.lib.canonical_json import canonical
 from tests.clients.made_log import AGREEMENT, CONSENT, STANDARD, START, MadeLog, authorized, good_log, released, write
@@ -371,3 +372,29 @@ def test_the_report_names_the_first_and_the_last_instant(tmp_path: Path) -> None
 
 LOG_OF_300 = good_log(149)
 FILES_OF_300 = LOG_OF_300.files()
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"consumer": "street-maple"},
+        {"provider": "health"},
+        {"client": "cli_maple"},
+        {"purpose": "counter.identity"},
+        {"consent": {"id": "con_1", "digest": "sha-256:" + "0" * 64}},
+        {"agreement": {"id": "agr_2", "digest": "sha-256:" + "0" * 64}},
+    ],
+    ids=lambda claim: next(iter(claim)),
+)
+def test_a_receipt_that_says_something_else_than_the_log_is_found(tmp_path: Path, claim: dict[str, object]) -> None:
+    log = good_log(2)
+    found = findings(log.export(tmp_path), log, receipts=[log.receipt(3, **claim)])
+    assert kinds(found) == {"receipt_entry_differs"}
+
+
+def test_a_signed_size_without_files_is_named_at_once(tmp_path: Path) -> None:
+    log = good_log(2)
+    folder = log.export(tmp_path)
+    note = log.keys.log.sign(Checkpoint(log.keys.log.origin, 10**15, b"1" * 32))
+    (folder / "checkpoint").write_text(note)
+    assert kinds(findings(folder, log)) == {"file_missing"}

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -21,10 +22,21 @@ START_SECONDS = 40.0
 
 
 class Process:
-    """One run. What it says goes to ``said``. ``file_limit``: bytes beyond which the kernel refuses to grow a file."""
+    """One run. What it says goes to ``said``. ``file_limit``: bytes beyond which the kernel refuses to grow a file.
+    ``env``: variables beside ours."""
 
-    def __init__(self, config: Path, url: str, said: Path, *, file_limit: int | None = None, workers: int = 1) -> None:
+    def __init__(
+        self,
+        config: Path,
+        url: str,
+        said: Path,
+        *,
+        file_limit: int | None = None,
+        workers: int = 1,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._config, self._url, self.said, self._file_limit, self._workers = config, url, said, file_limit, workers
+        self._env = environment(**(env or {}))
 
     def __enter__(self) -> Process:
         def limit() -> None:
@@ -34,7 +46,7 @@ class Process:
         with self.said.open("ab") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "serve", "--config", self._config, "--workers", str(self._workers)],
-                stdout=said, stderr=said, env=environment(), preexec_fn=limit,
+                stdout=said, stderr=said, env=self._env, preexec_fn=limit,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while not self._ready() or (self._workers > 1 and len(self.workers()) < self._workers):

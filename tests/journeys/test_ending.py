@@ -16,7 +16,7 @@ from gateway.audit.files import Folder
 from tests.cast import AN, BO, Cast
 from tests.journeys import commands
 from tests.journeys.process import Process
-from tests.journeys.test_kill import Load, check, check_outcomes
+from tests.journeys.under_load import Load, check, check_outcomes
 from tests.running import City, RunningGateway
 from tests.simulators.department import Department
 

@@ -534,6 +534,45 @@ lines(
 )  # fmt: skip
 
 
+def revive(entries: list[Entry], step: str) -> None:
+    """End the agreement of the first permit before it, and bring it back at once."""
+    at = permit(entries)
+    told = {"actor": entries[at]["actor"], "agreement": {**entries[at]["agreement"], "version": 1}}
+    for number, event in enumerate(("terminated", step)):
+        content = {"type": f"agreement.{event}", **told, "reason": None, "signature": None}
+        insert(entries, at + number, content)
+
+
+def another(forger: Forger, kind: str) -> str:
+    """The client of an office that did not ask."""
+    entries = forger.entries()
+    mine = entries[permit(entries)]["actor"]["party"]
+    return next(str(e[kind]) for e in entries if e["type"] == f"{kind}.added" and e["party"] != mine)
+
+
+def by_actor(**members: str) -> Forge:
+    return signed(lambda e: e[permit(e)]["actor"].update(members))
+
+
+# Who asked, when, whose data it was: nothing here is in the rules' facts, all of it is in the log.
+lines(
+    ("an officer whom nobody registered", "facts_differ", "officer", by_actor(officer="off_01M8C28KMYG3TPAMZS8MM6XXXX"),
+     ()),
+    ("another office's system", "facts_differ", "client",
+     lambda f: f.rewrite(lambda e: e[permit(e)]["actor"].update(client=another(f, "client"))), ()),
+    ("decided at another hour than written", "facts_differ", "at = 2020",
+     signed(lambda e: e[permit(e)]["decision"]["facts"].update(at="2020-01-01T02:00:00.000Z")), ()),
+    ("the id of another agreement", "facts_differ", "agreement",
+     signed(lambda e: e[permit(e)]["agreement"].update(id="agr_01M8C2AEHPMQVBND1WM11RPMBD")), ()),
+    ("data of another department", "source_differs", "came from",
+     signed(lambda e: e[released(e)]["source"].update(party=LINDEN)), ()),
+    ("ended, then in force again", "agreement_revived", "terminated", signed(lambda e: revive(e, "activated")), ()),
+    ("ended, then resumed", "agreement_revived", "terminated", signed(lambda e: revive(e, "resumed")), ()),
+    ("a yes of another resident", "consent_other", "resident",
+     signed(lambda e: e[place(e, "consent.given")].update(subject="s:1:AAAAAAAAAAAAAAAAAAAAAA")), ()),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_it_is_found_and_named(name: str, forger: Forger, original: Original) -> None:
     forge, kind, names, held = TABLE[name]

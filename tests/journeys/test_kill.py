@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,58 +18,15 @@ from tongqu_client import Answer, TrustStore, errors
 from tongqu_client.verify import verify_export
 from tongqu_client.verify.structure import Folder
 
-from gateway.audit import verify as verifying
-from gateway.audit.files import Folder as Published
 from tests.cast import AN, BO, Cast
 from tests.journeys import commands
 from tests.journeys.process import Process
+from tests.journeys.under_load import Load, check, check_outcomes
 from tests.running import City, RunningGateway
 from tests.simulators.crashing_disk import CrashingDisk
 from tests.simulators.department import Department
 
-CALLERS = 6
-OUTCOMES = ("exchange.released", "exchange.failed", "exchange.withheld", "exchange.outcome_unknown")
 BROKEN_LOG = 70  # the exit code of a gateway that can no longer write
-
-
-class Load:
-    """Callers that ask without a pause until they are told to stop. Keeps every answer that anybody received."""
-
-    def __init__(self, city: City, agreement: str) -> None:
-        self._city, self.agreement = city, agreement
-        self.answers: list[Answer] = []
-        self.lost: list[str] = []  # idempotency keys of questions whose answer did not arrive
-        self.errors: Counter[str] = Counter()
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._ask_on) for _ in range(CALLERS)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _ask_on(self) -> None:
-        while not self._stopping.is_set():
-            key = str(uuid.uuid4())
-            try:
-                self.answers.append(self._city.ask(self.agreement, idempotency_key=key))
-            except (errors.ConnectionLost, errors.TimedOut):
-                self.lost.append(key)
-                self._stopping.wait(0.02)
-            except errors.GatewayError as error:
-                self.errors[type(error).__name__] += 1
-                self._stopping.wait(0.02)
-
-    def wait_for_answers(self, number: int) -> None:
-        deadline = time.monotonic() + 30
-        while len(self.answers) < number:
-            assert time.monotonic() < deadline, self.errors
-            time.sleep(0.005)
 
 
 @pytest.fixture
@@ -85,26 +40,6 @@ def closed_city(tmp_path: Path, database_url: str) -> Iterator[City]:
         finally:
             city.close()
             gateway.deps.close()
-
-
-def check(city: City, answers: list[Answer]) -> list[dict[str, Any]]:
-    """Every answer has its entry, and the operator's own verification finds the log whole. Returns the entries."""
-    entries, deps = city.gateway.entries(), city.gateway.deps
-    for answer in answers:
-        entry = entries[answer.log_index]
-        assert (entry["type"], entry["query"]) == ("exchange.released", answer.request_id)
-    published = Published(deps.log.folder).checkpoint()
-    report = verifying.verify(deps.database, deps.log.key.verifier, checkpoint=published, since=None)
-    assert not report.findings
-    return entries
-
-
-def check_outcomes(entries: list[dict[str, Any]]) -> Counter[str]:
-    """Exactly one outcome for each query that was authorized."""
-    authorized = {at for at, entry in enumerate(entries) if entry["type"] == "exchange.authorized"}
-    outcomes = [entry["of"] for entry in entries if entry["type"] in OUTCOMES]
-    assert len(outcomes) == len(set(outcomes)) and set(outcomes) == authorized
-    return Counter(entry["type"] for entry in entries if entry["type"] in OUTCOMES)
 
 
 def kill_again_and_again(city: City, folder: Path, rounds: int) -> None:

@@ -30,10 +30,19 @@ def test_another_token_for_the_same_fields_fetches_the_answer_again(city: City) 
 def test_a_case_of_blanks_names_no_case(city: City) -> None:
     agreement = city.cast.agreement()
     linden = ByHand(city)
-    for blank in (" ", "\u3000\u3000"):
+    for blank in (" ", "\u3000\u3000", "\u200b", "——"):
         refused = linden.query(agreement.id, linden.token(agreement.id), case=blank)
         assert (refused.status_code, refused.json()["rule"]) == (403, "R7")
     assert not city.department.requests
+
+
+def test_a_token_without_the_scope_is_challenged_to_get_one(city: City) -> None:
+    """RFC 6750 section 3.1, RFC 9449 section 7.1."""
+    agreement, linden = city.cast.agreement(), ByHand(city)
+    refused = linden.query(agreement.id, linden.token_of_scope("catalogue:read"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    assert 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
+    assert 'scope="exchange:query"' in refused.headers["WWW-Authenticate"]
 
 
 def test_two_idempotency_keys_are_not_taken_for_none(city: City) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 
 import pytest
 from tongqu_client import errors
@@ -129,6 +130,52 @@ def test_a_protected_person_takes_a_second_officer_for_this_very_question(city: 
     finally:
         persons.unprotect(bureau, AN_ID)
     assert ask(city, agreement, first).found
+
+
+def test_a_system_and_one_officer_are_not_two_people(city: City) -> None:
+    agreement, persons, bureau = city.cast.agreement().id, city.gateway.deps.persons, city.cast.caller(BUREAU)
+    said = {"agreement": agreement, "standard": STANDARD, "purpose": PURPOSE, "case": CASE, "subject": AN_ID}
+    alone = canonical(said | {"for": None, "at": rfc3339(city.gateway.clock.now())})
+    persons.protect(bureau, AN_ID)
+    try:
+        with pytest.raises(errors.ProtectedPerson):
+            ask(city, agreement, None, second=key_of(f"{LINDEN}/witness").sign_payload(second.TYPE, alone))
+    finally:
+        persons.unprotect(bureau, AN_ID)
+    assert not city.department.requests
+
+
+def test_explaining_does_not_tell_who_is_protected_or_related_to_whom(city: City) -> None:
+    """It leaves no entry and raises no alarm; so it must not answer what a query answers with both."""
+    agreement, persons = city.cast.agreement().id, city.gateway.deps.persons
+    bureau, who = city.cast.caller(BUREAU), officer(city, "witness")
+    client = city.client().as_officer(who)
+    asked = {"agreement": agreement, "purpose": PURPOSE, "case": CASE}
+    persons.protect(bureau, AN_ID)
+    persons.declare(city.cast.caller(LINDEN), who.id, {"scheme": SCHEME, "id": BO["idNumber"]}, "declared")
+    try:
+        told = [client.explain(STANDARD, subject={SCHEME: each["idNumber"]}, **asked) for each in (AN, BO)]
+        assert all(each.permitted for each in told)
+        with pytest.raises(errors.ProtectedPerson):
+            ask(city, agreement, who)
+        with pytest.raises(errors.ConflictOfInterest):
+            ask(city, agreement, who, BO["idNumber"])
+    finally:
+        persons.unprotect(bureau, AN_ID)
+        persons.withdraw(bureau, who.id, {"scheme": SCHEME, "id": BO["idNumber"]})
+
+
+def test_a_colleague_does_not_get_an_answer_by_somebody_elses_key(city: City) -> None:
+    """An answer kept for a retry goes to the officer who asked; whoever else sees it has asked, and is written down."""
+    agreement = city.cast.agreement(access={"per_officer": {"per_hour": 1}}).id
+    key = str(uuid.uuid4())
+    first = ask(city, agreement, officer(city), idempotency_key=key)
+    assert ask(city, agreement, officer(city), idempotency_key=key).request_id == first.request_id
+    with pytest.raises(errors.IdempotencyMismatch):
+        ask(city, agreement, officer(city, "witness"), idempotency_key=key)
+    assert ask(city, agreement, officer(city, "witness")).found
+    asked = [entry["actor"]["officer"] for entry in city.entries("exchange.authorized")]
+    assert asked == [city.cast.officers[f"{LINDEN}/{name}"] for name in ("clerk", "witness")]
 
 
 def test_an_assertion_is_good_for_its_case_and_its_resident_only(city: City) -> None:

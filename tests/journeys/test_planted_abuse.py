@@ -159,7 +159,7 @@ def test_found_in_five_clicks_opened_by_two_and_proved_to_a_stranger(scene: Scen
     ]
     clicks = [step for step in to_case if step[0] == "click"]
     assert len(clicks) <= MOST_CLICKS
-    worst = f"[data-testid=finding-1] >> text={WALKED}"
+    worst = f".finding.first >> text=连续查询 {WALKED} 名"
     overview = [["waitForSelector", "text=逐个遍历"], ["waitForSelector", worst]]
     (asked,) = look([{**begin, "steps": [*scene.wei.signs_in(url), *overview, *to_case]}])
     assert fit(asked)

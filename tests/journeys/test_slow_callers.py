@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 
 import requests
@@ -38,6 +39,25 @@ def test_requests_that_never_end_keep_nobody_else_waiting(city: City) -> None:
             assert requests.get(city.gateway.url + path, timeout=5).status_code == 200
     finally:
         for each in slow:
+            each.close()
+
+
+def test_answers_that_nobody_reads_keep_nobody_else_waiting(city: City) -> None:
+    """Threat T29: large answers to callers who take nothing of them, more than there are threads."""
+    asked = [socket.socket() for _ in range(CONTROL_PLANE_THREADS + 4)]
+    try:
+        for each in asked:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            each.settimeout(5)
+            each.connect(("127.0.0.1", city.gateway.port))
+            each.sendall(b"GET /v1/codelists/divisions.csv HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        time.sleep(0.5)  # all are being answered
+        agreement = city.cast.agreement().id
+        for path in ("/healthz", "/v1/standards", "/v1/codelists"):
+            assert requests.get(city.gateway.url + path, timeout=5).status_code == 200
+        assert city.ask(agreement).found
+    finally:
+        for each in asked:
             each.close()
 
 

@@ -29,7 +29,7 @@ from tests.conftest import fresh_url
 from tests.journeys import commands
 from tests.journeys.by_hand import ByHand
 from tests.journeys.process import Process
-from tests.journeys.test_kill import Load, check, check_outcomes
+from tests.journeys.under_load import Load, check, check_outcomes
 from tests.running import City, RunningGateway
 from tests.simulators.department import Department
 

@@ -187,7 +187,9 @@ def test_exports_need_a_fresh_second_factor_and_are_written_down(deps: Deps, off
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert sheet.count("<row ") == LOOK_UPS + 1
     assert "<f>" not in sheet  # no formula
-    assert officer.get(wanted.format("zip")).get_data().startswith(b"PK")
+    bundle = officer.get(wanted.format("zip"))
+    assert zipfile.ZipFile(io.BytesIO(bundle.get_data())).read("rows.jsonl").count(b"\n") == 2 * LOOK_UPS
+    assert bundle.headers["Cache-Control"] == "no-store" and "sha-256=" in bundle.headers["Content-Digest"]
     taken = entries(deps, "audit.extracted")[before:]
     assert [each["rows"] for each in taken] == [LOOK_UPS] * 5
     assert officer.account is not None
@@ -330,8 +332,22 @@ def test_a_bundle_from_the_desk_is_recognised_and_a_changed_one_is_not(deps: Dep
     told = next(each for each in bundle["entries"] if each["index"] == number)
     told["entry"]["purpose"] = "another.purpose"
     assert "does not agree" in upload(officer, canonical(bundle))
-    for nonsense in (b"", b"{}", b"\xff\xfe", b'{"format":"tongqu-evidence/1"}'):
-        assert "does not agree" in upload(officer, nonsense)
+    for nonsense in (b"", b"{}", b"\xff\xfe", b"PK\x03\x04", b'{"format":"tongqu-evidence/1"}'):
+        page = upload(officer, nonsense)
+        assert "Not a file of this gateway" in page and "agrees with this log" not in page
+
+
+def test_a_bundle_of_a_search_is_recognised_and_a_changed_one_is_not(officer: Person) -> None:
+    data = officer.get("/desk/search.zip?q=result:released").get_data()
+    assert "agrees with this log" in upload(officer, data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["rows.jsonl"] = parts["rows.jsonl"].replace(b"exchange.released", b"exchange.failed", 1)
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    assert "does not agree" in upload(officer, changed.getvalue())
 
 
 def test_an_upload_is_never_put_into_a_file(officer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,3 +397,46 @@ def test_the_files_that_a_page_needs_are_small() -> None:
     root = Path(__file__).parents[2] / "gateway" / "pages"
     files = [*(root / "frame" / "static").iterdir(), *(root / "public" / "static").iterdir()]
     assert sum(len(gzip.compress(each.read_bytes())) for each in files) < 60_000
+
+
+# ── what a new user meets ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_officers_appear_by_their_post_and_conditions_in_words(officer: Person) -> None:
+    page = officer.get("/desk/search?q=result:released since:2026-11-22T16:00:00.000Z&lang=zh").text
+    assert "科员（…" in page and "结果 <b>已放行</b>" in page
+    assert "自 <b>2026-11-23 00:00:00</b>" in page  # on China's clocks
+    assert 'data-testid="case-of-search"' in page
+
+
+def test_a_case_from_a_search_is_about_the_one_office_it_finds(officer: Person) -> None:
+    page = officer.get("/desk/cases/new?q=result:released").text
+    assert f'<option value="{LINDEN}" selected>' in page
+
+
+def test_an_address_of_a_form_opened_again_leads_to_its_page(officer: Person) -> None:
+    case = officer.post("/desk/cases", {"kind": "review", "text": "请说明"}).headers["Location"]
+    for move in ("note", "close"):
+        assert officer.get(f"{case}/{move}").headers["Location"] == case
+    assert officer.get("/desk/unmaskings/unm_1/open").headers["Location"] == "/desk/unmaskings/unm_1"
+
+
+def test_what_was_written_is_not_lost_with_the_session(deps: Deps) -> None:
+    web = signed_in(deps, "compliance")
+    case = web.post("/desk/cases", {"kind": "review", "text": "请说明"}).headers["Location"]
+    held = web.form_token()  # as the page has it that stood open too long
+    web.client.delete_cookie(deps.sessions.cookie)
+    late = web.post(f"{case}/note", {"form_token": held, "text": "写了半小时的说明"})
+    assert late.status_code == 403 and "写了半小时的说明" in late.text and 'href="/sign-in"' in late.text
+    foreign = web.client.post(
+        f"{case}/note",
+        data={"text": "别处来的话"},
+        headers={"Origin": "https://elsewhere.example", "Accept": "text/html"},
+    )
+    assert foreign.status_code == 403 and "别处来的话" not in foreign.text
+
+
+def test_of_two_who_decide_at_once_the_second_is_told_and_keeps_the_text(officer: Person, colleague: Person) -> None:
+    case = officer.post("/desk/cases", {"kind": "review", "text": "请说明"}).headers["Location"]
+    assert officer.post(f"{case}/decide", {"verdict": "justified", "text": "有办件"}).status_code == 303
+    second = colleague.post(f"{case}/decide", {"verdict": "unjustified", "text": "没有办件"})
+    assert second.status_code == 409
+    assert "没有保存：案件现在是“已作结论”" in second.text and "没有办件" in second.text

@@ -18,6 +18,7 @@ from gateway.audit import export as exporting
 from gateway.evidence import archive
 from gateway.identity.model import OPERATOR
 from gateway.lib.canonical_json import canonical
+from gateway.pages.resident import pages
 from tests.cast import AN, BO, LINDEN, MAPLE, SCHEME, consent_request, key_of
 from tests.pages.browser import look
 from tests.pages.signing_in import PASSWORD, Person, person, signed_in, steps_to_sign_in
@@ -174,6 +175,25 @@ def test_she_takes_the_list_away(an: Person, asked: int) -> None:
     assert (last["entry"], last["office"], last["fields"]) == (str(asked), f"单位{LINDEN}", "姓名、出生日期、联系电话")
 
 
+def test_many_look_ups_come_page_by_page(city: City, an: Person, asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "ON_A_PAGE", 1)
+    total = len(an.get("/me/look-ups.json").get_json()["look_ups"])
+    assert total >= 2
+    told = [an.get(f"/me?page={number}").text for number in range(1, total + 1)]
+    assert all(page.count('data-testid="why"') == 1 for page in told)
+    assert f"/me/look-ups/{asked}" in told[-1] and f"第 {total} 页，共 {total} 页" in told[-1]
+    assert 'rel="next"' not in told[-1] and "page=2" in told[0]
+    for wrong in ("0", "-3", "999", "x"):
+        assert an.get(f"/me?page={wrong}").status_code == 200
+
+
+def test_a_refused_look_up_says_so_in_its_title(an: Person) -> None:
+    refused = next(
+        each for each in an.get("/me/look-ups.json?lang=zh").get_json()["look_ups"] if "拒绝" in each["result"]
+    )
+    assert "为什么被拒绝" in an.get(f"/me/look-ups/{refused['entry']}").text
+
+
 def test_her_reading_is_in_the_log(an: Person, city: City, asked: int) -> None:
     before = len(city.gateway.entries())
     an.get("/me")
@@ -208,6 +228,8 @@ def test_an_is_asked_and_says_yes_and_takes_it_back_as_easily(
         city.ask(by_consent.id)
     given = an.post(f"/me/consents/{consent}/give")
     assert "已记下您的同意" in given.text and 'data-testid="code"' in given.text
+    page = an.get(f"/me/consents/{consent}").text  # what she agreed to, and the way back, on one page
+    assert "姓名" in page and f'action="/me/consents/{consent}/withdraw"' in page and "/give" not in page
     assert city.ask(by_consent.id).data
     assert "已撤回" in an.post(f"/me/consents/{consent}/withdraw").text
     with pytest.raises(errors.ConsentRevoked):
@@ -260,6 +282,27 @@ def test_the_page_is_fit_for_everybody(
     at = f"{url}/sign-in?lang={lang}"
     seen = look([{"url": at, "width": width, "steps": [*steps, ["goto", url + path]]} for path in paths])
     assert all(clean(view) for view in seen)
+
+
+CHANGED = """const real = window.fetch;
+window.fetch = async (path, more) => {
+  const answer = await real(path, more);
+  if (!/entries\\/[0-9]+$/.test(path)) return answer;
+  return new Response((await answer.text()).replace("permit", "forbid"));
+};"""
+
+
+@pytest.mark.browser
+def test_her_browser_checks_the_proof_itself(city: City, accounts: dict[str, Account], asked: int) -> None:
+    url = city.gateway.url
+    open_it = [*steps_to_sign_in(url, accounts["an"], PASSWORD), ["goto", f"{url}/me/look-ups/{asked}"]]
+    check = [["click", "[data-testid=check-now]"], ["waitForSelector", "[data-outcome]:visible"]]
+    begin = {"url": url, "width": PHONE}
+    held, changed = look(
+        [{**begin, "steps": [*open_it, *check]}, {**begin, "steps": [*open_it, ["evaluate", CHANGED], *check]}]
+    )
+    assert clean(held) and "核对无误" in held["text"]
+    assert "核对不符" in changed["text"] and "核对无误" not in changed["text"]
 
 
 @pytest.mark.browser

@@ -32,6 +32,18 @@ def set_up(browser: Person) -> pyotp.TOTP:
     return device
 
 
+@pytest.mark.parametrize(
+    ("wanted", "where"), [("/account/recovery", "/account/recovery"), ("https://elsewhere.example/", "/account")]
+)
+def test_after_setting_one_up_the_person_goes_on(installation: Deps, wanted: str, where: str) -> None:
+    browser = signed_in(installation, "bureau")
+    page = browser.get("/account/step-up", query_string={"next": wanted}).text
+    assert 'data-testid="set-up"' in page
+    device = device_of(browser.get("/account/totp", query_string={"next": wanted}).text)
+    sent = {"code": device.at(time.time() - 30), "password": PASSWORD, "next": wanted}
+    assert browser.post("/account/totp", sent).headers["Location"] == where
+
+
 def test_with_one_time_codes_a_password_alone_opens_nothing(installation: Deps) -> None:
     first = signed_in(installation, "bureau")
     device = set_up(first)

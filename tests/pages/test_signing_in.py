@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.accounts import pace
+from gateway.accounts.web import safe_next
 from gateway.app import create_app
 from gateway.identity.model import OPERATOR
 from gateway.wiring import Deps
@@ -23,7 +24,7 @@ def test_who_signs_in_is_greeted_by_the_pages_of_the_role(installation: Deps) ->
     browser = signed_in(installation, "street_office")
     page = browser.get("/account")
     assert page.status_code == 200 and browser.account is not None and browser.account.username in page.text
-    assert "街道办事处" in page.text and "检查点含" in page.text
+    assert "街道办事处" in page.text and "审计日志共" in page.text
     assert "Street office" in browser.get("/account?lang=en").text
 
 
@@ -100,3 +101,19 @@ def test_who_fails_hears_the_same_whether_the_account_exists(installation: Deps)
     b = unknown.post("/sign-in", {"username": "nobody-here", "password": "not the password"})
     assert a.status_code == b.status_code == 403
     assert a.text.split("<main")[1].split("form")[0] == b.text.split("<main")[1].split("form")[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [
+        ("/account/totp?x=1", True),
+        ("/account/../v1/x", False),
+        ("/account/%2e%2E//evil.example", False),
+        ("/me/./x", False),
+        ("//evil.example", False),
+        ("/accounts", False),
+        ("/account\\..", False),
+    ],
+)
+def test_after_signing_in_one_goes_on_within_these_pages_only(target: str, kept: bool) -> None:
+    assert safe_next(target) == (target if kept else None)

@@ -81,7 +81,7 @@ class Department:
         self.on_request: Callable[[Received], object] | None = None  # runs in a thread before the answer is given
         self.sign_records: Callable[[Received, Mapping[str, Any]], str] | None = None  # its own word for its records
         self.under_way = self.most_under_way = self.connections = 0
-        self._gateway_keys, self._issuer, self._now, self._tls = gateway_keys, issuer, now, tls
+        self._gateway_keys, self._issuer, self.now, self._tls = gateway_keys, issuer, now, tls
         self._spent: set[str] = set()
         self._behaviour: tuple[str, int | None] = ("good", None)
         self._loop = asyncio.new_event_loop()
@@ -201,7 +201,7 @@ class Department:
             claims = verify(received.header("tongqu-request") or "", self._key, typ="tongqu-request+jwt")
         except JoseInvalid:
             raise Refused(401, "request_signature_invalid") from None
-        now = self._now()
+        now = self.now()
         good = (
             (claims["iss"], claims["aud"]) == (self._issuer, self.service)
             and claims["iat"] <= now + 30

@@ -41,8 +41,9 @@ def payload(query: Query, at: str) -> bytes:
 
 
 def who_stands_by(conn: Connection, query: Query, clock: Clock) -> str | None:
-    """The second officer's id; None when nobody does: no word, a false one, an old one, or the first officer's own."""
-    if query.second is None:
+    """The second officer's id; None when nobody does: no word, a false one, an old one, the first officer's own, or
+    where there is no first: a system that asks for itself and one officer are one person, not two."""
+    if query.second is None or query.caller.officer is None:
         return None
     try:
         at = str(jose.parse(query.second).claims().get("at"))

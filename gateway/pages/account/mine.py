@@ -116,7 +116,7 @@ class MyPages:
             return self._totp_page(secret, error)
         self._parts.ceremonies.take(self._sessions.token(), NEW_TOTP)
         self._sessions.step_up("totp")
-        return to_page("/account")
+        return to_page(safe_next(request.form.get("next")) or "/account")
 
     def _totp_page(self, secret: str, error: SignInRefused | None = None) -> Response:
         address = self._parts.factors.address(secret, g.account, self._parts.frame.name)
@@ -129,6 +129,7 @@ class MyPages:
             error=error,
             secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
             picture=Markup(picture),  # noqa: S704 - made by segno of what we gave it
+            after=safe_next(request.values.get("next")) or "",
             needs_password=not g.session.fresh(self._parts.accounts.clock.now()),
         )
 

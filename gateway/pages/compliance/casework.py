@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, request
 
 from gateway.accounts.web import to_page
-from gateway.audit.filter import Filter
+from gateway.audit.filter import NONE, Filter
 from gateway.cases.api import last_month, next_month
 from gateway.cases.model import KINDS, STATES, VERDICTS, Case
 from gateway.cases.texts import MAX_TEXT
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, WrongState
+from gateway.pages.compliance import words
 from gateway.pages.compliance.desk import CASES, DESK, HOME, REVIEWS, Desk, said
 from gateway.pages.compliance.trace import Look
 from gateway.pages.public.words import Text
@@ -53,6 +54,8 @@ class Casework:
         blp.add_url_rule(
             f"/desk/cases/<case_id>/<{moves}:move>", view_func=signed_in(self.move), endpoint="move", methods=["POST"]
         )
+        again = signed_in(lambda case_id, move: to_page(f"/desk/cases/{case_id}"))
+        blp.add_url_rule(f"/desk/cases/<case_id>/<{moves}:move>", view_func=again, endpoint="move_again")
         blp.add_url_rule(
             "/desk/reviews/<item_id>", view_func=signed_in(self.review), endpoint="review", methods=["POST"]
         )
@@ -89,6 +92,8 @@ class Casework:
         entry = values.get("entry", type=int)
         party = values.get("party") or (self._party_of(entry) if entry is not None else None)
         number = desk.search.count(Filter.parse(q)) if q is not None else None
+        if party is None and q is not None:
+            party = self._only_party(q)
         if number is not None or entry is not None:
             desk.looked({"new_case": q, "entry": entry}, number or 1)
         return desk.page(
@@ -170,6 +175,14 @@ class Casework:
                     cases.close(person, case_id)
         except InvalidRequest as error:
             return self._case(cases.get(person, case_id), wrong=said(error, desk.lang), status=422)
+        except WrongState:  # a colleague was quicker; what was written is given back
+            case = cases.get(person, case_id)
+            state = words.said(words.STATES, case.state, desk.lang)
+            told = Text(
+                f"没有保存：案件现在是“{state}”，可能同事刚刚办理过。",
+                f"Not saved: the case is now “{state}”. A colleague may have been quicker.",
+            )
+            return self._case(case, wrong=[told.of(desk.lang), *([text] if text else [])], status=409)
         return to_page(f"/desk/cases/{case_id}")
 
     def _linked(self, indexes: Iterable[int | None]) -> list[Linked]:
@@ -180,6 +193,12 @@ class Casework:
     def _party_of(self, index: int) -> str | None:
         look = self.desk.looks([index]).get(index)
         return look.actor.get("party") if look else None
+
+    def _only_party(self, q: str) -> str | None:
+        """The office whose queries these are, if they are all of one."""
+        found = self.desk.search.facets(Filter.parse(q), names=("consumer",)).by_name["consumer"].values
+        offices = [each.value for each in found if each.count and each.value != NONE]
+        return offices[0] if len(offices) == 1 else None
 
     # ── the review queue ──────────────────────────────────────────────────────────────────────────────────────────────
     def reviews(self) -> Response:

@@ -36,7 +36,7 @@ from gateway.pages.compliance import words
 from gateway.pages.compliance.trace import Look, traced
 from gateway.pages.frame.render import Crumbs, Frame, asked_language
 from gateway.pages.public.words import Text
-from standards import workdays
+from standards import Standard, workdays
 
 TEMPLATES = Path(__file__).parent / "templates"
 HOME = ("/desk", Text("总览", "Overview"))
@@ -65,6 +65,7 @@ class Desk:
     findings: Callable[[], Sequence[Any]]
     policy: Policy
     extractor: Extractor
+    library: Mapping[str, Standard]
 
     @cached_property
     def environment(self) -> Any:
@@ -111,6 +112,8 @@ class Desk:
             left=lambda due: workdays.left(self.clock.now(), due),
             party_name=self.party_name,
             person_name=self.person_name,
+            officer_name=self.officer_name,
+            standard_name=self.standard_name,
             me=self.person,
             **data,
         )
@@ -132,14 +135,34 @@ class Desk:
         return found.name_zh if self.lang == "zh" else found.name_en
 
     def person_name(self, person: str | None) -> str:
-        """An account's username; for officers their id, since nobody's name is known here."""
+        """A colleague's username; for officers of other offices their post, since nobody's name is known here."""
         if not person:
             return "网关" if self.lang == "zh" else "the gateway"
         known: dict[str, str] = g.setdefault("person_names", {})
         if person not in known:
-            account = self.account(person) if person.startswith("acc_") else None
-            known[person] = account.username if account and account.role != "resident" else short(person)
+            account = self.account(person)
+            if account is not None and (account.role in DESK or person.startswith("acc_")):
+                known[person] = account.username if account.role != "resident" else short(person)
+            else:
+                known[person] = self.officer_name(person) if person.startswith("off_") else short(person)
         return known[person]
+
+    def officer_name(self, officer: str | None) -> str:
+        """The post and the end of the id, by which two at the same counter are told apart; a system for itself."""
+        if officer is None:
+            return "系统" if self.lang == "zh" else "system"
+        posts: dict[str, str | None] = g.setdefault("posts", {})
+        if officer not in posts:
+            posts[officer] = self.identity.post_of(officer)
+        post, end = posts[officer], officer[-4:]
+        return short(officer) if post is None else f"{post}（…{end}）" if self.lang == "zh" else f"{post} (…{end})"
+
+    def standard_name(self, standard: str | None) -> str:
+        """What the library calls a data standard; its id where it is not known (any more)."""
+        found = self.library.get(standard) if standard else None
+        if found is None:
+            return standard or "—"
+        return found.zh if self.lang == "zh" else found.en
 
     def looks(self, indexes: Iterable[int]) -> dict[int, Look]:
         """The look-ups that these entries are of, by these indexes; others are left out."""

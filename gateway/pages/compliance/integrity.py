@@ -21,7 +21,6 @@ from gateway.pages.compliance.desk import DESK, INTEGRITY, Desk
 from standards import workdays
 
 HISTORY = 60
-MAX_UPLOAD = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ class Integrity:
     def check(self) -> Response:
         """A receipt, proof or bundle that somebody brought: read in memory, answered, forgotten."""
         file = request.files.get("file")
-        data = file.stream.read(MAX_UPLOAD + 1) if file else request.form.get("text", "").encode()
-        outcome = uploaded.check(self.desk, self.keys, data if len(data) <= MAX_UPLOAD else b"")
+        data = file.stream.read() if file else request.form.get("text", "").encode()
+        outcome = uploaded.check(self.desk, self.keys, data)
         return self._page(outcome=outcome)
 
     def _page(self, **more: Any) -> Response:
@@ -110,6 +109,8 @@ class Integrity:
             origin=desk.log.site.origin,
             vkey=str(desk.log.key.verifier),
             today=today,
+            asked_since=_date(request.args.get("since")),
+            asked_until=_date(request.args.get("until")),
             week_ago=today - timedelta(days=7),
             **given,
         )
@@ -158,3 +159,11 @@ class Integrity:
             if each.size == old:
                 return uploaded.root_of_note(each.note), True
         return self.desk.log.root(conn, old), False
+
+
+def _date(text: str | None) -> str | None:
+    """A date as it was asked for, to stand in the form again; None for what is none."""
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%d").date().isoformat()
+    except ValueError:
+        return None

@@ -77,6 +77,7 @@ class Reports:
             "reports.html",
             REPORTS[1],
             month=month,
+            last_day=next_month(month) - timedelta(days=1),
             months=list(self._months()),
             by=by,
             results=RESULTS,

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from gateway.audit.filter import Filter
 from gateway.exchange.decision import POLICY
+from gateway.pages.compliance import exports
 from gateway.pages.compliance.desk import DESK, RULES, Desk
 from gateway.pages.compliance.trace import Look
 
@@ -24,7 +25,8 @@ class Rules:
         desk = self.desk
         wanted = Filter.of(since=f"{DAYS}d")
         facet = desk.search.facets(wanted, names=("rule",), top=100).by_name["rule"]
-        emergencies = desk.search.find(Filter.of(risk="emergency"), limit=SHOWN)
+        broken = Filter.of(risk="emergency")
+        emergencies = desk.search.find(broken, limit=SHOWN)
         desk.looked({"desk": "rules"}, len(emergencies.found))
         return desk.page(
             "rules.html",
@@ -32,6 +34,8 @@ class Rules:
             policy=POLICY,
             refused={each.value: each.count for each in facet.values},
             days=DAYS,
+            emergency_q=broken.text(),
+            forms=exports.TABLES,
             emergencies=[Look.of(each) for each in emergencies.found],
             reviews=desk.cases.page(desk.person, kind="emergency_review", limit=SHOWN),
         )

@@ -11,11 +11,12 @@ from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 
 from gateway.accounts.web import to_page
+from gateway.audit.extract import FORMATS
 from gateway.audit.filter import QUALIFIERS, Filter
 from gateway.audit.search import Bucket, Facets
 from gateway.errors import InvalidRequest
 from gateway.pages.compliance import charts, exports, words
-from gateway.pages.compliance.desk import DESK, SEARCH, Desk, link, said, short
+from gateway.pages.compliance.desk import DESK, SEARCH, Desk, link, said, when
 from gateway.pages.compliance.overview import counted, told
 from gateway.pages.compliance.trace import Look
 from standards import workdays
@@ -29,9 +30,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A condition that is on, and the search without it."""
+    """A condition that is on, in words, and the search without it."""
 
-    text: str
+    sign: str
+    name: str
+    value: str
     without: str
 
 
@@ -45,7 +48,7 @@ class Searching:
         blp.add_url_rule("/desk/search", view_func=signed_in(self.search))
         blp.add_url_rule("/desk/search", view_func=signed_in(self.asked), endpoint="asked_for", methods=["POST"])
         blp.add_url_rule(
-            "/desk/search.<any(csv, json, jsonl, xlsx, zip):form>",
+            f"/desk/search.<any({', '.join(FORMATS)}):form>",
             view_func=signed_in(sessions.stepped_up(self.export)),
         )
         blp.add_url_rule("/desk/searches", view_func=signed_in(self.save), methods=["POST"])
@@ -75,12 +78,12 @@ class Searching:
             total=facets.total,
             next=page.next,
             first_page=before is None,
-            chips=list(chips(wanted)),
+            chips=list(self._chips(wanted)),
             facets=list(self._facets(wanted, facets)),
             chart=chart,
             saved=desk.cases.searches(desk.person),
             qualifiers=QUALIFIERS,
-            forms=("csv", "json", "jsonl", "xlsx"),
+            forms=exports.TABLES,
         )
 
     def asked(self) -> Response:
@@ -163,10 +166,12 @@ class Searching:
                 return words.said(words.RESULTS, value, lang)
             case "risk":
                 return words.said(words.RISKS, value, lang)
-            case "consumer" | "provider":
+            case "consumer" | "provider" | "party":
                 return self.desk.party_name(value)
             case "officer":
-                return short(value)
+                return self.desk.officer_name(value)
+            case "standard":
+                return self.desk.standard_name(value)
             case "rule":
                 return f"{value} {words.said(words.RULES, value, lang)}" if value in words.RULES else value
             case "hour":
@@ -174,6 +179,23 @@ class Searching:
             case "type":
                 return words.event(value, lang)
         return value
+
+    def _chips(self, wanted: Filter) -> Iterator[Chip]:
+        """Each condition that is on."""
+        zh = self.desk.lang == "zh"
+
+        def named(name: str) -> str:
+            return QUALIFIERS[name].zh if zh else name
+
+        for sign, side in (("", wanted.wanted), ("-", wanted.unwanted)):
+            for name, values in side.items():
+                for value in values:
+                    said_so = self._value(name, value)
+                    yield Chip(sign, named(name), said_so, without(wanted, name, value).text())
+        if wanted.since is not None:
+            yield Chip("", named("since"), _moment(wanted.since), wanted.between(None, wanted.until).text())
+        if wanted.until is not None:
+            yield Chip("", named("until"), _moment(wanted.until), wanted.between(wanted.since, None).text())
 
     def _chart(self, wanted: Filter) -> Markup:
         buckets = self.desk.search.histogram(wanted, by="day")
@@ -200,6 +222,11 @@ class Searching:
         return charts.bars(columns, "时间分布" if lang == "zh" else "Over time", height=150)
 
 
+def _moment(text: str) -> str:
+    """A time of a search as China's clocks show it, a span in words, a date as it was written."""
+    return when(text) if "T" in text else text
+
+
 def _indexes(look: Look) -> list[int]:
     return [look.index] if look.outcome_index is None else [look.index, look.outcome_index]
 
@@ -222,15 +249,3 @@ def without(wanted: Filter, name: str, value: str) -> Filter:
         return {key: values for key, values in kept.items() if values}
 
     return Filter(left(dict(wanted.wanted)), left(dict(wanted.unwanted)), wanted.since, wanted.until)
-
-
-def chips(wanted: Filter) -> Iterator[Chip]:
-    """Each condition that is on."""
-    for sign, side in (("", wanted.wanted), ("-", wanted.unwanted)):
-        for name, values in side.items():
-            for value in values:
-                yield Chip(f"{sign}{name}:{value}", without(wanted, name, value).text())
-    if wanted.since is not None:
-        yield Chip(f"since:{wanted.since}", wanted.between(None, wanted.until).text())
-    if wanted.until is not None:
-        yield Chip(f"until:{wanted.until}", wanted.between(wanted.since, None).text())

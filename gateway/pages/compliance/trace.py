@@ -158,12 +158,17 @@ def plain_members(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
                 walk(f"{name}.{inner}" if name else inner, item)
         elif isinstance(value, list):
             if all(not isinstance(item, Mapping | list) for item in value):
-                out.append((name, ", ".join(map(str, value)) or "—"))
+                out.append((name, ", ".join(map(_plain, value)) or "—"))
             else:
                 for number, item in enumerate(value):
                     walk(f"{name}[{number}]", item)
         elif value is not None:
-            out.append((name, str(value)))
+            out.append((name, _plain(value)))
 
     walk("", {name: value for name, value in entry.items() if name not in ("v", "type", "t", "id", "gw")})
     return out
+
+
+def _plain(value: Any) -> str:
+    """As it stands in the entry: true, not True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

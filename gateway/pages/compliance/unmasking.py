@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from gateway.accounts.web import to_page
 from gateway.cases.model import UNMASK_REASONS
 from gateway.pages.compliance.desk import CASES, DESK, HOME, Desk
-from gateway.pages.public.words import Text
+from gateway.pages.public.words import SCHEMES, Text
 
 TITLE = Text("解除遮蔽", "Unmasking")
 
@@ -33,6 +33,9 @@ class UnmaskingPages:
             endpoint="unmasking_act",
             methods=["POST"],
         )
+
+        again = signed_in(lambda unmasking_id, act: to_page(f"/desk/unmaskings/{unmasking_id}"))
+        blp.add_url_rule(f"{one}/<any(approve, refuse, open):act>", view_func=again, endpoint="unmasking_again")
 
     def ask(self, case_id: str, index: int) -> Response:
         if request.method == "POST":
@@ -68,6 +71,8 @@ class UnmaskingPages:
             crumbs=_under(asked.case),
             asked=asked,
             opened=opened,
+            schemes=SCHEMES,
+            address=f"/desk/unmaskings/{unmasking_id}",
             case=desk.cases.get(desk.person, asked.case),
         )
 

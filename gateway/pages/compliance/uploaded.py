@@ -7,6 +7,9 @@ which shares no code with it. What was uploaded is read in memory and kept nowhe
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +18,13 @@ from gateway.audit import merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, open_checkpoint, parse_proof
 from gateway.audit.store import Rows
 from gateway.lib import jose
-from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
+from gateway.lib.canonical_json import MalformedJson, canonical, digest, strict_loads
 from gateway.lib.jose import JoseInvalid
 from gateway.pages.compliance.desk import Desk
 from gateway.pages.public.words import Text
 
 RECEIPT = "tongqu-receipt+jwt"
+MAX_UNPACKED = 64 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Outcome:
     kind: Text
     checks: tuple[Check, ...]
     index: int | None = None
+    known: bool = True  # whether it is one of the files that this page reads
 
     @property
     def good(self) -> bool:
@@ -44,17 +49,33 @@ class _Stop(Exception):
     """Nothing more can be said."""
 
 
+_NOT_READ = (
+    _Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, IndexError, TypeError, ValueError,
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error,
+)  # fmt: skip
+
+
 def check(desk: Desk, keys: Any, data: bytes) -> Outcome:
     """What it is, and each thing that was compared. Never a value of what was uploaded."""
     checks: list[Check] = []
-    kind, index = Text("无法识别的文件", "Not a file of this gateway"), None
     try:
         kind, index = _kind_of(data)
+    except _NOT_READ:
+        return _unknown()
+    try:
         for each in _KINDS[kind.en](desk, keys, data):
             checks.append(each)
-    except (_Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, TypeError, ValueError, UnicodeDecodeError):
+    except _NOT_READ:
         checks.append(Check(False, Text("格式不完整，或内容被改动过", "It is not complete, or was changed")))
     return Outcome(kind, tuple(checks), index)
+
+
+def _unknown() -> Outcome:
+    text = Text(
+        "这里能核对回执、存在性证明（.txt）和证据包（.tqe、.zip）；如果它本应是其中之一，可能已被改动",
+        "This page reads receipts, proofs (.txt) and bundles (.tqe, .zip); if it should be one, it may be changed",
+    )
+    return Outcome(Text("无法识别的文件", "Not a file of this gateway"), (Check(False, text),), known=False)
 
 
 def root_of_note(note: str) -> bytes:
@@ -63,6 +84,10 @@ def root_of_note(note: str) -> bytes:
 
 
 def _kind_of(data: bytes) -> tuple[Text, int | None]:
+    if data.startswith(b"PK"):
+        if "rows.jsonl" not in zipfile.ZipFile(io.BytesIO(data)).namelist():
+            raise _Stop
+        return ROWS, None
     text = data.decode()
     if text.startswith("c2sp.org/tlog-proof@v1"):
         return PROOF, parse_proof(text).index
@@ -77,6 +102,7 @@ def _kind_of(data: bytes) -> tuple[Text, int | None]:
 PROOF = Text("存在性证明", "proof of inclusion")
 BUNDLE = Text("证据包", "evidence bundle")
 ANSWER = Text("回执", "receipt")
+ROWS = Text("检索导出的证据包", "bundle of a search")
 
 
 def _proof(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
@@ -111,8 +137,60 @@ def _bundle(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
         if good
         else Text("所附条目与日志不一致", "Its entries are not those of the log"),
     )
+    yield from _papers(value)
     if value.get("receipt"):
         yield from _receipt(desk, keys, value["receipt"])
+
+
+def _papers(bundle: Mapping[str, Any]) -> Iterator[Check]:
+    """The agreement, consent and standard that come along, against the digests in the entries."""
+    entries = [each["entry"] for each in bundle["entries"]]
+    agreement = bundle["agreement"]["document"] if bundle.get("agreement") else None
+    consent = bundle["consent"]["record"] if bundle.get("consent") else None
+    schema = bundle["standard"]["schema"] if bundle.get("standard") else None
+    schemas = {item["schema_digest"] for item in agreement["items"]} if agreement else set()
+    for paper, wanted, zh, en in (
+        (agreement, _digests(entries, "agreement"), "协议", "agreement"),
+        (consent, _digests(entries, "consent"), "同意", "consent"),
+        (schema if agreement else None, schemas, "数据标准", "standard"),
+    ):
+        if paper is None:
+            continue
+        good = digest(paper) in wanted
+        yield Check(
+            good,
+            Text(f"附上的{zh}就是日志所记的那一份", f"The {en} that comes along is the one the log names")
+            if good
+            else Text(f"附上的{zh}不是日志所记的那一份", f"The {en} that comes along is not the one the log names"),
+        )
+
+
+def _digests(entries: list[Mapping[str, Any]], name: str) -> set[str]:
+    return {each[name]["digest"] for each in entries if isinstance(each.get(name), Mapping)}
+
+
+def _rows(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
+    """What a search was exported as: each row against the log."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(each.file_size for each in archive.infolist()) > MAX_UNPACKED:
+            raise _Stop
+        lines, note = archive.read("rows.jsonl").splitlines(), archive.read("checkpoint").decode()
+    checkpoint = open_checkpoint(note, desk.log.key.verifier)
+    yield _signed()
+    yield _same_tree(desk, checkpoint)
+    good = True
+    with desk.log.database.read() as conn:
+        for line in lines:
+            row = strict_loads(line)
+            index = int(row["index"])
+            good = good and index < checkpoint.size
+            good = good and Rows(conn).entries(index, index + 1) == [canonical(row["entry"])]
+    yield Check(
+        good,
+        Text(f"{len(lines)} 条与日志逐字节一致", f"Its {len(lines)} entries are those of the log, byte for byte")
+        if good
+        else Text("其中的条目与日志不一致", "Its entries are not those of the log"),
+    )
 
 
 def _answer(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
@@ -169,4 +247,4 @@ def _included(index: int, checkpoint: Checkpoint, leaf: bytes, hashes: list[byte
     return Check(True, Text(f"第 {index} 条确在该检查点之下", f"Entry {index} is under the checkpoint"))
 
 
-_KINDS = {PROOF.en: _proof, BUNDLE.en: _bundle, ANSWER.en: _answer}
+_KINDS = {PROOF.en: _proof, BUNDLE.en: _bundle, ANSWER.en: _answer, ROWS.en: _rows}

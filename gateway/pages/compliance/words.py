@@ -117,6 +117,19 @@ SEALED = {
     "id": Text("标识号码", "identifier"),
     "case": Text("办件编号", "case number"),
 }
+# Why a witness did not cosign (gateway/audit/witnesses.py), with what to do.
+WITNESS_PROBLEMS = {
+    "unreachable": Text(
+        "连不上：请联系见证单位，恢复后会自动补上", "unreachable: call that office; it catches up by itself"
+    ),
+    "witness_ahead": Text("见证方见过更多条目：日志可能被回退", "it has seen more entries: was the log rolled back?"),
+    "inconsistent": Text("见证方认为历史被改写", "it holds that history was rewritten"),
+    "size_conflict": Text("条数与见证方不符", "its size is not ours"),
+    "signature_not_accepted": Text("见证方不认本日志的公钥", "it trusts another key of this log"),
+    "log_unknown": Text("见证方还没有登记本日志", "it was never told of this log"),
+    "cosignature_wrong": Text("见证方的签名不对", "its signature is wrong"),
+    "cosignature_missing": Text("见证方用了别的密钥签名", "it signed with another key than the policy names"),
+}
 OUTCOMES = {"in_order": Text("无异常", "in order"), "case": Text("已立案", "case opened")}
 EVENT_GROUPS = {
     "exchange": Text("查询", "query"),
@@ -132,7 +145,82 @@ EVENT_GROUPS = {
     "review": Text("抽查", "review"),
     "identity": Text("身份", "identity"),
     "audit": Text("查阅日志", "reading the log"),
+    "registration": Text("登记申请", "registration"),
+    "emergency": Text("紧急查询", "emergency"),
+    "conflict": Text("回避申报", "conflict of interest"),
+    "protected": Text("受保护的人", "protected person"),
+    "key": Text("密钥", "key"),
+    "alarm": Text("报警", "alarm"),
     "log": Text("日志", "log"),
+}
+
+# What happened, behind the dot of an event's name.
+STEPS = {
+    "added": Text("已添加", "added"),
+    "factor_added": Text("添加第二重验证", "factor added"),
+    "factor_removed": Text("停用第二重验证", "factor removed"),
+    "linked": Text("已关联", "linked"),
+    "password_changed": Text("更改密码", "password changed"),
+    "reset": Text("重置密码", "reset"),
+    "resumed": Text("已恢复", "resumed"),
+    "sign_in_failed": Text("登录失败", "sign in failed"),
+    "signed_in": Text("已登录", "signed in"),
+    "signed_out": Text("已退出", "signed out"),
+    "stepped_up": Text("再次验证身份", "stepped up"),
+    "suspended": Text("已停用", "suspended"),
+    "activated": Text("已生效", "activated"),
+    "expired": Text("已到期", "expired"),
+    "proposed": Text("已提出", "proposed"),
+    "refused": Text("已拒绝", "refused"),
+    "resumption_asked": Text("申请恢复", "resumption asked"),
+    "signed": Text("已签署", "signed"),
+    "superseded": Text("已被取代", "superseded"),
+    "terminated": Text("已终止", "terminated"),
+    "raised": Text("已发出", "raised"),
+    "exported": Text("已导出", "exported"),
+    "extracted": Text("已取出一部分", "extracted"),
+    "hold_lifted": Text("解除保全", "hold lifted"),
+    "hold_placed": Text("保全", "hold placed"),
+    "pruned": Text("已清理", "pruned"),
+    "retention_set": Text("设定保存期限", "retention set"),
+    "shredded": Text("已销毁一人的数据", "shredded"),
+    "viewed": Text("已查阅", "viewed"),
+    "answered": Text("已答复", "answered"),
+    "assigned": Text("已指派", "assigned"),
+    "closed": Text("已关闭", "closed"),
+    "decided": Text("已作结论", "decided"),
+    "explanation_asked": Text("要求说明", "explanation asked"),
+    "noted": Text("写记录", "noted"),
+    "opened": Text("已开启", "opened"),
+    "unmask_approved": Text("批准解除遮蔽", "unmask approved"),
+    "unmask_asked": Text("申请解除遮蔽", "unmask asked"),
+    "unmask_refused": Text("拒绝解除遮蔽", "unmask refused"),
+    "unmasked": Text("查看当事人", "unmasked"),
+    "key_rotated": Text("已换密钥", "key rotated"),
+    "declared": Text("已申报", "declared"),
+    "withdrawn": Text("已撤回", "withdrawn"),
+    "given": Text("已同意", "given"),
+    "invalidated": Text("已作废", "invalidated"),
+    "requested": Text("已请求", "requested"),
+    "asked": Text("已申请", "asked"),
+    "reviewed": Text("已复核", "reviewed"),
+    "outcome_unknown": Text("结果不明", "outcome unknown"),
+    "authorized": Text("已准许", "permitted"),
+    "published": Text("已公布", "published"),
+    "removed": Text("已移除", "removed"),
+    "assertion_key_added": Text("添加断言密钥", "assertion key added"),
+    "assertion_key_removed": Text("移除断言密钥", "assertion key removed"),
+    "approved": Text("已核准", "approved"),
+    "rejected": Text("未核准", "rejected"),
+    "sample_committed": Text("样本种子已写入", "sample committed"),
+    "sampled": Text("已抽样", "sampled"),
+    "registered": Text("已登记", "registered"),
+    "tested": Text("已测试", "tested"),
+    "commented": Text("已提意见", "commented"),
+    "consulted": Text("征求意见", "consulted"),
+    "deprecated": Text("不再推荐", "deprecated"),
+    "drafted": Text("已起草", "drafted"),
+    "reopened": Text("退回修改", "reopened"),
 }
 
 
@@ -145,8 +233,8 @@ def said(words: dict[str, Text], code: Any, lang: str) -> str:
 def event(kind: str, lang: str) -> str:
     """``exchange.released`` → 查询 · 已放行."""
     group, _, step = kind.partition(".")
-    step = RESULTS[step].of(lang) if group == "exchange" and step in RESULTS else step.replace("_", " ")
-    return f"{said(EVENT_GROUPS, group, lang)} · {step}"
+    known = RESULTS if group == "exchange" and step in RESULTS else STEPS
+    return f"{said(EVENT_GROUPS, group, lang)} · {said(known, step, lang)}" if step else said(EVENT_GROUPS, group, lang)
 
 
 def duration(milliseconds: int, lang: str) -> str:

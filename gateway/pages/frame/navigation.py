@@ -28,6 +28,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("/desk/asked", Text("要求说明", "To be explained"), OFFICES),
 )
 
+BESIDE = {"/desk/entries/": "/desk/search/", "/desk/unmaskings/": "/desk/cases/"}  # pages that belong to a section
+
 
 def sections_of(role: str) -> list[Section]:
     return [section for section in SECTIONS if role in section.roles]
@@ -40,5 +42,7 @@ def home_of(role: str) -> str:
 
 def current(sections: list[Section], path: str) -> str | None:
     """Of these sections the one that a page belongs to: the longest address that its own begins with."""
+    for beside, section in BESIDE.items():
+        path = path.replace(beside, section, 1) if path.startswith(beside) else path
     found = [each.path for each in sections if path == each.path or path.startswith(each.path + "/")]
     return max(found, key=len, default=None)

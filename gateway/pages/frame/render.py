@@ -21,14 +21,17 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from gateway import __version__
 from gateway.accounts.web import Sessions
-from gateway.lib.clock import rfc3339
+from gateway.audit.filter import CHINA
+from gateway.errors import FormRejected
+from gateway.lib.clock import parse_rfc3339, rfc3339
 from gateway.pages.frame import words
-from gateway.pages.frame.navigation import current, sections_of
+from gateway.pages.frame.navigation import current, home_of, sections_of
 from gateway.pages.public.web import COOKIE, COOKIE_SECONDS, IMMUTABLE, TYPES
 from gateway.pages.public.words import LANGUAGES, Text
 from gateway.problems import language
 
 HERE = Path(__file__).parent
+MOST_UNSENT = 10_000
 HTML = "text/html; charset=utf-8"
 Crumbs = Sequence[tuple[str, Text]]
 
@@ -77,6 +80,7 @@ class Frame:
         environment.globals.update(
             version=__version__, badge=self._badge, roles=words.ROLES, asset=self._asset, rfc3339=rfc3339
         )
+        environment.filters["minute"] = _minute
         return environment
 
     def page(
@@ -125,13 +129,29 @@ class Frame:
     def problem(self, said: Mapping[str, Any]) -> Response:
         """Whatever was refused or went wrong under the signed-in pages (an RFC 9457 document), said to a person."""
         title = Text(said["title"], said["title"])
-        response = self.page(self._own, "problem.html", title=title, status=said["status"], said=said)
+        unsent = self._unsent() if said["code"] == FormRejected.code else None
+        at = self._section()
+        response = self.page(
+            self._own, "problem.html", title=title, status=said["status"], said=said, unsent=unsent, address=at
+        )
         if "retry_after" in said:
             response.headers["Retry-After"] = str(said["retry_after"])
         return response
 
+    def _unsent(self) -> str | None:
+        """What somebody wrote in a form that came too late, to be copied; None if the form is not one of our pages'."""
+        return request.form.get("text", "")[:MOST_UNSENT] or None if self.sessions.from_our_page() else None
+
     def lost(self) -> Response:
-        return self.page(self._own, "lost.html", title=Text("没有这个页面", "There is no such page"), status=404)
+        title = Text("没有这个页面", "There is no such page")
+        return self.page(self._own, "lost.html", title=title, status=404, address=self._section())
+
+    def _section(self) -> str:
+        """Where a page of what went wrong leads: its own address may hold what somebody typed, and is not repeated."""
+        account = self.sessions.current()
+        if account is None:
+            return "/sign-in"
+        return current(sections_of(account.role), request.path) or home_of(account.role)
 
     def blueprint(self) -> Blueprint:
         """The stylesheet and scripts of the frame."""
@@ -160,6 +180,11 @@ def asked_language() -> str:
         if wish in LANGUAGES:
             return str(wish)
     return language(request.headers.get("Accept-Language"))
+
+
+def _minute(text: str) -> str:
+    """An instant as China's clocks show it."""
+    return f"{parse_rfc3339(text).astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _in_language(lang: str, address: str | None) -> str:

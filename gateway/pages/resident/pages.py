@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,16 @@ from gateway.problems import status_of
 HERE = Path(__file__).parent
 MINE = Text("谁查看了我的数据", "Who looked at my data")
 WHY = Text("为什么可以查询？", "Why was this allowed?")
+WHY_NOT = Text("为什么被拒绝？", "Why was this refused?")
 OBJECT = Text("不认识这次查询", "I don't recognise this look-up")
 CONSENT = Text("请您决定", "Please decide")
+MY_CONSENT = Text("我的授权", "My consent")
 CRUMBS = (("/me", MINE),)
-PERIODS = {"90": Text("过去 90 天", "the last 90 days"), "365": Text("过去一年", "the last year"),
-           "all": Text("全部", "all time")}  # fmt: skip
+PERIODS = {"90": Text("过去 90 天", "Last 90 days"), "365": Text("过去一年", "Last year"),
+           "all": Text("全部", "All")}  # fmt: skip
+SPANS = {"90": Text("过去 90 天", "In the last 90 days"), "365": Text("过去一年", "In the last year"),
+         "all": Text("至今", "So far")}  # fmt: skip
+ON_A_PAGE = 20
 SINCE = {"90": "90d", "365": "365d", "all": None}
 
 
@@ -64,6 +70,7 @@ class ResidentPages:
             ("/me/look-ups/<int:index>/object", self.object, "POST"),
             ("/me/consents/<consent_id>", self.consent_page, "GET"),
             ("/me/consents/<consent_id>/<any(give, refuse, withdraw):move>", self.decide, "POST"),
+            ("/me/consents/<consent_id>/<any(give, refuse, withdraw):move>", self.decided, "GET"),
         ):
             blp.add_url_rule(path, endpoint=view.__name__, view_func=resident(view), methods=[method])
         return blp
@@ -77,17 +84,26 @@ class ResidentPages:
         seen = self._lookups.of(subjects, SINCE[days])
         self._noted({"page": "overview", "days": days}, len(seen.lookups))
         consents = self._consents.of_resident(subjects)
+        pages = max(1, -(-len(seen.lookups) // ON_A_PAGE))
+        page = min(pages, max(1, request.args.get("page", 1, type=int)))
+        first = (page - 1) * ON_A_PAGE
         return self._page(
             "overview.html",
             title=MINE,
             seen=seen,
+            shown=seen.lookups[first : first + ON_A_PAGE],
+            first=first,
+            page=page,
+            pages=pages,
             days=days,
             periods=PERIODS,
+            span=SPANS[days],
             asked=[self._consent(each) for each in consents if each.state == "requested"],
             consents=[self._consent(each) for each in consents if each.state not in ("requested", "superseded")],
             cases=[self._case(each) for each in self._cases.objections(subjects)],
             done=done,
             code=code,
+            address="/me" if done else None,
         )
 
     def take_away(self, form: str) -> Response:
@@ -104,7 +120,15 @@ class ResidentPages:
     def why(self, index: int) -> Response:
         found = self._lookups.one(self._subjects(), index)
         self._noted({"page": "why", "entry": index}, 1)
-        return self._page("why.html", title=WHY, crumbs=CRUMBS, each=found, terms=self._terms(found.agreement))
+        title = WHY_NOT if found.result == "refused" else WHY
+        return self._page(
+            "why.html",
+            title=title,
+            crumbs=CRUMBS,
+            each=found,
+            terms=self._terms(found.agreement),
+            vkey=str(self._log.key.verifier),
+        )
 
     # ── objecting ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def object_page(self, index: int) -> Response:
@@ -130,7 +154,8 @@ class ResidentPages:
         found = next((each for each in self._consents.of_resident(self._subjects()) if each.id == consent_id), None)
         if found is None:
             raise NotFound("没有这条关于您的同意记录。", "There is no such consent of yours.")
-        return self._page("consent.html", title=CONSENT, crumbs=CRUMBS, each=self._consent(found))
+        title = CONSENT if found.state == "requested" else MY_CONSENT
+        return self._page("consent.html", title=title, crumbs=CRUMBS, each=self._consent(found))
 
     def decide(self, consent_id: str, move: str) -> Response:
         subjects, code = self._subjects(), None
@@ -146,6 +171,10 @@ class ResidentPages:
             self._consents.withdraw_own(subjects, consent_id)
             done = Text("已撤回。从现在起不再据此提供信息。", "Withdrawn. From now on nothing is given on this ground.")
         return self._overview(done, code)
+
+    def decided(self, consent_id: str, move: str) -> Response:
+        """The address of a decision, opened again: nothing is decided by it."""
+        return to_page(f"/me/consents/{consent_id}")
 
     # ── what templates are given ──────────────────────────────────────────────────────────────────────────────────────
     def _consent(self, consent: Consent) -> dict[str, Any]:
@@ -193,7 +222,7 @@ class ResidentPages:
         return {
             "entry": next((link.entry for link in case.links if link.entry is not None), None),
             "opened": case.opened_at.astimezone(CHINA),
-            "due": case.due.astimezone(CHINA),
+            "due": (case.due - timedelta(microseconds=1)).astimezone(CHINA),  # its last day
             "state": case.state,
             "open": case.is_open,
             "verdict": case.verdict,

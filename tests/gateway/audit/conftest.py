@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from flask_smorest import Api
 
 from gateway import problems
 from gateway.audit.api import blueprint
+from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits
 from gateway.audit.log import Log
@@ -22,7 +25,10 @@ from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
 from gateway.audit.search_api import Reading
 from gateway.audit.watch import Watch
+from gateway.db import Database
 from gateway.errors import ScopeMissing, TokenMissing, TongquError
+from tests.clock import FixedClock
+from tests.conftest import fresh_url
 
 PSEUDONYMS = Pseudonyms({2025: b"5" * 32, 2026: b"6" * 32})
 TRUST = {"issuer": "https://gw.test"}
@@ -67,6 +73,28 @@ class Door:
             return guarded
 
         return wrap
+
+
+Standing = Callable[[str], AbstractContextManager[Log]]
+
+
+@pytest.fixture(scope="session")
+def standing(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, checkpoint_key: CheckpointKey
+) -> Standing:
+    """``with standing("sqlite") as log``: a running log for several tests of one module."""
+
+    @contextmanager
+    def opened(kind: str) -> Iterator[Log]:
+        folder = tmp_path_factory.mktemp("standing")
+        with (
+            fresh_url(kind, folder, sqlite_template) as url,
+            closing(Database(url)) as database,
+            Log(database, clock=FixedClock(), key=checkpoint_key, folder=folder / "log") as log,
+        ):
+            yield log
+
+    return opened
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
@@ -23,27 +25,37 @@ from tongqu_client.verify.trust import TrustStore
 from gateway.audit import extract, rows, tabular
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
+from gateway.audit.policy import NO_WITNESSES
 from gateway.audit.search import Found, Search
+from gateway.lib import workbook
 from gateway.lib.spreadsheet import cell
-from tests.gateway.audit.conftest import AUDITOR, LINDEN, PSEUDONYMS, TAX, Door
+from tests.conftest import DATABASES
+from tests.gateway.audit.conftest import AUDITOR, LINDEN, PSEUDONYMS, TAX, Door, Standing
 from tests.gateway.audit.examples import authorized, event, released
 
 QUERIES = 40
 SUBJECT = {"scheme": "cn-resident-id", "id": "110105194912310021"}
 
 
-@pytest.fixture(params=[0, 700])
-def history(log: Log, request: pytest.FixtureRequest) -> Log:
-    """Forty queries of Linden's with their outcomes, after so many other entries."""
+@pytest.fixture(scope="module", params=[(kind, before) for kind in DATABASES for before in (0, 700)], ids=str)
+def log(request: pytest.FixtureRequest, standing: Standing) -> Iterator[Log]:
+    """Forty queries of Linden's with their outcomes, after so many other entries: one log for all tests."""
+    kind, before = request.param
+    with standing(kind) as log:
+        asyncio.run(_story(log, before))
+        yield log
 
-    async def story() -> None:
-        await asyncio.gather(*(log.append(event(n)) for n in range(request.param)))
-        about = [PSEUDONYMS.subject(SUBJECT["scheme"], SUBJECT["id"] if n < 3 else f"x{n}") for n in range(QUERIES)]
-        asked = [authorized(f"qry_{n}", subject=subject) for n, subject in enumerate(about)]
-        first = await asyncio.gather(*map(log.append, asked))
-        await asyncio.gather(*(log.append(released(f"qry_{n}", at.index)) for n, at in enumerate(first[1:], 1)))
 
-    asyncio.run(story())
+async def _story(log: Log, before: int) -> None:
+    await asyncio.gather(*(log.append(event(n)) for n in range(before)))
+    about = [PSEUDONYMS.subject(SUBJECT["scheme"], SUBJECT["id"] if n < 3 else f"x{n}") for n in range(QUERIES)]
+    asked = [authorized(f"qry_{n}", subject=subject) for n, subject in enumerate(about)]
+    first = await asyncio.gather(*map(log.append, asked))
+    await asyncio.gather(*(log.append(released(f"qry_{n}", at.index)) for n, at in enumerate(first[1:], 1)))
+
+
+@pytest.fixture
+def history(log: Log) -> Log:
     return log
 
 
@@ -97,12 +109,44 @@ def test_no_cell_is_a_formula_in_any_spreadsheet(text: str) -> None:
         assert not any("calcChain" in name for name in book.namelist())
 
 
+ODD = [
+    "a & b <c>",
+    " both ends ",
+    "line\nfeed",
+    "bell\7",
+    "a_x0041_b",
+    "_x",
+    "通衢",
+    "]]>",
+    '"',
+    "\ufffe",
+    "0012",
+    "1e5",
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_sheet_holds_the_very_text(text: str) -> None:
+    """Whatever XML would take for something else; a text of digits stays a text."""
+    out = io.BytesIO()
+    workbook.write(out, "log", ("n", "text", "empty"), [(1, text, None), (2, "", "after")])
+    with zipfile.ZipFile(out) as book:
+        [value] = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml")).iterfind(".//{*}row[2]/{*}c[2]//{*}t")
+    assert re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), value.text or "") == text
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(out.getvalue())).get_sheet_by_index(0).to_python()
+    assert sheet[0] == ["n", "text", "empty"] and [row[0] for row in sheet[1:]] == [1, 2] and sheet[2][2] == "after"
+    assert isinstance(sheet[1][1], str)
+
+
 # ── the entry that says so ────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize("format", extract.FORMATS)
 def test_taking_is_an_entry_before_the_first_byte(web: FlaskClient, door: Door, history: Log, format: str) -> None:
     door.visitor = AUDITOR
+    before = Search(history.database, history.clock).count(Filter.of(type="audit.extracted"))
     response = web.get(f"/v1/log/search.{format}", query_string={"q": "result:released"}, buffered=False)
-    [found] = Search(history.database, history.clock).find(Filter.of(type="audit.extracted")).found
+    after = Search(history.database, history.clock).find(Filter.of(type="audit.extracted")).found
+    assert len(after) == before + 1
+    found = after[0]
     assert (found.entry["rows"], found.entry["format"]) == (QUERIES - 1, format)
     assert found.entry["actor"] == AUDITOR.actor()
     response.close()
@@ -144,11 +188,17 @@ def trust(log: Log) -> TrustStore:
     return TrustStore("https://gw.test", "https://gw.test", VerifierKey.parse(log.key.vkey), {}, {})
 
 
+@pytest.fixture(scope="module")
+def packed(log: Log) -> bytes:
+    extractor = extract.Extractor(log, Search(log.database, log.clock), NO_WITNESSES, dict)
+    file = extractor.extract(Filter.of(type="exchange"), "zip", reach=None, actor=AUDITOR.actor())
+    return b"".join(file.pieces())
+
+
 @pytest.fixture
-def bundle(web: FlaskClient, door: Door, history: Log, tmp_path: Path) -> Path:
-    door.visitor = AUDITOR
+def bundle(packed: bytes, tmp_path: Path) -> Path:
     path = tmp_path / "rows.zip"
-    path.write_bytes(taken(web, "zip"))
+    path.write_bytes(packed)
     return path
 
 
@@ -225,7 +275,7 @@ def test_the_same_search_under_the_same_checkpoint_is_the_same_file(history: Log
 
     def file() -> bytes:
         out = io.BytesIO()
-        found = search.every(Filter.of(type="exchange"), below=checkpoint.size, oldest_first=True)
+        found = search.rows(Filter.of(type="exchange"), below=checkpoint.size, oldest_first=True)
         rows.write(out, history.database, found, **told)
         return out.getvalue()
 

@@ -6,10 +6,14 @@ import asyncio
 import csv
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from gateway.audit import index, lookup, tabular
 from gateway.audit.filter import Filter
@@ -17,6 +21,7 @@ from gateway.audit.index_store import INDEX
 from gateway.audit.log import Log
 from gateway.audit.merkle import leaf_hash
 from gateway.audit.search import Found, Page, Search
+from gateway.db import Database
 from tests.clock import FixedClock
 from tests.gateway.audit.conftest import AUDITOR, CLERK, LINDEN, TAX, Door
 from tests.gateway.audit.examples import NOBODY, SUBJECT, authorized, event, failed, released
@@ -201,3 +206,24 @@ def test_no_cell_is_a_formula(text: str) -> None:
     _, row = csv.reader(io.StringIO(tabular.to_csv([found]).removeprefix("\ufeff"), newline=""))
     cells = dict(zip(tabular.COLUMNS, row, strict=True))
     assert cells["purpose"].startswith("'") and cells["code"] == 'a,b\n"c"'
+
+
+def test_many_who_index_an_empty_log_at_once_agree(log: Log, database_url: str) -> None:
+    """Each as a process of its own would: whoever comes second finds the row that says how far the index is."""
+
+    async def some() -> None:
+        await asyncio.gather(*(log.append(event(number)) for number in range(300)))
+
+    asyncio.run(some())
+    start = threading.Barrier(6)
+
+    def one(_: int) -> int:
+        with closing(Database(database_url)) as own:
+            start.wait()
+            return index.catch_up(own, group=16)
+
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(one, range(6)))
+    assert sum(done) <= 301  # the log's own upkeep may have made a part of it
+    with log.database.read() as conn:
+        assert [number for (number,) in conn.execute(select(INDEX.c.number).order_by(INDEX.c.number))] == [*range(301)]

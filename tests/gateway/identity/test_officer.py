@@ -130,7 +130,13 @@ def test_a_system_that_asks_for_itself_has_no_officer(house: House) -> None:
 def test_an_officer_with_a_key_may_vouch_for_itself_and_for_nobody_else(house: House, agency: Agency) -> None:
     own = Key.make("Ed25519")
     officer = house.identity.add_officer(OPERATOR, STREET, role="signatory", title="主任", key=own.public)
-    assert ask(house, agency.assertion(key=own, sub=officer.id)).status_code == 200
+    unsaid = dict.fromkeys(("role", "acr", "amr", "auth_time"), REMOVE)
+    for said in ({}, {"role": ["signatory"]}):
+        assert ask(house, agency.assertion(key=own, sub=officer.id, **{**unsaid, **said})).status_code == 200
+    for said in ({"role": ["clerk"]}, {"acr": "aal3"}, {"amr": ["hwk"]}, {"auth_time": house.street.now()}):
+        refused = ask(house, agency.assertion(key=own, sub=officer.id, **{**unsaid, **said}))
+        assert refused.status_code == 400 and refused.json["code"] == "officer_assertion_invalid"
+        assert "agency" in refused.json["detail_en"]
     refused = ask(house, agency.assertion(key=own))
     assert (refused.status_code, refused.json["error"]) == (400, "invalid_request")
 

@@ -38,6 +38,12 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
             f"! Entries below {report.pruned} were pruned after their time, as the log says; their hashes are there. "
             "No decision was made again.",
         )
+    if report.unfinished:
+        out.line(
+            f"! {report.unfinished} 次准许还没有结果：导出时正在进行，或结果被抹去；是否放行，请向持有回执的单位核对。",
+            f"! {report.unfinished} permits have no outcome: under way during the export, or it was erased. Whether "
+            "data left, ask those who would hold a receipt.",
+        )
     _show_replay(report, out)
     if report.previous:
         out.line(

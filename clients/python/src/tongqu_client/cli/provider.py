@@ -160,6 +160,9 @@ def _show_test(rows: rowcheck.RowReport, report: Any, written: tuple[Path, Path]
     for remark in rows.remarks:
         place = f"{remark.column or '—'} → {remark.field or '—'}"
         say(f"  · {place}：{remark.zh}（{len(remark.rows)} 行）", f"  · {place}: {remark.en} ({len(remark.rows)} rows)")
+    for words in rows.unknown_words:
+        place = f"{words['column']} → {words['field']}"
+        say(f"  ? {place}：{words['zh']}", f"  ? {place}: {words['en']}")
     done, all_of_them = sum(check.outcome == "pass" for check in report.checks), len(report.checks)
     verdict = ("通过", "passed") if report.passed else ("未通过", "not passed")
     say(

@@ -133,12 +133,18 @@ def _tell(report: Mapping[str, Any]) -> None:
     )
     for kind, count in rows["no_records"].items():
         say(f"  – 不是记录：{kind} {count} 行", f"  – no records: {kind} {count}")
-    marks = {"refused": "✗", "omitted": "·", "lost": "·", "defaulted": "·", "note": "–"}
+    marks = {"refused": "✗", "omitted": "·", "lost": "·", "defaulted": "·"}
     for one in report["remarks"][:40]:
+        if one["kind"] == "note":
+            say(f"  – {one['zh']}", f"  – {one['en']}")
+            continue
         place = f"{one['column'] or '—'} → {one['field'] or '—'}"
         first = "、".join(map(str, one["rows"][:5]))
         zh = f"  {marks[one['kind']]} {place}：{one['zh']}（{one['count']} 行，如第 {first} 行）"
         say(zh, f"  {marks[one['kind']]} {place}: {one['en']} ({one['count']} rows, such as {first})")
+    for words in report.get("unknown_words", ()):
+        place = f"{words['column']} → {words['field']}"
+        say(f"  ? {place}：{words['zh']}", f"  ? {place}: {words['en']}")
     for loss in report.get("delivery", {}).get("losses", ()):
         say(
             f"  ↓ {loss['field']}：{loss['zh']}（{loss['count']} 条）",

@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import standards
 
 from tongqu_client.cli.provider_common import add, english, newest, say, show
-from tongqu_client.provider import crosswalks, sources
+from tongqu_client.provider import crosswalks, sources, unknown_words
 from tongqu_client.provider.config import CROSSWALK, Config, Source, SourceKind, load, with_source, write_private
 from tongqu_client.provider.errors import ConfigInvalid
 from tongqu_client.provider.mapping import report as mapping_report
 from tongqu_client.provider.mapping.ask import answer_open
-from tongqu_client.provider.mapping.model import Proposal, Wishes
+from tongqu_client.provider.mapping.model import Choice, Proposal, Wishes
 from tongqu_client.provider.mapping.preview import preview
 from tongqu_client.provider.mapping.propose import propose
 from tongqu_client.provider.mapping.ranking import Ranked, clear, rank
@@ -157,16 +158,27 @@ def _write_mapping(config: Config, proposal: Proposal, kept: dict[str, tuple[str
 
 
 def _how_to_give(proposal: Proposal, folder: Path) -> tuple[str, str]:
-    flags = " ".join(f"--set {choice.element.path}=…" for choice in proposal.open if choice.element.kind != "array")
+    flags = " ".join(_flags(choice) for choice in proposal.open if choice.element.kind != "array")
     names = "、".join(f"{choice.element.zh}（{choice.element.path}）" for choice in proposal.open)
     listed = ", ".join(f"{choice.element.en} ({choice.element.path})" for choice in proposal.open)
-    return (
-        f"标准必填而没有列给出：{names}\n请给出取值（--set）或列名（--use）：tongqu provider map {folder} {flags}",
-        (
-            f"required, but no column gives it: {listed}\n"
-            f"give a value (--set) or columns (--use): tongqu provider map {folder} {flags}"
-        ),
+    command = f"tongqu provider map {folder} {flags}"
+    zh, en = (
+        "请给出取值（--set）、列名（--use）或词的代码（--code）",
+        "give a value (--set), columns (--use) or codes (--code)",
     )
+    return (
+        f"标准必填而没有列给出：{names}\n{zh}：{command}",
+        f"required, but no column gives it: {listed}\n{en}: {command}",
+    )
+
+
+def _flags(choice: Choice) -> str:
+    """A constant is no answer where a column is there and only some of its words are unknown."""
+    path = choice.element.path
+    if not choice.unknown:
+        return f"--set {path}=…"
+    words = " ".join(unknown_words.option(path, word) for word in choice.unknown)
+    return f"--use {quote(f'{path}={choice.near[0]}')} {words}" if choice.near else words
 
 
 def _wishes(args: argparse.Namespace) -> Wishes:

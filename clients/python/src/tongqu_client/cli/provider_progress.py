@@ -19,6 +19,7 @@ class Progress:
         self._what = en if english() else zh
         self._bar: Any = None
         self._last = time.monotonic()
+        self._told = -1  # rows in the last plain line
 
     def __enter__(self) -> Progress:
         return self
@@ -45,8 +46,8 @@ class Progress:
             self._begin()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rows=rows)
-        elif time.monotonic() - self._last > SECONDS or done >= 1.0:
-            self._last = time.monotonic()
+        elif rows != self._told and (time.monotonic() - self._last > SECONDS or done >= 1.0):
+            self._last, self._told = time.monotonic(), rows
             unit = "rows" if english() else "行"
             print(f"{self._what} {done:.0%} {rows} {unit}", file=sys.stderr)
 

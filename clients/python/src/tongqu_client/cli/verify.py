@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from tongqu_client.verify.rows import is_rows, verify_rows
 from tongqu_client.verify.structure import Folder, LogSource
 from tongqu_client.verify.trust import TrustStore
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*")
 _PROOF = "c2sp.org/tlog-proof@v1\n"
 
 
@@ -123,6 +125,12 @@ def _file(data: bytes, args: argparse.Namespace, out: Output) -> int:
         return _saved(text, trust, out)
     if "\n\n" in text.strip("\n"):
         return _checkpoint(data, trust, args, out)
+    if not _TOKEN.fullmatch(text.strip()):
+        raise errors.ReceiptInvalid(
+            "这个文件不是回执、存档、证明、检查点或证据包，或已损坏到无法辨认。请核对是否选错了文件。",
+            "This file is no receipt, saved answer, proof, checkpoint or bundle, or is damaged beyond recognition. Is "
+            "it the right file?",
+        )
     show_receipt(verify_receipt(text, trust), out)
     return 0
 
@@ -154,6 +162,12 @@ def _checkpoint(data: bytes, trust: TrustStore, args: argparse.Namespace, out: O
     witnessed = trust.witnessed(checkpoint)
     for path in args.previous:
         before = Checkpoint.open(_read(path), trust.log_key)
+        if before.size > checkpoint.size:
+            raise errors.CheckpointInvalid(
+                f"先前的检查点有 {before.size} 条，这一份只有 {checkpoint.size} 条：日志被回退，或给您的是旧的检查点。",
+                f"The earlier checkpoint has {before.size} entries and this one {checkpoint.size}: the log was rolled "
+                "back, or you were given an old checkpoint.",
+            )
         if before.size == checkpoint.size and before.root != checkpoint.root:
             raise errors.LogForked(evidence=(before.note, checkpoint.note))
     if out.as_json:
@@ -170,6 +184,12 @@ def _checkpoint(data: bytes, trust: TrustStore, args: argparse.Namespace, out: O
         f"✓ The checkpoint is signed: {checkpoint.origin}, {checkpoint.size} entries.",
     )
     show_witnesses(witnessed, out, required=trust.required is not None)
+    if any(Checkpoint.open(_read(path), trust.log_key).size < checkpoint.size for path in args.previous):
+        out.line(
+            "! 未核验是否延续先前的检查点：两份大小不同，须连同日志（导出目录或网址）核验。",
+            "! Not checked: that it continues the earlier checkpoint. Their sizes differ, so this takes the log itself "
+            "(an export or a URL).",
+        )
     return 0
 
 

@@ -1,7 +1,8 @@
 """A whole extract into records of the standard, or further into another department's format; every row counted.
 
 A row is converted, or refused with its reasons, or kept out by the configuration, or was no record at all (a heading,
-a title, a blank, a total), and these add up to the rows of the source. No value of a row enters the report.
+a title, a blank, a total), and these add up to the rows of the source. No value of a row enters the report but the few
+words that a code table lacks (unknown_words).
 
 A long source is read by this process and converted by as many others as there are processors, in chunks whose results
 are put together in the order of the source: the output and the report are the same as those of one process.
@@ -19,12 +20,13 @@ from typing import Any
 from standards.crosswalk import Crosswalk, Refusal, Translated
 from standards.crosswalk_delivery import Delivered, Delivery
 
-from tongqu_client.provider import workers
+from tongqu_client.provider import unknown_words, workers
 from tongqu_client.provider.readers.table import Note, Row
 from tongqu_client.provider.stream import Stream
 
 EXAMPLES = 20  # row numbers given for each kind of remark
 STEP = 500  # rows between two looks at the progress, and in one piece of work
+KEPT_WORDS = 1_000  # different unknown words of one column; more are no words of codes
 LONG = 4  # pieces; a source that is shorter is not worth another process
 
 Encode = Callable[[Mapping[str, Any]], bytes]
@@ -46,6 +48,7 @@ class Tally:
     counts: Counter[What] = field(default_factory=Counter)
     lost: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
+    unknown: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @property
     def seen(self) -> int:
@@ -70,6 +73,10 @@ class Tally:
             (self.given, later.given),
         ):
             mine.update(theirs)  # type: ignore[arg-type]
+        for place, words in later.unknown.items():
+            mine_of_place = self.unknown[place]
+            if len(mine_of_place) <= KEPT_WORDS:
+                mine_of_place.update(words)
         for what, rows in later.remarks.items():
             known = self.remarks[what]
             known += rows[: EXAMPLES - len(known)]
@@ -140,17 +147,25 @@ class Conversion:
             tally.refused += 1
             for one in done.refused:
                 tally.remark(_refused("refused", one), row.number)
+                self._word(one, row)
             return None
-        lossy = bool(done.lost or done.omitted or done.defaulted) and self._losses(done, row.number)
+        lossy = bool(done.lost or done.omitted or done.defaulted) and self._losses(done, row)
         record = done.record if self._delivery is None else self._further(self._delivery, done.record)
         tally.converted += 1
         tally.with_loss += lossy
         return record
 
-    def _losses(self, done: Translated, number: int) -> bool:
-        sources = self._crosswalk.sources
+    def _word(self, one: Refusal, row: Row) -> None:
+        """Keep the word that a code table lacks; whether it may be shown is decided when all rows are known."""
+        word = row.cells.get(one.source) if one.why_code == "unknown_code" else None
+        if word:
+            self.tally.unknown[one.target, one.source][word] += 1
+
+    def _losses(self, done: Translated, row: Row) -> bool:
+        sources, number = self._crosswalk.sources, row.number
         for one in done.omitted:
             self.tally.remark(_refused("omitted", one), number)
+            self._word(one, row)
         for column in done.lost:
             self.tally.remark(("lost", "", column, "", "有值而没有去处", "holds values that go nowhere"), number)
         for path in done.defaulted:
@@ -206,6 +221,8 @@ class Conversion:
                 for (kind, path, column, rule, zh, en), count in tally.counts.most_common()
             ],
         }
+        words = unknown_words.of_columns(tally.unknown, tally.converted + tally.refused)
+        document |= {"unknown_words": words} if words else {}
         return document | ({"delivery": delivered.report()} if delivered else {})
 
 

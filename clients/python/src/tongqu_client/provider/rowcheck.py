@@ -1,7 +1,8 @@
 """Translate every row of the source, and say of each that cannot be served: which row, which column, why.
 
 Nothing is dropped silently: a row is translated, or refused with its reasons, or kept out by the configuration, or was
-no record at all (a total), and the four add up. No value of a row enters the report.
+no record at all (a total), and the four add up. No value of a row enters the report but the few words that a code table
+lacks (unknown_words).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from standards.crosswalk import Crosswalk, Refusal
 
-from tongqu_client.provider import crosswalks, sources
+from tongqu_client.provider import crosswalks, sources, unknown_words
 from tongqu_client.provider.config import Config
 from tongqu_client.provider.readers.table import Note, Row, Table
 
@@ -70,6 +71,7 @@ class RowReport:
     findings: tuple[Finding, ...]
     remarks: tuple[Remark, ...]
     notes: tuple[Note, ...] = field(default=())
+    unknown_words: tuple[Mapping[str, Any], ...] = field(default=())  # words of code columns that the tables lack
 
     @property
     def clean(self) -> bool:
@@ -90,6 +92,7 @@ class RowReport:
             ],
             "remarks": [remark.to_dict() for remark in self.remarks],
             "notes": [_note(note) for note in self.notes],
+            "unknown_words": [dict(one) for one in self.unknown_words],
         }
 
 
@@ -112,6 +115,7 @@ def check_rows(config: Config, crosswalk: Crosswalk, table: Table) -> RowReport:
         findings=(*run.findings, *run.unread_findings(table), *duplicates, *spellings),
         remarks=run.remarks(),
         notes=tuple(note for note in table.notes if note.kind == "info" and note.rule != "ditto"),
+        unknown_words=tuple(unknown_words.of_columns(run.unknown, len(kept))),
     )
 
 
@@ -124,6 +128,7 @@ class _Run:
         self._seen: dict[str, list[int]] = defaultdict(list)
         self._remarks: dict[tuple[str, str, str, str, str, str], list[int]] = defaultdict(list)
         self.findings: list[Finding] = []
+        self.unknown: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     def row(self, row: Row) -> None:
         flaws = {column: note for column, note in row.flaws.items() if column in self._columns}
@@ -139,6 +144,10 @@ class _Run:
         done = self._crosswalk.translate(row.cells)
         self.findings += [_of_refusal(row.number, refusal) for refusal in done.refused]
         sources_of = self._crosswalk.sources
+        for one in (*done.refused, *done.omitted):
+            word = row.cells.get(one.source) if one.why_code == "unknown_code" else None
+            if word:
+                self.unknown[one.target, one.source][word] += 1
         for path in done.defaulted:
             column = ", ".join(sources_of.get(path, ()))
             self._remark("defaulted", path, column, "", "空白，取默认值", "blank, the default was taken", row)

@@ -6,6 +6,7 @@ it is bounded before it is parsed, a member that is not known is refused, and no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -136,8 +137,9 @@ class Bundle:
 
 
 def looks_like_one(data: bytes) -> bool:
-    """Is this meant to be a bundle? Its members are sorted, and ``agreement`` is the first of them."""
-    return data.lstrip()[:12].startswith(b'{"agreement"') and f'"format":"{FORMAT[:16]}'.encode() in data
+    """Is this meant to be a bundle, be it misspelt (as an editor leaves it)?"""
+    named = re.search(rb'"format"\s*:\s*"' + FORMAT[:16].encode(), data)
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") and named is not None
 
 
 def _malformed(zh: str, en: str) -> BundleInvalid:

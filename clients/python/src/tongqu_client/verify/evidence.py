@@ -114,7 +114,7 @@ class _Case:
             raise self._refused()
         papers = self._papers(entry, decided)
         self._papers_count(entries, papers, decided)
-        self._receipt(entry)
+        self._receipt(entry, decided)
         self._response()
         self._standard_signed(papers)
         if self.findings:
@@ -311,11 +311,20 @@ class _Case:
                 )
             )
             return
-        name = signature["party"]
+        name, thumbprint = signature["party"], _jose.thumbprint(signature["key"])
+        told = [each["entry"] for each in self.bundle["entries"]]
+        if not any((each.get("key"), each.get("party")) == (thumbprint, name) for each in told):
+            self._open(
+                "standard_key",
+                f"数据标准由谁发布：签名（密钥 {thumbprint[:12]}…）自称出自 {name}，而没有条目登记这个密钥。",
+                f"Who published the standard: its signature (key {thumbprint[:12]}…) claims to be {name}'s, and no "
+                "entry in the bundle registers that key.",
+            )
+            return
         self._say("standard_signed", f"数据标准由 {name} 签署。", f"The standard is signed by {name}.")
 
     # ── what the holder added ─────────────────────────────────────────────────────────────────────────────────────────
-    def _receipt(self, entry: Mapping[str, Any]) -> None:
+    def _receipt(self, entry: Mapping[str, Any], decided: Mapping[str, Any]) -> None:
         if self.bundle["receipt"] is None:
             return
         try:
@@ -326,7 +335,8 @@ class _Case:
             self.findings.append(Finding("receipt_invalid", "receipt", error.detail_zh, error.detail_en))
             return
         leaf = merkle.leaf_hash(canonical(dict(entry)))
-        if (receipt.index, receipt.leaf_hash, receipt.query) != (self.bundle["index"], leaf, entry.get("query")):
+        same = (receipt.index, receipt.leaf_hash, receipt.query) == (self.bundle["index"], leaf, entry.get("query"))
+        if not (same and receipt.fits(entry, decided)):
             self.findings.append(
                 Finding(
                     "receipt_other",

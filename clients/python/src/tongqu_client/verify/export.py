@@ -42,6 +42,8 @@ def verify_export(
     keys = trust or TrustStore.parse(_needed(log, "trust.json"))
     checkpoint = keys.open_checkpoint(_needed(log, "checkpoint"))
     contents, findings = structure.read(log, checkpoint.size)
+    if len(contents.want) < checkpoint.size:
+        raise _invalid(findings)
     findings += comparison.compare(contents, checkpoint)
     findings += comparison.upper_tiles(log, contents, checkpoint.size)
     findings += comparison.strays(log, checkpoint.size)
@@ -149,12 +151,15 @@ def _holds(
         )
         return
     entry = _entry(contents.entries[receipt.index])
-    if entry is not None and not _same_release(entry, receipt):
+    of = entry.get("of") if entry is not None else None
+    permit = _entry(contents.entries[of]) if type(of) is int and 0 <= of < receipt.index else None
+    if entry is not None and not (_same_release(entry, receipt) and receipt.fits(entry, permit)):
         yield Finding(
             "receipt_entry_differs",
             where,
-            f"第 {receipt.index} 条与回执所说不一致（查询编号、字段或摘要不同）。",
-            f"Entry {receipt.index} does not say what the receipt says (query, fields or digest differ).",
+            f"第 {receipt.index} 条与回执所说不一致（单位、协议、用途、字段、摘要等有不同）：其中一份是假的。",
+            f"Entry {receipt.index} does not say what the receipt says (offices, agreement, purpose, fields or digest "
+            "differ): one of the two is false.",
         )
 
 

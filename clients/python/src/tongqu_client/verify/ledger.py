@@ -18,6 +18,7 @@ from tongqu_client.verify.papers import PORTAL, Papers
 
 Entry = Mapping[str, Any]
 
+ENDED = frozenset({"refused", "terminated", "expired", "superseded"})  # no agreement comes back from these
 COUNTING = frozenset({"given", "withdrawn", "expired", "invalidated"})
 _AGREEMENT_STATES = {
     "proposed": "proposed", "activated": "active", "refused": "refused", "suspended": "suspended", "resumed": "active",
@@ -59,7 +60,12 @@ class Ledger:
     officers: dict[str, Officer] = field(default_factory=dict)
     agreements: dict[str, str] = field(default_factory=dict)  # digest → state
     consents: dict[str, Consent] = field(default_factory=dict)
-    states: dict[tuple[str, str], str] = field(default_factory=dict)  # (party | client | service, id) → state
+    states: dict[tuple[str, str], str] = field(default_factory=dict)  # (party | client | officer | service, id) → state
+    belongs: dict[tuple[str, str], str] = field(default_factory=dict)  # (client | officer, id) → party
+    agreement_ids: dict[str, str] = field(default_factory=dict)  # digest → id
+    emergencies: dict[str, tuple[str, str, str, str | None]] = field(
+        default_factory=dict
+    )  # → step, agreement, party, until
     standards: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # id → state, until
     used: Counter[tuple[str, str]] = field(default_factory=Counter)  # agreement id, what is counted in which window
     _signed: dict[str, set[str]] = field(default_factory=dict)
@@ -73,12 +79,18 @@ class Ledger:
             yield from self._agreement(index, event, entry)
         elif kind == "consent":
             yield from self._consent(index, event, entry)
-        elif kind == "officer":
-            self._officer(index, event, entry)
-        elif kind in ("party", "client"):
-            state = "suspended" if event == "suspended" else "active" if event in ("added", "resumed") else None
-            if state:
-                self.states[kind, str(entry.get(kind))] = state
+        elif kind in ("party", "client", "officer"):
+            self._standing(kind, event, entry)
+            if kind == "officer":
+                self._officer(index, event, entry)
+        elif kind == "emergency":
+            until = entry.get("until")
+            self.emergencies[str(entry.get("emergency"))] = (
+                event,
+                str(entry.get("agreement")),
+                str(entry.get("party")),
+                until if isinstance(until, str) else None,
+            )
         elif kind == "service" and event in _SERVICE_STATES and isinstance(entry.get("service"), Mapping):
             self.states[kind, str(entry["service"].get("id"))] = _SERVICE_STATES[event]
         elif kind == "standard" and event in _STANDARD_STATES:
@@ -88,6 +100,14 @@ class Ledger:
             self.standards[str(entry.get("standard"))] = (_STANDARD_STATES[event], until)
         elif kind == "exchange":
             self._use(index, event, entry)
+
+    def _standing(self, kind: str, event: str, entry: Entry) -> None:
+        name = str(entry.get(kind))
+        state = "suspended" if event == "suspended" else "active" if event in ("added", "resumed") else None
+        if state:
+            self.states[kind, name] = state
+        if event == "added":
+            self.belongs[kind, name] = str(entry.get("party"))
 
     # ── whose key is whose ────────────────────────────────────────────────────────────────────────────────────────────
     def _officer(self, index: int, event: str, entry: Entry) -> None:
@@ -114,7 +134,17 @@ class Ledger:
         if event == "signed":
             self._take_signature(entry, named)
         if event in _AGREEMENT_STATES:
-            self.agreements[digest] = _AGREEMENT_STATES[event]
+            before, self.agreements[digest] = self.agreements.get(digest), _AGREEMENT_STATES[event]
+            self.agreement_ids[digest] = str(named.get("id"))
+            if before in ENDED and self.agreements[digest] not in ENDED:
+                yield Finding(
+                    "agreement_revived",
+                    f"entry {index}",
+                    f"第 {index} 条使已处于“{before}”的协议 {named.get('id')} 重新有效："
+                    "终止的协议不能恢复，须重新签署。",
+                    f"Entry {index} brings the agreement {named.get('id')}, which was {before}, back into force: "
+                    "what has ended stays ended; it must be signed anew.",
+                )
         if event == "activated" and self.papers is not None:
             yield from self._activated(index, named, digest)
 
@@ -184,6 +214,14 @@ class Ledger:
             yield paper_missing(index, "consent", consent.id, consent.digest)
             return
         consumer = str(record.get("consumer"))
+        if record.get("subject") != entry.get("subject") or record["agreement"]["id"] != entry["agreement"]["id"]:
+            yield Finding(
+                "consent_other",
+                f"entry {index}",
+                f"第 {index} 条记下的同意 {consent.id}，其文本是另一位居民或另一份协议的：同意被张冠李戴。",
+                f"Entry {index} notes the consent {consent.id} for a resident or an agreement that its text does not "
+                "name: somebody else's yes was put in their place.",
+            )
         try:
             signed = self.papers.consent_signatures(named)
             if PORTAL in signed:

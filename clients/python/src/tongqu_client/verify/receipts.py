@@ -50,6 +50,20 @@ class VerifiedReceipt:
     response_checked: bool = False
     checkpoint: Checkpoint | None = None
 
+    def fits(self, release: Mapping[str, Any], permit: Mapping[str, Any] | None) -> bool:
+        """Does the receipt say what the log says? ``permit``: the entry before it; None where it was pruned."""
+        claims, source = self.claims, release.get("source")
+        same = release.get("query") == self.query and release.get("consent") == claims.get("consent")
+        same = same and isinstance(source, Mapping) and source.get("party") == self.provider
+        if permit is None or not same:
+            return same
+        actor = permit.get("actor")
+        told = (actor.get("party"), actor.get("client")) if isinstance(actor, Mapping) else None
+        return told == (self.consumer, self.client) and all(
+            permit.get(name) == claims.get(name)
+            for name in ("query", "agreement", "purpose", "standard", "request_digest")
+        )
+
 
 def verify_receipt(
     receipt: str,

@@ -8,7 +8,7 @@ log itself says at that point; what only the gateway could know (which token was
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ POLICIES = frozenset({"tongqu-rules:1", "tongqu-rules:2", "tongqu-rules:3"})
 PARTLY = frozenset({"tongqu-rules:1", "tongqu-rules:2"})  # their facts say nothing of the token and the identifier
 CLAIMED = frozenset({"R10", "R17"})
 PROOF_LEVELS = {"counter-two-person": 1, "portal-session": 2}
+MAX_WRITING = timedelta(minutes=10)  # between a decision and its entry; anything longer is decided anew
 ACR = {"aal1": 1, "aal2": 2, "aal3": 3}
 
 
@@ -215,8 +216,11 @@ class Replay:
     ledger: Ledger
     replayed: int = 0
     claimed: int = 0  # refusals that rest on something which is not in the log
+    _sources: dict[int, tuple[str, object]] = field(default_factory=dict)  # permit → whose data, by which service
 
     def feed(self, index: int, entry: Entry) -> Iterator[Finding]:
+        if entry.get("type") == "exchange.released":
+            yield from self._source(index, entry)
         if entry.get("type") not in ("exchange.authorized", "exchange.refused"):
             return
         try:
@@ -225,6 +229,8 @@ class Replay:
             if case.item is not None and case.facts.get("known", True):
                 yield from self._honest(index, case)
             if entry["type"] == "exchange.authorized":
+                provider = parties(case.document or {"parties": ()}).get("provider", "")
+                self._sources[index] = (provider, entry["service"])
                 yield from self._within_quota(index, case)
         except Undecidable as error:
             if entry["type"] == "exchange.authorized":
@@ -238,6 +244,19 @@ class Replay:
                 f"第 {index} 条没有完整的裁定事实，无法重新裁定：它不是按规定写入的。",
                 f"Entry {index} lacks the facts of its decision, so nothing can be decided again: the gateway's rules "
                 "did not write it.",
+            )
+
+    def _source(self, index: int, entry: Entry) -> Iterator[Finding]:
+        """Only the department of the agreement, through the service that was permitted, can have given the data."""
+        expected, source = self._sources.get(entry.get("of", -1)), entry.get("source")
+        said = (source.get("party"), source.get("service")) if isinstance(source, Mapping) else None
+        if expected is not None and said != expected:
+            yield Finding(
+                "source_differs",
+                f"entry {index}",
+                f"第 {index} 条称数据出自 {said}，而准许所依据的是 {expected}：来源被改写，或数据取自别处。",
+                f"Entry {index} says that the data came from {said}, while {expected} was permitted: the source was "
+                "rewritten, or the data came from elsewhere.",
             )
 
     def case(self, index: int, entry: Entry) -> Case:
@@ -322,10 +341,30 @@ class Replay:
         for name, truth in told.items():
             if facts.get(name) != truth:
                 yield _claims(index, name, facts.get(name), truth)
+        yield from self._honest_about_who(index, case)
         service = ledger.states.get(("service", str(entry["service"])))
         if facts["service"] and service != "active":
             yield _claims(index, "service", "active", service)
         yield from self.papers_agree(index, case)
+
+    def _honest_about_who(self, index: int, case: Case) -> Iterator[Finding]:
+        """Who asked, when, under which agreement: as the log registered it; an emergency, as the log opened it."""
+        entry, ledger = case.entry, self.ledger
+        actor, agreement = entry["actor"], entry["agreement"]
+        if abs(instant(case.facts["at"]) - instant(entry["t"])) > MAX_WRITING:
+            yield _claims(index, "at", case.facts["at"], entry["t"])
+        if (name := ledger.agreement_ids.get(agreement["digest"])) != agreement["id"]:
+            yield _claims(index, "agreement", agreement["id"], name)
+        for kind in ("client", "officer"):
+            if entry["type"] == "exchange.authorized" and actor[kind] is not None:
+                told = ledger.belongs.get((kind, actor[kind])), ledger.states.get((kind, actor[kind]))
+                if told != (actor["party"], "active"):
+                    yield _claims(index, kind, f"{actor[kind]}, {actor['party']}, active", _told(told))
+        if entry["type"] == "exchange.authorized" and case.emergency:
+            called = case.facts["emergency"]
+            opened = ledger.emergencies.get(str(called.get("id")))
+            if opened != ("opened", agreement["id"], called["party"], called["until"]):
+                yield _claims(index, "emergency", f"{called.get('id')}, open", _told(opened))
 
     def papers_agree(self, index: int, case: Case) -> Iterator[Finding]:
         """What the entry claims of standard and consent, against their texts."""
@@ -418,6 +457,12 @@ def _claims(index: int, name: str, claimed: object, truth: object) -> Finding:
         f"Entry {index} was decided on {name} = {_short(claimed)}, while the log before it says {_short(truth)}: "
         "it does not rest on the facts.",
     )
+
+
+def _told(words: tuple[str | None, ...] | None) -> str | None:
+    """What the log says, in a few words; None where it says nothing."""
+    said = [word for word in words or () if word is not None]
+    return ", ".join(said) or None
 
 
 def _short(value: object) -> object:

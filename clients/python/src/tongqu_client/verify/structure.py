@@ -57,9 +57,12 @@ class Contents:
         return None
 
 
+_ENOUGH = 16  # missing tiles in a row, after which nobody looks for the rest: a signed size may be any number
+
+
 def read(source: LogSource, size: int) -> tuple[Contents, list[Finding]]:
-    """Read the entries and the level-0 tiles that a log of this size has."""
-    contents, findings = Contents(), []
+    """Read the entries and the level-0 tiles that a log of this size has; less than that when many are missing."""
+    contents, findings, gap = Contents(), [], 0
     for index, width in tiles.layout(0, size):
         want, problems = _read_tile(source, index, width)
         entries, more = _read_bundle(source, index, width, want)
@@ -67,6 +70,9 @@ def read(source: LogSource, size: int) -> tuple[Contents, list[Finding]]:
         contents.entries += entries
         contents.have += [None if entry is None else merkle.leaf_hash(entry) for entry in entries]
         findings += problems + more
+        gap = gap + 1 if want == [None] * width and entries == want else 0
+        if gap == _ENOUGH:
+            break
     return contents, findings
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from standards import Element, codelists
 
-from tongqu_client.provider.mapping import code_words, crosscheck, shortness
+from tongqu_client.provider.mapping import code_words, crosscheck, measures, shortness
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
 from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.evidence import kind_of
@@ -200,7 +200,9 @@ def _codes(court: Court, one: Candidate) -> Iterator[Doubt]:
     if any("from_codelist" in step for step in one.rule["fn"] if isinstance(step, dict)):
         yield Doubt("代码属于另一代码表", "the codes are of another list")
     numeric = [value for value in values if value.isascii()]
-    if numeric and not _distinctive(one.element, numeric):
+    if any(not value.isdecimal() for value in numeric) and not _distinctive(one.element, numeric):
+        yield Doubt("这些代码可能是本部门自己的编法", "the codes may be the department's own")
+    elif numeric and not _distinctive(one.element, numeric):
         yield Doubt("数字代码可能是本部门自己的编法", "the numbers may be codes of the department's own")
     near = code_words.only_near(one.rule)
     if near:
@@ -257,10 +259,18 @@ def _dates(court: Court, one: Candidate) -> Iterator[Doubt]:
 
 
 def _amounts(court: Court, one: Candidate) -> Iterator[Doubt]:
-    head = heading(one.columns[0])
-    comment = court.look.comments.get(one.columns[0], "")
-    if head.unit is None and (not comment or heading(comment).unit is None):
-        yield Doubt("列名没有写明单位（元、万元、平方米）", "the heading does not name the unit")
-    step = next((s for s in one.rule["fn"] if isinstance(s, dict) and s["fn"] == "unit"), None)
-    if step and head.unit and step["from"] != head.unit:
-        yield Doubt("单位与数据项不是同一类", "the unit is of another kind than the element's", grave=True)
+    """A number is right only with its unit and the time it is for."""
+    if one.held is not None:
+        yield Doubt(*one.held, grave=True)
+        return
+    said = [text for column in one.columns for text in (column, court.look.comments.get(column, "")) if text]
+    if not any(heading(text).unit for text in said):
+        stated = court.look.unit_in_title(one.element)
+        if stated:
+            yield Doubt(f"单位“{stated}”取自标题行", f"the unit, {stated}, is told by the title only")
+        else:
+            yield Doubt("列名没有写明单位（元、万元、平方米）", "the heading does not name the unit")
+    period = measures.period_of(one.element.zh)
+    if period is not None and not any(measures.period_of(text) for text in said):
+        zh, en = measures.PERIODS[period]
+        yield Doubt(f"列名没有写明是{zh}的数", f"the heading does not say that it is for {en}")

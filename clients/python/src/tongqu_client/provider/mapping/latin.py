@@ -16,6 +16,7 @@ _PREFIXES = frozenset(
 )
 _UNITS = {
     "yuan": "元", "rmb": "元", "cny": "元", "wan": "万元", "wanyuan": "万元", "wy": "万元",
+    "fen": "分", "cent": "分", "cents": "分", "jiao": "角", "mu": "亩", "usd": "美元", "hkd": "港元",
     "sqm": "平方米", "m2": "平方米", "pfm": "平方米",
 }  # fmt: skip
 _MEANT = {

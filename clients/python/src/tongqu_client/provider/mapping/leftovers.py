@@ -75,10 +75,18 @@ def unused_columns(choices: Sequence[Choice], look: Look) -> tuple[Unused, ...]:
     used = {column for choice in choices if choice.state != "waiting" for column in choice.columns}
     waiting = {column: choice for choice in choices if choice.state == "waiting" for column in choice.columns}
     return tuple(
-        Unused(column, False, waiting[column].zh, waiting[column].en) if column in waiting else _unused(column, look)
+        Unused(column, False, waiting[column].zh, waiting[column].en)
+        if column in waiting
+        else _nearly(column, choices) or _unused(column, look)
         for column in look.table.columns
         if column not in used
     )
+
+
+def _nearly(column: str, choices: Sequence[Choice]) -> Unused | None:
+    """A column whose name fits an element that could not take it: then the standard does have an element for it."""
+    near = next((choice for choice in choices if column in choice.near and choice.state == "open"), None)
+    return Unused(column, False, near.zh, near.en) if near is not None else None
 
 
 def _unused(column: str, look: Look) -> Unused:

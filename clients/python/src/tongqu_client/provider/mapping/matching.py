@@ -9,7 +9,7 @@ from functools import cache
 
 from standards import Element, Standard
 
-from tongqu_client.provider.mapping import names, rules, speakers
+from tongqu_client.provider.mapping import measures, names, places, rules, speakers
 from tongqu_client.provider.mapping.everyday import words_of
 from tongqu_client.provider.mapping.evidence import Evidence, kind_of, weigh
 from tongqu_client.provider.mapping.names import heading
@@ -35,6 +35,7 @@ class Candidate:
     values: Evidence
     rule: Rule
     fit: Fit
+    held: tuple[str, str] | None = None  # why its numbers are not those of the element (measures.held_back)
 
     @property
     def score(self) -> float:
@@ -79,13 +80,24 @@ class Look:
         head = heading(columns[0])
         unit = head.unit or (heading(self.comments[columns[0]]).unit if columns[0] in self.comments else None)
         values, codes = self.values(columns[0]), self.codes.get(element.path, {})
-        unit = unit or rules.unit_written(values)
+        unit = unit or rules.unit_written(values) or self.unit_in_title(element)
         rule = rules.propose(element, columns, values, codes=codes, unit=unit)
         missing = sorted({value for column in columns for value in self.values(column) if value} & names.blank_words())
         if missing:
             rule = rule | {"missing": missing}
         fit = rules.fit(rule, element, self.rows)
-        return Candidate(element, columns, name, weigh(element, self.profiles[columns[0]], rule, fit), rule, fit)
+        held = None
+        if rules.is_amount(element):
+            said = [text for column in columns for text in (column, self.comments.get(column, ""))]
+            held = measures.held_back(element, said, unit)
+        return Candidate(element, columns, name, weigh(element, self.profiles[columns[0]], rule, fit), rule, fit, held)
+
+    def unit_in_title(self, element: Element) -> str | None:
+        """The unit that the title above the headings states for all amounts of this kind."""
+        if not rules.is_amount(element):
+            return None
+        area = measures.wanted_unit(element, area=False) in measures.AREAS
+        return measures.unit_in_titles(self.table.titles, area=area)
 
 
 def sampled(table: Table) -> list[Mapping[str, str | None]]:
@@ -103,7 +115,7 @@ def profiles_of(table: Table) -> dict[str, Profile]:
 def candidates(look: Look, elements: Sequence[Element], columns: Sequence[str]) -> list[Candidate]:
     """Everything worth considering, best first; among equals in the order of the standard and of the table."""
     found = [_in_company(look, one, columns) for element in elements for one in _of(look, element, columns)]
-    return sorted(found, key=lambda one: -one.score)
+    return sorted(found, key=lambda one: (one.held is not None, -one.score))
 
 
 def _in_company(look: Look, one: Candidate, columns: Sequence[str]) -> Candidate:
@@ -143,6 +155,7 @@ def _of(look: Look, element: Element, columns: Sequence[str]) -> Iterator[Candid
             yield look.candidate(element, (column,), fits)
     if element.path.rpartition(".")[2] == "divisionCode" and len(fitting) > 1:
         best = [one for one in fitting if look.profiles[one].share("division") > 0.5]
+        best = places.of_one_place([look.heard[column] for column in best], best)
         best.sort(key=lambda one: -max((len(value) for value in look.profiles[one].values), default=0))
         if len(best) > 1:
             zh, en = "取各级区划代码中最细的一级", "the finest of several levels"

@@ -47,6 +47,8 @@ class Choice:
     fit: Fit | None = None
     certainty: Certainty | None = None
     doubts: tuple[Doubt, ...] = ()
+    unknown: Mapping[str, int] = field(default_factory=dict)  # words the code table lacks, as far as they may be shown
+    near: tuple[str, ...] = ()  # the columns whose name fits and which were not taken
 
 
 @dataclass(frozen=True, slots=True)

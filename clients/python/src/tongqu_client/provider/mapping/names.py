@@ -10,6 +10,7 @@ from functools import cache
 
 from standards import synonyms
 
+from tongqu_client.provider.mapping import measures
 from tongqu_client.provider.mapping.latin import unit_at_end, words_of_heading
 
 _THINGS = (
@@ -65,7 +66,6 @@ _ABOUT_ALL = frozenset(
         "其它",
     ]
 )
-_UNITS = ("万元", "千元", "百元", "亿元", "元", "角", "分", "平方米", "公顷", "㎡", "m2")
 _LEVELS = re.compile(r"[/\\|>](?![^(（\[【〔]*[)）\]】〕])")  # the levels of a merged heading; not 元/月 in brackets
 _BRACKETS = re.compile(r"[(（\[【〔<《](.*?)[)）\]】〕>》]")
 
@@ -139,7 +139,7 @@ def heading(column: str) -> Heading:
         role,
         rest,
         own,
-        unit or _unit(parts[-1], noted),
+        unit or _unit(parts),
         words,
         bool(twin),
     )
@@ -204,13 +204,11 @@ def roles_at_head(leaf: str) -> list[tuple[str, str]]:
     ]
 
 
-def _unit(text: str, noted: str) -> str | None:
-    noted = re.sub("[/每](月|年|人|户|人月)$", "", noted.strip())
-    for unit in _UNITS:
-        if unit == noted.strip() or f"单位:{unit}" in noted.replace("：", ":") or (noted and noted.endswith(unit)):
-            return {"㎡": "平方米", "m2": "平方米"}.get(unit, unit)
-    stripped = plain(text)
-    return next((unit for unit in ("万元", "千元", "亿元", "元") if stripped.endswith(unit)), None)
+def _unit(parts: Sequence[str]) -> str | None:
+    """The unit in brackets, of the leaf or of a heading above it, or at the end of the leaf."""
+    noted = [note for part in reversed(parts) for note in _BRACKETS.findall(part)]
+    found = next((unit for note in noted if (unit := measures.unit_of(note))), None)
+    return found or measures.unit_at_end(plain(parts[-1]))
 
 
 @cache

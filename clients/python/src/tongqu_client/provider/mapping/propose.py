@@ -14,10 +14,12 @@ from typing import Any
 
 from standards import Element, Standard
 
+from tongqu_client.provider import unknown_words
 from tongqu_client.provider.mapping import crosscheck, names, rules
 from tongqu_client.provider.mapping.certainty import Court
 from tongqu_client.provider.mapping.couples import about_couples, other_as_subject
 from tongqu_client.provider.mapping.doubt import Certainty, Doubt
+from tongqu_client.provider.mapping.evidence import kind_of
 from tongqu_client.provider.mapping.leftovers import from_words, unused_columns, whole_objects
 from tongqu_client.provider.mapping.lists import as_rules, in_lists, required_lists
 from tongqu_client.provider.mapping.matching import Candidate, Look, assign, by_values, candidates
@@ -63,7 +65,9 @@ def propose(
     court = Court(look, found, taken)
     for path in [path for path in taken if court.refuted(path)]:
         del taken[path]
-    choices = [_choice(element, standard, wishes, look, court) for element in leaves(standard)]
+    choices = [
+        _with_unknown_words(_choice(element, standard, wishes, look, court), look) for element in leaves(standard)
+    ]
     choices = whole_objects(from_words(_told_by_identity(choices, court), look))
     choices = in_lists(standard, choices, look.profiles)
     choices = [*choices, *required_lists(standard, choices, wishes.skip)]
@@ -132,6 +136,8 @@ def _mapped(nothing: Choice, one: Candidate, certainty: Certainty | None, doubts
         rule = rule | {
             "on_unknown": "omit"
         }  # until somebody says what the codes mean, the field is left out and counted
+    if one.held is not None and certainty is not None:
+        return _held_back(nothing, one, doubts)
     return replace(
         nothing,
         state="waiting" if unknown_codes and "on_unknown" not in rule else "mapped",
@@ -146,11 +152,44 @@ def _mapped(nothing: Choice, one: Candidate, certainty: Certainty | None, doubts
     )
 
 
+def _with_unknown_words(choice: Choice, look: Look) -> Choice:
+    """Words that the code table lacks are named, with the option that explains each."""
+    columns = choice.columns or choice.near
+    if choice.fit is None or not choice.fit.bad or len(columns) != 1 or kind_of(choice.element) != "code":
+        return choice
+    path = choice.element.path
+    rule = choice.rule or look.candidate(choice.element, columns, Fits(1.0, True, "", "")).rule
+    unknown = unknown_words.showable(rules.unfit(rule, choice.element, look.rows), len(look.rows))
+    if not unknown:
+        return choice
+    zh, en = unknown_words.sentence(path, unknown)
+    if not choice.columns:
+        zh, en = f"{zh} --use {path}={columns[0]}", f"{en} --use {path}={columns[0]}"
+    return replace(choice, unknown=unknown, zh=f"{choice.zh}；{zh}", en=f"{choice.en}; {en}")
+
+
+def _held_back(nothing: Choice, one: Candidate, doubts: tuple[Doubt, ...]) -> Choice:
+    """The right name, but numbers that would be wrong: it waits, or is asked for where the standard requires it."""
+    path, listed = one.element.path, "、".join(one.columns)
+    zh, en = one.held or ("", "")
+    flag = f"--use {path}={','.join(one.columns)}"
+    zh = f"列 {listed} 名称相符，但{zh}；列名有误时用 {flag} 采用"
+    en = f"the name of {listed} fits, but {en}; if the heading is wrong, take it with {flag}"
+    if nothing.must:
+        return replace(nothing, zh=zh, en=en, fit=one.fit, near=one.columns)
+    doubts = tuple(doubt for doubt in doubts if (doubt.zh, doubt.en) != one.held)
+    return replace(
+        nothing, state="waiting", columns=one.columns, confidence=min(one.score, 0.5), zh=zh, en=en, rule=one.rule,
+        fit=one.fit, certainty="unsure", doubts=doubts,
+    )  # fmt: skip
+
+
 def _almost(nothing: Choice, court: Court) -> Choice:
     """Nothing fits; if a column does by its name, say why it was not taken."""
     near = next((one for one in court.found if one.element.path == nothing.element.path and one.name.sure), None)
     if near is None or any(near.columns == one.columns for one in court.taken.values()):
         return nothing
+    nothing = replace(nothing, near=near.columns)
     listed, bad = "、".join(near.columns), near.fit.bad
     if court.refuted(near.element.path, near):
         zh, en = (

@@ -60,6 +60,7 @@ def _field(choice: Choice) -> dict[str, Any]:
         "en": choice.en,
         "doubts": [{"zh": doubt.zh, "en": doubt.en, "grave": doubt.grave} for doubt in choice.doubts],
         "sample": counted,
+        "unknown_words": dict(choice.unknown),
     }
 
 
@@ -98,7 +99,7 @@ def _cells(choice: Choice) -> tuple[str, ...]:
 
 
 def _reasons(choice: Choice) -> str:
-    doubts = [doubt for doubt in choice.doubts if doubt.zh != choice.zh]
+    doubts = [doubt for doubt in dict.fromkeys(choice.doubts) if doubt.zh not in choice.zh]
     zh = "；".join([choice.zh, *(doubt.zh for doubt in doubts)])
     return f"{zh} / {'; '.join([choice.en, *(doubt.en for doubt in doubts)])}"
 
@@ -127,7 +128,10 @@ def for_terminal(proposal: Proposal, shown: Sequence[dict[str, Any]] = (), *, en
         console.print(f"另有 {left} 个选填项没有对应的列 / {left} more optional fields have no column")
         for remark in proposal.remarks:
             console.print(f"⚠ {remark.en if english else remark.zh}", soft_wrap=True)
+        listed = {column for choice in told for column in choice.columns}
         for one in proposal.unused:
+            if one.column in listed:
+                continue  # it waits, and stands in the table with the reason
             values = f"（{_values(one)}）" if one.flag else ""
             mark = "⚑" if one.flag else "⊘" if one.left_out else "·"
             console.print(f"{mark} 未用的列 {one.column}{values}：{one.en if english else one.zh}", soft_wrap=True)

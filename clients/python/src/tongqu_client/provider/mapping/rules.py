@@ -7,16 +7,17 @@ is refused when the crosswalk runs; nothing is guessed here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from standards import Element, Validator
-from standards.crosswalk_steps import Step, StepInvalid, make, trim_identifier
+from standards.crosswalk_steps import UNITS, Step, StepInvalid, make, trim_identifier
 from standards.crosswalk_values import MISSING, Untranslatable, is_blank
 
-from tongqu_client.provider.mapping import code_words
+from tongqu_client.provider.mapping import code_words, measures
 
 DAY_FORMATS = (
     "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyy年M月d日", "yyyy-M-d HH:mm:ss", "yyyy/M/d HH:mm:ss",
@@ -171,18 +172,17 @@ def _reads_month(pattern: str) -> bool:
 
 
 def _amount(element: Element, unit: str) -> Rule:
-    """To the unit and the places of the element: its title or x-unit says 万元, 元 or 平方米."""
-    stated = f"{element.schema.get('x-unit', {}).get('zh', '')} {element.zh}"
-    area = unit in ("平方米", "公顷")
-    target = next((one for one in ("万元", "元", "平方米", "公顷") if one in stated), "平方米" if area else "元")
-    same_kind = area == (target in ("平方米", "公顷"))
-    return {"fn": "unit", "from": unit if same_kind else target, "to": target, "decimals": 2}
+    """To the unit and the places of the element; what cannot be turned into it is held back by measures."""
+    area = measures.is_area(unit)
+    target = measures.wanted_unit(element, area=area)
+    known = unit in UNITS and area == (target in measures.AREAS)
+    return {"fn": "unit", "from": unit if known else target, "to": target, "decimals": 2}
 
 
 def unit_written(values: Sequence[str | None]) -> str | None:
     """The unit that every value is written with (300万元); None if one is not."""
     texts = [text.strip() for text in values if text and not is_blank(text)]
-    for unit in ("万元", "亿元", "元", "平方米", "公顷"):
+    for unit in ("万元", "亿元", "元", "平方米", "公顷", "亩"):
         if texts and all(text.endswith(unit) and text[0].isdigit() for text in texts):
             return unit
     return None
@@ -239,6 +239,13 @@ def fit(rule: Rule, element: Element, rows: Sequence[Mapping[str, str | None]]) 
     for row in rows:
         counts[_outcome(steps, [row.get(column) for column in columns], rule, judge)] += 1
     return Fit(**counts)
+
+
+def unfit(rule: Rule, element: Element, rows: Sequence[Mapping[str, str | None]]) -> Counter[str]:
+    """The values of a rule's one column that do not fit, counted."""
+    column = str(rule["from"])[1:].replace("~1", "/").replace("~0", "~")
+    counted = Counter(value for row in rows if (value := row.get(column)))
+    return Counter({value: n for value, n in counted.items() if fit(rule, element, [{column: value}]).bad})
 
 
 def _outcome(steps: Sequence[Step], values: list[str | None], rule: Rule, judge: Validator) -> str:

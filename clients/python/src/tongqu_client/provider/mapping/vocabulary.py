@@ -111,7 +111,10 @@ class Vocabulary:
             if self.names[element.path].an_item:
                 theirs = heading(column).role is not None and heading(column).role == self.names[element.path].role
                 least = NEAR if theirs else ITEM_NAME
-                best = replace(best, score=best.score * ITEM if best.score >= least else 0.0, sure=False)
+                least_wanted = (
+                    0.95 if synonyms.office(self.standard, element) else 1.0
+                )  # one office before further ones
+                best = replace(best, score=best.score * ITEM * least_wanted if best.score >= least else 0.0, sure=False)
             self._cache[key] = best
         return self._cache[key]
 
@@ -170,11 +173,16 @@ class Vocabulary:
             return OTHER  # somebody we have no word for may well be the one the rows are about
         pair = (names.role, self.same_roles.get(given or "", given))
         wanted, given = (None if one == "self" else one for one in pair)
-        if wanted == given:
+        if wanted == given or (names.an_item and wanted is None and given == self._role_in_list(names)):
             return 1.0
         if given is None:
             return SUBJECT if wanted == self.subject_role else OTHER
         return OTHER if given in self.subject_roles and wanted in (None, self.subject_role) else 0.0
+
+    def _role_in_list(self, names: Names) -> str | None:
+        """The one person that the items of a list are about: 家庭成员/与户主关系 is the member's."""
+        holder = names.element.path.rpartition(".")[0]
+        return self.names[holder].role if holder in self.names else None
 
     def _in_other_words(self, names: Names, head: Heading) -> Iterator[Fits]:
         """The same name in another department's words."""

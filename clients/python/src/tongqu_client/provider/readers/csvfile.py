@@ -81,7 +81,7 @@ def read_csv(path: Path, declared: Mapping[str, Any]) -> Table:
         "header_row": numbers[layout.first],
         "header_rows": layout.depth,
     }
-    return Table(table.columns, table.rows, (*notes, *table.notes), taken)
+    return Table(table.columns, table.rows, (*notes, *table.notes), taken, table.titles)
 
 
 def layout_of(declared: Mapping[str, Any], numbers: Sequence[int]) -> Layout | None:

@@ -36,7 +36,8 @@ def read_excel(path: Path, declared: Mapping[str, Any]) -> Table:
     merged = merged_of(head)
     layout = layout_of(declared, range(1, len(grid) + 1)) or find_layout(grid, merged)
     table = read_rows(grid, layout, flatten(grid, layout, merged), merged, ragged=False)
-    return Table(table.columns, table.rows, (*sheet_notes(head), *table.notes), taken(head, layout))
+    notes = (*sheet_notes(head), *table.notes)
+    return Table(table.columns, table.rows, notes, taken(head, layout), table.titles)
 
 
 def merged_of(head: Mapping[str, Any]) -> list[Merged]:

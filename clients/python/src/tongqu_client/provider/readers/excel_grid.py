@@ -35,9 +35,9 @@ def main(path: str, wanted: str) -> Iterator[Any]:
                 return
             merged = [(top, left, bottom, right) for (top, left), (bottom, right) in sheet.merged_cell_ranges or []]
             others = [name for name in sheets if name != chosen]
-            rows = sheet.to_python(skip_empty_area=False)
-            yield {"sheet": chosen, "others": others, "merged": merged, "rows": len(rows)}
-            yield from ([text_of(cell) for cell in row] for row in rows)
+            yield {"sheet": chosen, "others": others, "merged": merged, "rows": sheet.end[0] + 1 if sheet.end else 0}
+            for row in sheet.iter_rows():  # one by one: the first is handed over before the last is made
+                yield [cell.strip() or None if type(cell) is str else text_of(cell) for cell in row]
     except CalamineError as error:
         yield {"problem": type(error).__name__, "names": []}
 

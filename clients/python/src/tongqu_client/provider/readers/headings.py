@@ -25,6 +25,7 @@ SIGNATURE = re.compile(
     r"^(制表|填表|填报|审核|审批|复核|负责|经办|统计|报送|单位负责|主管|分管领导)(人|单位|日期|时间|人签字|人签名|签字)?[:：]"
 )
 REMARK = re.compile(r"^(注|备注|说明|填表说明|注意)\s*[:：]")
+_FILLED_IN = re.compile("(填报|报送|编制|制表|统计|金额|面积|计量|货币)?(单位|部门|时间|日期|人)[:：].")
 TITLE_ROWS = 10  # how far down a heading is looked for
 HEADING_ROWS = 4
 
@@ -42,12 +43,17 @@ def find_layout(grid: Grid, merged: Sequence[Merged]) -> Layout:
     width = max((len(row) for row in grid), default=0)
     for index, row in enumerate(grid[:TITLE_ROWS]):
         filled = [cell for cell in row if cell]
-        if len(filled) >= min(2, width) and not _looks_like_data(row):
+        if len(filled) >= min(2, width) and not _looks_like_data(row) and not _is_title(filled, width):
             return Layout(index, _depth(index, merged))
     raise Unreadable(
         f"前 {TITLE_ROWS} 行没有表头；在 provider.toml 写明 header_row（第几行）与 header_rows（几行）",
         f"no headings in the first {TITLE_ROWS} rows; give header_row and header_rows in provider.toml",
     )
+
+
+def _is_title(filled: Sequence[str], width: int) -> bool:
+    """A few cells above the headings, one of which fills something in: 填报单位：…, 单位：万元."""
+    return len(filled) * 2 <= width + 1 and any(_FILLED_IN.match(re.sub(r"\s", "", cell)) for cell in filled)
 
 
 def _looks_like_data(row: Sequence[str | None]) -> bool:
@@ -125,7 +131,8 @@ def read_rows(
             notes += found.remarks
         else:
             notes.append(found)
-    return Table(tuple(names), tuple(rows), tuple(notes), {})
+    titles = tuple(cell for row in grid[: layout.first] for cell in row if cell)
+    return Table(tuple(names), tuple(rows), tuple(notes), {}, titles)
 
 
 def _filled_down(grid: Grid, index: int, areas: Sequence[tuple[int, int]]) -> Sequence[str | None]:
@@ -145,8 +152,9 @@ def each_row(
     """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row."""
     above: Mapping[str, str | None] = {}
     width = len(names)
+    leaves = [name.rpartition("/")[2].partition("#")[0] for name in names]
     for number, cells in body:
-        skipped = _no_record(cells)
+        skipped = _no_record(cells) or (_HEADING_AGAIN if _repeats(cells, leaves) else None)
         if skipped:
             yield Note("skipped", skipped[0], number, None, skipped[1], skipped[2])
         elif ragged and len(cells) != width:
@@ -212,6 +220,18 @@ def _rare(number: int, column: str) -> Note:
     return Note("info", "private_use", number, column, zh, en)
 
 
+_HEADING_AGAIN = ("headings", "重复的表头行", "the headings again")
+
+
+def _repeats(cells: Sequence[str | None], leaves: Sequence[str]) -> bool:
+    """The headings once more, as on each printed page."""
+    first = next((index for index, cell in enumerate(cells[: len(leaves)]) if cell), None)
+    if first is None or _squeeze(cells[first]) != leaves[first]:
+        return False
+    filled = [(cell, leaf) for cell, leaf in zip(cells, leaves, strict=False) if cell]
+    return len(filled) > 1 and all(_squeeze(cell) == leaf for cell, leaf in filled)
+
+
 _NO_DIGITS = re.compile("[^0-9]+")
 LONG_NUMBER = 15  # digits
 
@@ -221,9 +241,11 @@ def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
     filled = [cell for cell in cells if cell]
     if not filled:
         return ("blank", "空行", "a blank row")
-    for cell in filled:
-        if len(cell) >= LONG_NUMBER and len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER:
-            return None
+    long = [cell for cell in filled if len(cell) >= LONG_NUMBER]
+    if any(cell[:LONG_NUMBER].isdecimal() for cell in long):  # an identity number, in nearly every row
+        return None
+    if any(len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER for cell in long):
+        return None
     first = re.sub(r"[\s:：]", "", filled[0]).lower()
     if first in TOTALS:
         return ("total", "合计行", "a row of totals")

@@ -64,6 +64,7 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[Note, ...]
     declared: Mapping[str, Any]
+    titles: tuple[str, ...] = ()  # what stands above the headings: it may state a unit. Never shown
 
 
 def text_of(value: object) -> str | None:
@@ -110,13 +111,15 @@ def flaw_of(text: str) -> tuple[str, str, str] | None:
 
 
 # What flaw_of and private_use look for, in one glance at a whole row: most rows hold none of it.
-_SUSPICIOUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ue000-\uf8ff]|[Ee][+]?1[5-9](?![0-9])")
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ue000-\uf8ff]")
+_EXPONENT = re.compile("[Ee][+]?1[5-9](?![0-9])")
 
 
 def suspicious(cells: Iterable[str | None]) -> bool:
     """Whether some cell of a row may be flawed or spoilt, and has to be looked at one by one."""
     text = "\n".join(filter(None, cells))
-    return _SUSPICIOUS.search(text) is not None or len(text) > MAX_CELL
+    exponent = ("E" in text or "e" in text) and _EXPONENT.search(text) is not None
+    return exponent or _ODD.search(text) is not None or len(text) > MAX_CELL
 
 
 def private_use(text: str) -> bool:
