@@ -36,6 +36,9 @@ REFUSALS = [
 ]
 
 
+OF_PAGES = {"form_rejected", "sign_in_refused"}  # what only people with a browser meet: to the client, Denied
+
+
 def _codes_of_the_gateway() -> list[str]:
     found = {server.TongquError.code}
     waiting = [server.TongquError]
@@ -43,7 +46,7 @@ def _codes_of_the_gateway() -> list[str]:
         for child in waiting.pop().__subclasses__():
             found.add(child.code)
             waiting.append(child)
-    return sorted(found)
+    return sorted(found - OF_PAGES)
 
 
 def _codes_of_decisions() -> list[str]:

@@ -31,7 +31,7 @@ class Office:
         self.key = str(folder / "bureau.jwk.json")
         self.ok("party", "add", "data-bureau", "--name-zh", "数据局", "--name-en", "Bureau", "--kind", "data_bureau")
         post = ("--role", "signatory", "--title", "局长", "--key", self.key, "--new-key")
-        self.ok("user", "add", "data-bureau", *post)
+        self.ok("officer", "add", "data-bureau", *post)
 
     def run(self, *arguments: str, config: bool = True) -> Result:
         more = ("--config", str(self.folder / "gw" / "tongqu.toml")) if config else ()
@@ -116,7 +116,7 @@ def test_without_a_bureau_or_with_a_strange_key_nothing_is_done(office: Office) 
     strange = str(office.folder / "police.jwk.json")
     office.ok("party", "add", "police", "--name-zh", "公安局", "--name-en", "Police", "--kind", "department")
     post = ("--role", "signatory", "--title", "科长", "--key", strange, "--new-key")
-    office.ok("user", "add", "police", *post)
+    office.ok("officer", "add", "police", *post)
     assert office.refused("standards", "sign", PERSON, "--key", strange) == "signature_invalid"
     assert "no active data bureau" in office.refused("standards", "reopen", NEW, "--party", "police")
     office.ok("party", "suspend", "data-bureau")
