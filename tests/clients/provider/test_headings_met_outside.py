@@ -91,10 +91,10 @@ def test_a_member_column_is_not_said_to_have_no_element_and_is_listed_once() -> 
 
 
 def test_headings_repeated_on_each_page_are_no_records(tmp_path: Path) -> None:
-    lines = ["姓名,身份证号,备注"]
+    lines = ["姓名,身份证号,男/女"]
     for name, number in zip(names(), numbers(), strict=True):
         lines.append(f"{name},{number},")
-    lines.insert(20, "姓名,身份证号,备注")
+    lines.insert(20, "姓名,身份证号,男/女")
     (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
     table = read_csv(tmp_path / "a.csv", {})
     assert len(table.rows) == ROWS

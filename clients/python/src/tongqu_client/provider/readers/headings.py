@@ -152,9 +152,9 @@ def each_row(
     """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row."""
     above: Mapping[str, str | None] = {}
     width = len(names)
-    leaves = [name.rpartition("/")[2].partition("#")[0] for name in names]
+    plain = [name.partition("#")[0] for name in names]
     for number, cells in body:
-        skipped = _no_record(cells) or (_HEADING_AGAIN if _repeats(cells, leaves) else None)
+        skipped = _no_record(cells) or (_HEADING_AGAIN if _repeats(cells, plain) else None)
         if skipped:
             yield Note("skipped", skipped[0], number, None, skipped[1], skipped[2])
         elif ragged and len(cells) != width:
@@ -223,13 +223,13 @@ def _rare(number: int, column: str) -> Note:
 _HEADING_AGAIN = ("headings", "重复的表头行", "the headings again")
 
 
-def _repeats(cells: Sequence[str | None], leaves: Sequence[str]) -> bool:
-    """The headings once more, as on each printed page."""
-    first = next((index for index, cell in enumerate(cells[: len(leaves)]) if cell), None)
-    if first is None or _squeeze(cells[first]) != leaves[first]:
-        return False
-    filled = [(cell, leaf) for cell, leaf in zip(cells, leaves, strict=False) if cell]
-    return len(filled) > 1 and all(_squeeze(cell) == leaf for cell, leaf in filled)
+def _repeats(cells: Sequence[str | None], plain: Sequence[str]) -> bool:
+    """The headings once more, as on each printed page; ``plain``: the names without the marks of twins."""
+    first = cells[0] if cells else None
+    if first and first[0] not in plain[0]:
+        return False  # nearly every row
+    filled = [(_squeeze(cell), name) for cell, name in zip(cells, plain, strict=False) if cell]
+    return len(filled) > 1 and all(name == cell or name.endswith(f"/{cell}") for cell, name in filled)
 
 
 _NO_DIGITS = re.compile("[^0-9]+")
