@@ -20,7 +20,7 @@ from gateway.audit import cosignature, policy
 from gateway.audit.checkpoint import Checkpoint as Head
 from gateway.audit.checkpoint import CheckpointInvalid as NoteRefused
 from gateway.audit.checkpoint import CheckpointKey, cosigned, open_checkpoint
-from tests.clients.made_log import good_log
+from tests.clients.made_log import START, good_log
 
 LOG = CheckpointKey.from_seed("gw.test/log", bytes(32))
 HEAD = Head(LOG.origin, 5, bytes(range(32)))
@@ -156,7 +156,11 @@ def test_the_command_demands_the_quorum(tmp_path: Path, capsys: pytest.CaptureFi
     assert tongqu(arguments) == 9
     assert "lacks the witnesses" in capsys.readouterr().err
     checkpoint = folder / "checkpoint"
-    checkpoint.write_text(cosigned(checkpoint.read_text(), [A.sign(checkpoint.read_text())]))
+    note, now = checkpoint.read_text(), int(START.timestamp()) + 60
+    checkpoint.write_text(cosigned(note, [A.sign(note, now - 3 * 86_400)]))
+    assert tongqu(arguments) == 9, "a witness saw it before its last entry says that it was written"
+    assert "more than a day after a witness saw it" in capsys.readouterr().err
+    checkpoint.write_text(cosigned(note, [A.sign(note, now)]))
     assert tongqu(arguments) == 0
     assert "Cosigned by the witness a" in capsys.readouterr().out
     assert tongqu(["verify", str(checkpoint), *arguments[2:]]) == 0
