@@ -45,9 +45,17 @@ def list_keys(config_file: Path | None) -> None:
 @keys.command()
 @_purpose
 @_at_once
+@click.option("--yes", is_flag=True, help="do not ask before changing the request key at once")
 @config_option
-def rotate(purpose: str, at_once: bool, config_file: Path | None) -> None:
+def rotate(purpose: str, at_once: bool, yes: bool, config_file: Path | None) -> None:
     """The next step of changing a key: publish it, and a day later let it sign · 更换密钥"""
+    if purpose == "request" and at_once and not yes:
+        click.confirm(
+            "Departments refuse every query until they have fetched the new key. Go on? / "
+            "各单位取得新公钥之前会拒绝所有查询。是否继续？",
+            abort=True,
+            err=True,
+        )
     with store_of(config_file) as store:
         upcoming = store.keys.upcoming(purpose)
         if upcoming is None:

@@ -81,7 +81,7 @@ def change_all(city: City, folder: Path, agreement: str, *, threads: int) -> Non
     with load(city, agreement, trust, threads) as answers:
         settle(answers)
         for purpose in PURPOSES:
-            assert "signs from now on" in keys_of(city, folder, "rotate", purpose, "--now")
+            assert "signs from now on" in keys_of(city, folder, "rotate", purpose, "--now", "--yes")
             settle(answers)
         for purpose in PURPOSES:
             assert "removed" in keys_of(city, folder, "retire", purpose, "--now")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def link(deps: Deps, provider: IdentityProvider) -> None:
 def go(browser: Person, provider: IdentityProvider, path: str = "/sign-in/with/city") -> str:
     """Away and back; returns the address, below ours, that the provider sends the browser to."""
     away = browser.get(path).headers["Location"]
+    return provider.browser(away).removeprefix("http://127.0.0.1:8080")
+
+
+def go_link(browser: Person, provider: IdentityProvider) -> str:
+    """The form of one's account, the page it leads to, and its link to the provider."""
+    page = browser.post("/account/link/city")
+    assert page.status_code == 200
+    away = unescape(page.text.split('" rel="noreferrer"')[0].rsplit('href="', 1)[1])
     return provider.browser(away).removeprefix("http://127.0.0.1:8080")
 
 
@@ -117,20 +126,33 @@ def test_a_provider_that_is_away_is_said_to_be(deps: Deps, provider: IdentityPro
 
 def test_one_links_ones_own_account_with_a_second_factor(deps: Deps, provider: IdentityProvider) -> None:
     browser = signed_in(deps, "bureau")
-    assert browser.get("/account/link/city").headers["Location"].startswith("/account/step-up")
+    assert browser.post("/account/link/city").headers["Location"].startswith("/account/step-up")
     browser.step_up()
-    assert browser.get(go(browser, provider, "/account/link/city")).headers["Location"] == "/account"
+    assert browser.get(go_link(browser, provider)).headers["Location"] == "/account"
     assert sign_in(Person(deps), provider).headers["Location"] == "/account"
     again = signed_in(deps, "bureau", stepped_up=True)
-    assert again.get(go(again, provider, "/account/link/city")).status_code == 409
+    assert again.get(go_link(again, provider)).status_code == 409
 
 
 def test_a_link_is_made_only_in_the_session_that_asked_for_it(deps: Deps, provider: IdentityProvider) -> None:
     browser = signed_in(deps, "bureau", stepped_up=True)
-    back = go(browser, provider, "/account/link/city")
+    back = go_link(browser, provider)
     browser.post("/sign-out")
     assert browser.get(back).headers["Location"] == "/sign-in"
     assert sign_in(Person(deps), provider).status_code == 403
+
+
+def test_no_address_begins_a_link_only_a_form_of_this_session_does(deps: Deps, provider: IdentityProvider) -> None:
+    browser = signed_in(deps, "bureau", stepped_up=True)
+    assert browser.get("/account/link/city").status_code == 405
+    origin = {"Origin": deps.settings.public_url}
+    neighbour = signed_in(deps, "compliance", stepped_up=True).form_token()
+    for token in ({}, {"form_token": neighbour}):
+        assert browser.client.post("/account/link/city", data=token, headers=origin).status_code == 403
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    own = {"form_token": browser.form_token()}
+    assert browser.client.post("/account/link/city", data=own, headers=elsewhere).status_code == 403
+    assert not provider.hits
 
 
 @pytest.mark.parametrize(

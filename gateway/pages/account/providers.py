@@ -9,7 +9,9 @@ from gateway.accounts.web import safe_next, to_page
 from gateway.errors import SignInRefused
 from gateway.pages.account.parts import Parts, client_address
 from gateway.pages.frame.navigation import home_of
+from gateway.pages.public.words import Text
 
+LINKING = Text("关联统一身份认证", "Link an identity provider")
 LINK = "link:"  # before the id of the account that is to be linked
 
 
@@ -27,7 +29,7 @@ class ProviderPages:
         )
         blp.add_url_rule("/sign-in/with/<provider>", view_func=opened(self.away), methods=["GET"])
         blp.add_url_rule("/sign-in/with/<provider>/back", view_func=opened(self.back), methods=["GET"])
-        blp.add_url_rule("/account/link/<provider>", view_func=signed_in(stepped_up(self.link)), methods=["GET"])
+        blp.add_url_rule("/account/link/<provider>", view_func=signed_in(stepped_up(self.link)), methods=["POST"])
 
     def away(self, provider: str) -> Response:
         self._parts.pace.check(client_address())
@@ -35,8 +37,12 @@ class ProviderPages:
         return _to(self._party(provider).send_away(self._sessions.visit(), after))
 
     def link(self, provider: str) -> Response:
-        """Bound to the browser and the account; what comes back links nothing else."""
-        return _to(self._party(provider).send_away(self._sessions.visit(), LINK + g.account.id))
+        """Only from a form of this session, bound to the browser and the account; what comes back links nothing else.
+
+        The answer is a page with a link, no redirect: browsers hold a form's redirects to ``form-action`` too (CSP 3).
+        """
+        there = self._party(provider).send_away(self._sessions.visit(), LINK + g.account.id)
+        return self._parts.page("link.html", title=LINKING, there=there)
 
     def back(self, provider: str) -> Response:
         answer = {name: values[0] for name, values in request.args.to_dict(flat=False).items() if len(values) == 1}
