@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid
 from tongqu_client.verify import Finding, TrustStore, verify_export
+from tongqu_client.verify.events import TYPES
 
 from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.entry import EVENTS
 from gateway.audit.files import bundle
 from gateway.lib.canonical_json import canonical
 from tests.clients.made_log import AGREEMENT, CONSENT, STANDARD, START, MadeLog, authorized, good_log, released, write
@@ -198,6 +200,10 @@ def test_a_receipt_that_says_more_than_its_entry_is_found(tmp_path: Path) -> Non
 def test_a_receipt_by_a_stranger_is_found(tmp_path: Path) -> None:
     log, other = good_log(), good_log()
     assert kinds(findings(log.export(tmp_path), log, receipts=[other.receipt(5)])) == {"receipt_invalid"}
+
+
+def test_the_verifier_knows_every_type_of_entry() -> None:
+    assert frozenset(EVENTS) == TYPES
 
 
 def _place(log: MadeLog, index: int) -> dict[str, object]:

@@ -482,6 +482,10 @@ lines(
      signed(lambda e: e[-3].update(t="2026-01-01T00:00:00.000Z")), ()),
     ("one event written twice", "id_repeated", "has the id", signed(lambda e: e[-2].update(id=e[5]["id"])), ()),
     ("the log begins elsewhere", "log_opened", "log.opened", signed(lambda e: e.pop(0)), ()),
+    ("an entry of a type that nobody knows", "type_unknown", "own.event",
+     signed(lambda e: e[-1].update(type="own.event")), ()),
+    ("back to older rules", "policy_lowered", "older rules",
+     signed(lambda e: e[refused(e, "R9")]["decision"].update(policy="tongqu-rules:1")), ()),
     ("an entry that is none", "entry_malformed", "canonical form",
      lambda f: f.write([*(canonical(e) for e in f.entries()), b'{"v": 1}'], hashes=True, sign=True), ()),
 )  # fmt: skip

@@ -252,6 +252,8 @@ def test_an_outsider_verifies_what_is_left_and_misses_what_was_only_taken_away(
     export(log, tmp_path / "rest", trust=trust)
     report = verify_export(tmp_path / "rest")
     assert report.pruned == 512 and report.checkpoint.size == 605
+    decided = sum(report.types[name] for name in ("exchange.authorized", "exchange.refused"))
+    assert report.not_replayed == decided > 0, "what was not decided again is counted, and never called permitted"
     (tmp_path / "rest" / "tile" / "entries" / "002.p" / "93").unlink()
     with pytest.raises(ExportInvalid, match="missing"):
         verify_export(tmp_path / "rest")

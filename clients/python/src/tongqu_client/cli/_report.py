@@ -28,15 +28,18 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
         "✓ Every entry and every tile leads to the signed root, in order.",
     )
-    out.line(
-        "✓ 每次放行之前都有准许，暂停或撤回之后没有放行。",
-        "✓ Each release was permitted; none came after a suspension or withdrawal.",
-    )
     if report.pruned:
         out.line(
-            f"! 第 {report.pruned} 条以前的条目已过保存期限并被清理（日志有记），其散列值仍在；对它们没有重新裁定。",
-            f"! Entries below {report.pruned} were pruned after their time, as the log says; their hashes are there. "
-            "No decision was made again.",
+            f"! 第 {report.pruned} 条以前的条目不在了，只有散列值：网关称已过保存期限并经两人签名清理，此处未核验签名。"
+            "与它们有关的放行是否经过准许、是否在停止之后，无从核验。",
+            f"! Entries below {report.pruned} are gone, only their hashes are left. The gateway says that they were "
+            "pruned after their time by two officers' orders; those signatures were not checked here. Whether releases "
+            "that rest on them were permitted, or came after a stop, cannot be told.",
+        )
+    else:
+        out.line(
+            "✓ 每次放行之前日志都记有准许，暂停或撤回之后没有放行。",
+            "✓ The log has a permit before each release; none came after a suspension or withdrawal.",
         )
     if report.unfinished:
         out.line(
@@ -96,6 +99,13 @@ def _show_replay(report: ExportReport, out: Output) -> None:
         out.line(
             "! 未重新裁定：这里没有协议与同意的文本，请用完整导出（gateway audit export）核验。",
             "! No decision was made again: agreements and consents are not here; use a full export.",
+        )
+    if report.not_replayed:
+        whole = report.replayed + report.not_replayed
+        out.line(
+            f"! {whole} 次裁定中有 {report.not_replayed} 次没有重新作出：是否合乎规则，以网关所述为准。",
+            f"! {report.not_replayed} of {whole} decisions were not made again: that they follow the rules is the "
+            "gateway's word.",
         )
     if report.claimed:
         out.line(
@@ -240,6 +250,7 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "agreements": report.agreements,
         "consents": report.consents,
         "replayed": report.replayed,
+        "not_replayed": report.not_replayed,
         "claimed": report.claimed,
         "previous": report.previous,
         "receipts": report.receipts,

@@ -16,12 +16,14 @@ from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
 from tongqu_client.verify.papers import Papers
+from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
 from tongqu_client.verify.replay import Replay
 from tongqu_client.verify.story import Story, parse, read_time
 from tongqu_client.verify.structure import Contents, Folder, LogSource
 from tongqu_client.verify.trust import TrustStore
 
+_AHEAD_S = 86_400  # by which a witness's clock may differ from the gateway's
 _DECIDED = ("exchange.authorized", "exchange.refused")
 
 
@@ -54,6 +56,8 @@ def verify_export(
     for index, entry in enumerate(contents.entries):
         if entry is not None:
             findings += story.feed(index, entry)
+    witnessed = keys.witnessed(checkpoint)
+    findings += _dated_ahead(story, witnessed)
     held, damaged = papers.read(log)
     held.believe(keys.document)
     findings += damaged
@@ -75,11 +79,12 @@ def verify_export(
         agreements=len(held.agreements),
         consents=len(held.consents),
         replayed=replay.replayed,
+        not_replayed=sum(story.types[name] for name in _DECIDED) - replay.replayed,
         claimed=replay.claimed,
         previous=len(earlier),
         receipts=len(tokens),
         own_trust=trust is None,
-        witnessed=keys.witnessed(checkpoint),
+        witnessed=witnessed,
         pruned=below,
     )
 
@@ -93,6 +98,21 @@ def _pruned(contents: Contents) -> int:
             if entry.get("type") == "audit.pruned" and isinstance(entry.get("below"), int):
                 below = max(below, min(entry["below"], index))
     return below
+
+
+def _dated_ahead(story: Story, witnessed: Witnessed | None) -> Iterator[Finding]:
+    """What a witness saw was written before: no entry can be dated after the first of them cosigned."""
+    last = read_time(story.last) if story.last else None
+    if last is None or witnessed is None or not witnessed.times:
+        return
+    if last.timestamp() > min(witnessed.times.values()) + _AHEAD_S:
+        yield Finding(
+            "dated_ahead",
+            "checkpoint",
+            f"最后一条的时间（{story.last}）晚于见证人见到它的时间一天以上：网关的时钟不对，或条目的时间是编造的。",
+            f"The last entry is dated {story.last}, more than a day after a witness saw it: the gateway's clock is "
+            "wrong, or the time was invented.",
+        )
 
 
 def _needed(log: LogSource, path: str) -> bytes:

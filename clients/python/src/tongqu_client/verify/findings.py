@@ -33,7 +33,8 @@ class ExportReport:
     ``pruned``: entries below this index were removed after their time, which the log says; their hashes are there.
     ``witnessed``: which witnesses saw the checkpoint, by the verifier's policy or else the gateway's.
     ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
-    gateway knew. ``unfinished``: permits without an outcome yet; queries that were under way during the export.
+    gateway knew. ``not_replayed``: decisions that were not made again.
+    ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
     checkpoint: Checkpoint
@@ -44,6 +45,7 @@ class ExportReport:
     agreements: int = 0
     consents: int = 0
     replayed: int = 0
+    not_replayed: int = 0
     claimed: int = 0
     previous: int = 0
     receipts: int = 0

@@ -378,7 +378,8 @@ class Replay:
         if digest is None:
             yield paper_missing(index, "standard", case.entry["standard"], item["schema_digest"])
         elif digest != case.facts.get("standard_digest", item["schema_digest"]):
-            yield _claims(index, "standard_digest", item["schema_digest"], digest)
+            said = case.facts.get("standard_digest", item["schema_digest"])
+            yield _claims(index, "standard_digest", said, digest, of=("标准文本", "the standard's text"))
 
     def _honest_consent(self, index: int, case: Case) -> Iterator[Finding]:
         entry = case.entry
@@ -390,7 +391,8 @@ class Replay:
                 continue  # what nobody published cannot have been consented to, and has no name here
             true, said = (truth or {}).get(name), (claimed or {}).get(name)
             if true != said:
-                yield _claims(index, f"consent_{name}", said, true)
+                of = _LOG if name in ("id", "state") else ("同意文本及其签名", "the consent's text and signatures")
+                yield _claims(index, f"consent_{name}", said, true, of=of)
         permitted = entry["type"] == "exchange.authorized" and not case.emergency
         if permitted and word is not None and entry["consent"] != {"id": word.id, "digest": word.digest}:
             yield _claims(index, "consent", entry["consent"], {"id": word.id, "digest": word.digest})
@@ -448,13 +450,17 @@ def _differs(index: int, logged: Mapping[str, Any], now: Verdict) -> Finding:
     return Finding("decision_differs", f"entry {index}", zh, en)
 
 
-def _claims(index: int, name: str, claimed: object, truth: object) -> Finding:
+_LOG = ("日志此前", "the log before it")
+
+
+def _claims(index: int, name: str, claimed: object, truth: object, *, of: tuple[str, str] = _LOG) -> Finding:
+    """``of``: what says the truth, in both languages."""
     return Finding(
         "facts_differ",
         f"entry {index}",
-        f"第 {index} 条裁定时所称的 {name}（{_short(claimed)}）与日志此前所记（{_short(truth)}）不同："
+        f"第 {index} 条裁定时所称的 {name}（{_short(claimed)}）与{of[0]}所记（{_short(truth)}）不同："
         "它依据的不是事实。",
-        f"Entry {index} was decided on {name} = {_short(claimed)}, while the log before it says {_short(truth)}: "
+        f"Entry {index} was decided on {name} = {_short(claimed)}, while {of[1]} says {_short(truth)}: "
         "it does not rest on the facts.",
     )
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tongqu_client._canonical import MalformedJson, NotCanonical, canonical, strict_loads
+from tongqu_client.verify.events import TYPES
 from tongqu_client.verify.findings import Finding
 
 # Several machines may write one log; their clocks may differ by as much as the gateway allows its callers (RFC 9449).
@@ -54,6 +55,7 @@ class Story:
     last: str | None = None
     agreements: set[str] = field(default_factory=set)
     _latest: datetime | None = None
+    _policy: tuple[int, int] = (0, 0)  # the newest version of the rules that decided, and the entry
     _ids: dict[str, int] = field(default_factory=dict)
     _permits: dict[int, Permitted] = field(default_factory=dict)
     _stopped: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -74,6 +76,15 @@ class Story:
             )
             return
         self.types[entry["type"]] += 1
+        if entry["type"] not in TYPES:
+            yield Finding(
+                "type_unknown",
+                f"entry {index}",
+                f"第 {index} 条的类型 {entry['type']} 本核验程序不认识：请更新后再核验；否则它不是网关写入的。",
+                f"Entry {index} is a {entry['type']}, which this verifier does not know: update it; "
+                "else no gateway wrote this.",
+            )
+        yield from self._rules(index, entry)
         yield from self._place(index, entry)
         yield from self._order(index, entry)
         self._note_state(index, entry)
@@ -112,6 +123,26 @@ class Story:
                 f"第 {index} 条与第 {earlier} 条编号相同：同一事件被记了两次，或被顶替。",
                 f"Entry {index} has the id of entry {earlier}: one event was written twice, or replaced.",
             )
+
+    def _rules(self, index: int, entry: Mapping[str, Any]) -> Iterator[Finding]:
+        """The version of the rules only rises: older ones ask for fewer facts."""
+        decision = entry.get("decision")
+        policy = decision.get("policy") if isinstance(decision, Mapping) else None
+        number = str(policy).removeprefix("tongqu-rules:")
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            return
+        newest, at = self._policy
+        if int(number) < newest:
+            yield Finding(
+                "policy_lowered",
+                f"entry {index}",
+                f"第 {index} 条按规则第 {number} 版裁定，而第 {at} 条已用第 {newest} 版：旧规则要求的事实较少，"
+                "不得退回。",
+                f"Entry {index} was decided under version {number} of the rules, entry {at} before it under {newest}: "
+                "older rules ask for fewer facts, and nobody may go back to them.",
+            )
+        else:
+            self._policy = int(number), index
 
     def _note_state(self, index: int, entry: Mapping[str, Any]) -> None:
         kind, _, event = entry["type"].partition(".")
