@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,7 +120,9 @@ def test_whoever_checks_a_token_refuses_all_others(peer: Peer, tmp_path: Path, s
 
 def test_all_its_processes_are_counted_and_none_is_left(peer: Peer, tmp_path: Path, stub: str) -> None:
     with running(peer, tmp_path, stub):
-        pids = peer.pids()
+        deadline = time.monotonic() + 10
+        while len(pids := peer.pids()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert len(pids) == 3  # one that watches, two that work
         assert all(alive(pid) for pid in pids)
     assert [pid for pid in pids if alive(pid)] == []

@@ -33,7 +33,7 @@ def ask(gateway: Gateway, agreement: str) -> object:
 def test_the_log_says_which_officer_asked_and_the_answer_verifies(city: City) -> None:
     agreement = city.cast.agreement()
     city.begin()
-    clerk = clerk_of(city, roles=["clerk"], unit="公共服务办", acr="mfa")
+    clerk = clerk_of(city, roles=["clerk"], unit="公共服务办")  # how it signed in, its agency would say
     assert ask(city.client().as_officer(clerk), agreement.id)
     (authorized,) = city.entries("exchange.authorized")
     assert authorized["actor"] == {"party": LINDEN, "client": city.cast.clients[LINDEN], "officer": clerk.id}
