@@ -49,9 +49,10 @@ class _Stop(Exception):
     """Nothing more can be said."""
 
 
+# RuntimeError is what zipfile raises for a password and, as NotImplementedError, for a compression it does not know.
 _NOT_READ = (
     _Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, IndexError, TypeError, ValueError,
-    zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error,
+    zipfile.BadZipFile, RuntimeError, zlib.error,
 )  # fmt: skip
 
 

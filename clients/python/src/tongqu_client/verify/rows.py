@@ -31,14 +31,8 @@ MAX_SMALL = 1 << 20  # bytes of manifest, trust and checkpoint
 MAX_LINE = 65_535 + 64
 TILE = 256
 _HASH = 32
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-)  # what zipfile raises
+# What zipfile raises; RuntimeError for a password, its kind NotImplementedError for a compression it does not know
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError)
 _LINE = re.compile(rb'\{"index":(0|[1-9][0-9]{0,15}),"entry":(\{.*\})\}\n')
 
 
