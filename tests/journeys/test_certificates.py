@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -68,8 +69,11 @@ def nginx(folder: Path, gateway: str, server: Certificate) -> Iterator[str]:
         process.wait(10)
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_a_system_with_a_certificate_asks_through_a_real_proxy(tmp_path: Path, database_url: str) -> None:
+    if NGINX is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("nginx is not installed, and with CI=true nothing may be left out")
+        pytest.skip("nginx is not installed: certificates are tested without a real proxy in front")
     own, other, server = (make(name, datetime.now(UTC)) for name in ("linden", "other", "server"))
     with Department({person["idNumber"]: [person] for person in (AN, BO)}) as department:
         gateway = RunningGateway(tmp_path / "gateway", database_url)
