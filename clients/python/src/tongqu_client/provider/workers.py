@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -55,6 +56,7 @@ def each(work: Callable[[Piece], Result], pieces: Iterable[Piece], workers: int)
 def _begin(work: Callable[[Any], Any]) -> None:
     global _work
     _work = work
+    gc.freeze()  # else the collector would look at, and so copy, all that was inherited
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that reads ends all
 
 
