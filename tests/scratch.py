@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 MEMORY = "/dev/shm"
 ROOM = 3 << 30  # a whole run leaves 1.1 GB
@@ -24,7 +25,7 @@ def choose() -> None:
 
 def _fits() -> bool:
     try:
-        with open("/proc/self/mounts") as mounts:
+        with Path("/proc/self/mounts").open() as mounts:
             rows = [line.split() for line in mounts]
         mine = [row for row in rows if row[1] == MEMORY]
         return (
@@ -40,7 +41,7 @@ def _fits() -> bool:
 
 def _available() -> int:
     """What this machine can give without swapping."""
-    with open("/proc/meminfo") as figures:
+    with Path("/proc/meminfo").open() as figures:
         for line in figures:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) << 10
