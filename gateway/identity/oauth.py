@@ -162,7 +162,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # Authlib has no t
             index = self.server.note(client, TokenOfAnotherClient.code, "A6")
             raise Refused(
                 "unauthorized_client",
-                "The token was issued to another client, which alone can revoke it. Was it found? Tell the data bureau.",
+                "The token was issued to another client, which alone can revoke it. If found, tell the data bureau.",
                 detail_zh="该令牌是发给另一个客户端的，只有该客户端可以撤销。如系拾得，请告知政务数据共享主管部门。",
                 code=TokenOfAnotherClient.code,
                 rule="A6",
