@@ -1,6 +1,7 @@
 """Sharing the gateway fairly: how fast one client may ask, how much it may hold, and whose turn it is.
 
     Rate     a client that asks faster than it may is told when to come back
+    Pace     one after the other at even distances
     Shares   of a bounded number of places one client holds at most as many as are free
     Line     who waits is served client by client, in turn, however many of its queries wait
     Room     a few places and the line in front of them, for coroutines
@@ -31,6 +32,7 @@ FEW: Final = 2  # of those for one client that is not alone: what a burst of its
 RECENT_S: Final = 1.0  # a client that asked within this time is still there
 PATIENCE_S: Final = 15.0  # how long a query waits for its turn
 LINGER_S: Final = 0.02  # at most so long the entries of a client that presses wait to be written with somebody else's
+PACED_S: Final = 0.1  # a client that presses has its queries begun at distances of its rate, or of so much at most
 HELD_S: Final = (0.25, 0.75)  # how long a refusal for asking too fast is held back, drawn anew each time
 HELD_PER_SECOND: Final = 30  # of one client; who brings more has them held for longer,
 LONGEST: Final = 4.0  # so many times as long at most
@@ -66,6 +68,21 @@ class Rate:
             return full_at - now - self._slack
         self._full_at[client] = full_at + self.interval_s
         return 0.0
+
+
+class Pace:
+    """One after the other at even distances, for each client by itself: what became free while it was held back is not
+    used up in one go."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._next: dict[str, float] = {}
+
+    def wait_s(self, client: str, now: float) -> float:
+        """In how many seconds it is this one's time. As many may wait as the rate has let through: its burst."""
+        at = max(now, self._next.get(client, now))
+        self._next[client] = at + self._interval_s
+        return at - now
 
 
 class Shares:
@@ -289,6 +306,7 @@ class Admission:
         self._shares = Shares(max_under_way)
         self._room = Room(places, max_under_way)
         self._own: dict[str, Room] = {}  # of clients that were not alone
+        self._pace = Pace(min(self._rate.interval_s, PACED_S))
         self._company = Company()
         self.pressed = Pressed(held_s=HELD_S, per_second=HELD_PER_SECOND, max_held=MAX_HELD)
         self._max = max_under_way
@@ -330,10 +348,13 @@ class Admission:
         return self._room.enter_now() if self._company.is_alone(client, self._monotonic()) else None
 
     async def turn(self, client: str) -> Turn:
-        """Its turn among all clients and, unless it is alone, among its own. Raises Busy when that takes too long."""
+        """Its turn among all clients and, unless it is alone, among its own; evenly in time if it presses. Raises Busy
+        when that takes too long."""
         try:
             if self._company.is_alone(client, self._monotonic()):
                 return await self._room.enter(client, self._patience_s)
+            if self.pressed.presses(client, self._monotonic()):
+                await asyncio.sleep(self._pace.wait_s(client, self._monotonic()))
             own = await self._own.setdefault(client, Room(FEW, self._max)).enter(client, self._patience_s)
             try:
                 turn = await self._room.enter(client, self._patience_s)
