@@ -7,6 +7,7 @@ TMPDIR=/some/folder              the files of the tests lie there (see scratch.p
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -30,7 +31,14 @@ _left_out: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         scratch.choose()
+        scratch.keep_bytecode()
         postgres.choose_folder()
+
+
+def pytest_collection_finish() -> None:
+    """Twelve thousand tests stay as long as we do: the collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
