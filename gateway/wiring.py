@@ -332,6 +332,7 @@ class Deps(Store):
     async def start(self) -> None:
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
+        await asyncio.to_thread(self.witnessing.first_look, self.settings.witness_start_seconds)
         await asyncio.to_thread(self.log.start)
         await asyncio.to_thread(self.witnessing.start)
         await asyncio.to_thread(self.used_proofs.start)
