@@ -8,6 +8,7 @@ database could have written that entry.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from tongqu_client.verify.findings import Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.story import TOLERANCE, read_time
+from tongqu_client.verify.structure import Contents
 
 TYPE = "tongqu-audit-order+jws"
 KINDS = ("audit_office", "data_bureau")
@@ -252,6 +254,18 @@ def written_after(entry: Entry, before: str) -> bool:
 
 def _is_outcome(entry: Entry) -> bool:
     return str(entry["type"]).startswith("exchange.") and entry["type"] not in DECIDED
+
+
+def roots_named(contents: Contents, entries: Iterable[tuple[int, Entry]]) -> dict[int, str | None]:
+    """The log's own roots at the sizes of the archives that prunings name."""
+    found: dict[int, str | None] = {}
+    for _, entry in entries:
+        exported = entry.get("exported") if entry["type"] == "audit.pruned" else None
+        size = exported.get("size") if isinstance(exported, Mapping) else None
+        if type(size) is int and 0 < size <= len(contents.want):
+            root = contents.root(size)
+            found[size] = base64.b64encode(root).decode("ascii") if root is not None else None
+    return found
 
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────────
