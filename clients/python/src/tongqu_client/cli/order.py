@@ -19,14 +19,14 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser = subparsers.add_parser(
         "order",
         parents=[common],
-        help="核对并签署销毁日志或解除保全的命令 / check and sign an order to prune, to forget a resident, to lift a hold",
+        help="核对并签署清理、粉碎、解除保全的命令 / check and sign an order to prune, to forget, to lift a hold",
     )
     parser.add_argument("order", type=Path, metavar="ORDER", help="网关打印的命令 / what the gateway printed")
     parser.add_argument(
-        "--key", type=Path, required=True, metavar="FILE", help="您的私钥 / your private key (JWK, PEM)"
+        "--key", type=Path, required=True, metavar="FILE", help="您的私钥（JWK 或 PEM）/ your private key"
     )
     parser.add_argument(
-        "--archive", type=Path, metavar="DIR", help="归档的导出；清理时必需 / the export; to prune it must be"
+        "--archive", type=Path, metavar="DIR", help="归档的导出；清理时必需 / the export; needed to prune"
     )
     parser.add_argument("--trust", type=Path, metavar="FILE", help="您信任的密钥文件 / the keys you trust")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="签名写入此处 / where the signature goes")

@@ -18,7 +18,7 @@ from tongqu_client.verify import papers, structure, tiles
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
-from tongqu_client.verify.orders import Orders, Unproven, lasts, roots_named, staying, written_after
+from tongqu_client.verify.orders import Orders, Unproven, roots_named, staying, written_after
 from tongqu_client.verify.story import parse
 from tongqu_client.verify.trust import TrustStore
 
@@ -49,22 +49,30 @@ def in_words(order: Mapping[str, str]) -> tuple[str, str]:
     log = order["log"]
     if order["act"] == "prune":
         return (
-            f"清理日志 {log}：{order['before']} 以前写入、序号小于 {order['below']} 的条目将被永久移除，其中 "
-            f"{order['decisions']} 次裁定；保存期限 {order['days']} 天；归档共 {order['size']} 条。",
-            f"Prune the log {log}: entries below {order['below']}, written before {order['before']}, are removed for "
-            f"ever, {order['decisions']} decisions among them; kept for {order['days']} days; the archive has "
-            f"{order['size']} entries.",
+            (
+                f"清理日志 {log}：{order['before']} 以前写入、序号小于 {order['below']} 的条目将被永久移除，其中 "
+                f"{order['decisions']} 次裁定；保存期限 {order['days']} 天；归档共 {order['size']} 条。"
+            ),
+            (
+                f"Prune the log {log}: entries below {order['below']}, written before {order['before']}, are removed for "
+                f"ever, {order['decisions']} decisions among them; kept for {order['days']} days; the archive has "
+                f"{order['size']} entries."
+            ),
         )
     if order["act"] == "shred":
         return (
             f"粉碎日志 {log} 中的一名居民 {order['subject']}（{order['reason']}）：此后无人能知道其为何人，不可恢复。",
-            f"Forget the resident {order['subject']} in the log {log} ({order['reason']}): nobody will be able to tell "
-            "who that was; it cannot be undone.",
+            (
+                f"Forget the resident {order['subject']} in the log {log} ({order['reason']}): nobody will be able to "
+                "tell who that was; it cannot be undone."
+            ),
         )
     return (
         f"解除日志 {log} 的法律保全 {order['hold']}（{order['reason']}）：其所涉内容此后可被清理或粉碎。",
-        f"Lift the legal hold {order['hold']} of the log {log} ({order['reason']}): what it covers may be pruned or "
-        "forgotten from then on.",
+        (
+            f"Lift the legal hold {order['hold']} of the log {log} ({order['reason']}): what it covers may be pruned "
+            "or forgotten from then on."
+        ),
     )
 
 
@@ -117,19 +125,20 @@ class _Desk:
             self.orders.in_time(order, now)
         except Unproven as why:
             yield _differs("before", why.zh, why.en)
-        kept, decisions = staying(self.entries, below)
-        if kept != order["kept"]:
+        left = staying(self.entries, below)
+        if left.digest != order["kept"]:
             yield _differs(
                 "kept",
                 "命令所列的留存条目与归档不符（归档之后若有新的结果，请重新导出）",
                 "what is to stay is not what the archive says must stay (if outcomes came since, export again)",
             )
-        if str(decisions) != order["decisions"]:
-            yield _differs("decisions", f"归档中是 {decisions} 次裁定", f"the archive has {decisions} decisions there")
-        going = [(index, each) for index, each, _ in self.entries if index < below and not lasts(each["type"])]
-        if young := [index for index, each in going if written_after(each, order["before"])]:
+        if str(left.decisions) != order["decisions"]:
+            yield _differs(
+                "decisions", f"归档中是 {left.decisions} 次裁定", f"the archive has {left.decisions} decisions there"
+            )
+        if young := [index for index, each in left.going if written_after(each, order["before"])]:
             yield _differs("before", f"第 {young[0]} 条写于此后", f"entry {young[0]} was written after that")
-        yield from self._held({each.get("subject") for _, each in going})
+        yield from self._held({each.get("subject") for _, each in left.going})
 
     def _held(self, subjects: set[Any]) -> Iterator[Finding]:
         for name, held in sorted(self.orders.holds.items()):

@@ -205,23 +205,35 @@ def lasts(type: str) -> bool:
     return type.partition(".")[0] not in PASSING and type not in LOOKS
 
 
-def staying(entries: Entries, below: int) -> tuple[str, int]:
-    """The digest over what must stay of the entries below, and how many decisions among those there must not."""
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What a pruning leaves: the digest over the entries that stay, and those that go and are still here."""
+
+    digest: str
+    going: tuple[tuple[int, Entry], ...]
+
+    @property
+    def decisions(self) -> int:
+        return sum(entry["type"] in DECIDED for _, entry in self.going)
+
+
+def staying(entries: Entries, below: int) -> Staying:
+    """A permit stays as long as its outcome; all that is not about a single query or look stays for good."""
     told = list(entries)
     unfinished = {
         entry["of"]
         for index, entry, _ in told
         if index >= below and type(entry.get("of")) is int and _is_outcome(entry)
     }
-    hashed, decisions = sha256(), 0
+    hashed, going = sha256(), []
     for index, entry, data in told:
         if index >= below:
             break
         if lasts(entry["type"]) or index in unfinished:
             hashed.update(index.to_bytes(8, "big") + merkle.leaf_hash(data))
-        elif entry["type"] in DECIDED:
-            decisions += 1
-    return f"sha-256:{hashed.hexdigest()}", decisions
+        else:
+            going.append((index, entry))
+    return Staying(f"sha-256:{hashed.hexdigest()}", tuple(going))
 
 
 def kept_as_ordered(orders: Orders, entries: Entries) -> Iterator[Finding]:
@@ -231,7 +243,7 @@ def kept_as_ordered(orders: Orders, entries: Entries) -> Iterator[Finding]:
         return
     last, told = orders.pruned[-1], list(entries)
     what = {"type": "audit.pruned", "below": last.below}
-    if staying(told, last.below)[0] != last.kept:
+    if staying(told, last.below).digest != last.kept:
         why = Unproven(
             "留下的条目不是命令所列的：命令之外还有条目被抹去",
             "what stays is not what the order names: more was taken out than was ordered",
