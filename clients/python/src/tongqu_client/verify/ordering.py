@@ -54,8 +54,8 @@ def in_words(order: Mapping[str, str]) -> tuple[str, str]:
                 f"{order['decisions']} 次裁定；保存期限 {order['days']} 天；归档共 {order['size']} 条。"
             ),
             (
-                f"Prune the log {log}: entries below {order['below']}, written before {order['before']}, are removed for "
-                f"ever, {order['decisions']} decisions among them; kept for {order['days']} days; the archive has "
+                f"Prune the log {log}: entries below {order['below']}, written before {order['before']}, are removed "
+                f"for ever, {order['decisions']} decisions among them; kept for {order['days']} days; the archive has "
                 f"{order['size']} entries."
             ),
         )
