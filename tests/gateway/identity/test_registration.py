@@ -102,6 +102,12 @@ def test_a_key_is_changed_and_an_agencys_assertion_key_comes_in_the_same_way(
     assert decide(house, made.json, bureau.keys[1]).json["made"] == vouching.thumbprint
 
 
+def test_what_has_no_single_spelling_cannot_be_signed(house: House, street: Office) -> None:
+    refused = call(house, "/v1/registrations", {"document": new_client(Key.make()) | {"key": 10**30}, "jws": "a..b"})
+    assert (refused.status_code, refused.json["code"]) == (422, "invalid_request")
+    assert house.entries()[-1]["type"] != "registration.proposed"
+
+
 def test_one_person_alone_lets_nobody_in(house: House, street: Office, bureau: Office) -> None:
     made = propose(house, new_client(Key.make()), bureau.keys[0], house.bureau)
     for one in (bureau.keys[0], bureau.keys[2], *street.keys, SigningKey.generate()):
