@@ -215,8 +215,8 @@ class Publisher:
                 self._write(TileName(level, number, TILE_WIDTH), tile)
 
     def _write_bundle(self, number: int, tile: bytes, entries: list[bytes]) -> None:
-        if entry.is_stub(entries[0]):
-            return  # pruned, bundles whole; a folder that begins anew gets the hashes only
+        if any(map(entry.is_stub, entries)):
+            return  # pruned; a folder that begins anew gets the hashes only
         if b"".join(map(merkle.leaf_hash, entries)) != tile:
             raise _edited(f"entries {number * TILE_WIDTH} to {number * TILE_WIDTH + TILE_WIDTH - 1}")
         self._write(TileName(None, number, TILE_WIDTH), bundle(entries))
