@@ -32,6 +32,7 @@ from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
+from gateway.audit.prepare import Preparation
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
 from gateway.audit.search_api import Reading
@@ -114,7 +115,7 @@ class Store:
         )
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
-        self.search = Search(self.database, self.clock)
+        self.search = Search(self.database, self.clock, settings.data_dir / "search")
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
@@ -304,6 +305,7 @@ class Deps(Store):
             ),
             self.counts,
         )
+        self.preparation = Preparation(self.search, self.watch)
         self._last_commit = Stopwatch()
         self.health = Health(
             self.database,
@@ -339,6 +341,7 @@ class Deps(Store):
         await asyncio.to_thread(self._free_idempotency_keys)
         await asyncio.to_thread(self.registry.adopt)
         await asyncio.to_thread(self.counts.share, self.settings.data_dir / "metrics")
+        self.preparation.start()
         self._tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._keep_measuring())]
 
     async def stop(self) -> None:
@@ -348,6 +351,7 @@ class Deps(Store):
                 await task
         await self.providers.close()
         await self.used_proofs.close()
+        await asyncio.to_thread(self.preparation.stop)
         await asyncio.to_thread(self.witnessing.stop)
         await asyncio.to_thread(self.log.stop)
         self.counts.close()
@@ -396,6 +400,7 @@ class Deps(Store):
         self.ceremonies.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
+        self.search.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
             idempotency.forget_unanswered(tx)
