@@ -292,7 +292,7 @@ class Deps(Store):
                 sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
-                alarms=Alarms(self.log),
+                alarms=Alarms(self.log, self.clock),
                 under_way={},
             ),
             self.authenticator,
@@ -334,6 +334,7 @@ class Deps(Store):
     async def start(self) -> None:
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
+        await asyncio.to_thread(self.witnessing.first_look, self.settings.witness_start_seconds)
         await asyncio.to_thread(self.log.start)
         await asyncio.to_thread(self.witnessing.start)
         await asyncio.to_thread(self.used_proofs.start)
