@@ -28,6 +28,7 @@ _LEAST = {
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
     "witness_seconds": 0.1,
+    "witness_start_seconds": 0,
     "witness_warning_minutes": 1,
     "review_sample_percent": 0,
     "session_idle_minutes": 1,
@@ -108,6 +109,7 @@ class Settings:
     oidc: tuple[OidcProvider, ...] = ()  # identity providers for the pages; in the file only, as [[oidc]] tables
     witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
     witness_seconds: float = 5  # how often a grown log is shown to them
+    witness_start_seconds: float = 2  # how long a start waits to hear what they have seen
     witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
     review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
@@ -230,6 +232,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "anomaly_refusals": env.int,
         "anomaly_clerk_consents": env.int,
         "witness_seconds": env.float,
+        "witness_start_seconds": env.float,
         "witness_warning_minutes": env.float,
         "review_sample_percent": env.int,
         "session_idle_minutes": env.int,

@@ -32,6 +32,7 @@ from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
+from gateway.audit.prepare import Preparation
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
 from gateway.audit.search_api import Reading
@@ -114,7 +115,7 @@ class Store:
         )
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
-        self.search = Search(self.database, self.clock)
+        self.search = Search(self.database, self.clock, settings.data_dir / "search")
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
@@ -304,6 +305,7 @@ class Deps(Store):
             ),
             self.counts,
         )
+        self.preparation = Preparation(self.search, self.watch)
         self._last_commit = Stopwatch()
         self.health = Health(
             self.database,
@@ -332,6 +334,7 @@ class Deps(Store):
     async def start(self) -> None:
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
+        await asyncio.to_thread(self.witnessing.first_look, self.settings.witness_start_seconds)
         await asyncio.to_thread(self.log.start)
         await asyncio.to_thread(self.witnessing.start)
         await asyncio.to_thread(self.used_proofs.start)
@@ -339,6 +342,7 @@ class Deps(Store):
         await asyncio.to_thread(self._free_idempotency_keys)
         await asyncio.to_thread(self.registry.adopt)
         await asyncio.to_thread(self.counts.share, self.settings.data_dir / "metrics")
+        self.preparation.start()
         self._tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._keep_measuring())]
 
     async def stop(self) -> None:
@@ -348,6 +352,7 @@ class Deps(Store):
                 await task
         await self.providers.close()
         await self.used_proofs.close()
+        await asyncio.to_thread(self.preparation.stop)
         await asyncio.to_thread(self.witnessing.stop)
         await asyncio.to_thread(self.log.stop)
         self.counts.close()
@@ -396,6 +401,7 @@ class Deps(Store):
         self.ceremonies.tidy(now)
         self.sessions.kept.tidy(now)
         self.used_proofs.tidy()
+        self.search.tidy()
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
             idempotency.forget_unanswered(tx)
