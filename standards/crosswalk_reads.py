@@ -111,7 +111,7 @@ def _text_of_column(column: str, run: Run | None) -> Read:
 
     def read(row: Row) -> Any:
         value = row.get(column)
-        if value is None or (type(value) is not str or not value or value[0] in BLANKS) and is_blank(value):
+        if value is None or ((type(value) is not str or not value or value[0] in BLANKS) and is_blank(value)):
             return MISSING
         value = run(value)
         if type(value) is str and len(value) <= MAX_TEXT and value not in DITTO:  # as as_text would say

@@ -346,7 +346,7 @@ def _amount(value: Any, factor: Decimal, step: Decimal, suffix: str) -> str:
 
 def _as_it_stands(decimals: int, otherwise: Run) -> Run:
     """The commonest amount, in the target's unit and without superfluous digits, gets its decimals; else the rest."""
-    plain = re.compile(r"(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,%d}))?" % max(decimals, 1))
+    plain = re.compile(rf"(0|[1-9][0-9]{{0,11}})(?:\.([0-9]{{1,{max(decimals, 1)}}}))?")
 
     def run(value: Any) -> str:
         match = plain.fullmatch(value) if decimals and type(value) is str else None

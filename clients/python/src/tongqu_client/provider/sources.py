@@ -104,6 +104,8 @@ def _anchored(config: Config) -> str:
 def kept(config: Config) -> Callable[[Row], bool]:
     """Whether a row is one of those ``[source.keep]`` lets through."""
     rules = config.source.keep
+    if not rules:
+        return lambda _row: True
 
     def keep(row: Row) -> bool:
         return all((row.cells.get(column) or "") in values for column, values in rules.items())
