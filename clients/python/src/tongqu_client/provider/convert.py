@@ -27,7 +27,7 @@ from tongqu_client.provider.stream import Stream
 
 EXAMPLES = 20  # row numbers given for each kind of remark
 KEPT_WORDS = 1_000  # different unknown words of one column; more are no words of codes
-LONG = 5  # pieces; a source that is shorter is not worth another process
+LONG = 4  # pieces; a source that is shorter is not worth another process
 
 Encode = Callable[[Mapping[str, Any]], bytes]
 
@@ -101,6 +101,8 @@ class Conversion:
         """The converted records, or the rows of the other format, encoded, some at a time. Raises KitError."""
         if source.headings:
             self.tally.no_records["headings"] += source.headings
+        for note in source.notes:
+            self._note(note)
         first = list(itertools.islice(source.pieces, LONG))
         helping = workers.useful_workers() if len(first) == LONG else 0
         work = partial(self._piece, ledger=source.ledger, encode=encode)

@@ -35,13 +35,15 @@ HEAD = TITLE_ROWS + HEADING_ROWS  # rows in which headings are looked for
 class Stream:
     """``pieces``: all of the source in order; ``ledger`` finds the records in each, in whatever process.
 
-    ``headings``: rows of headings. ``done()`` tells how much of the source has been read, 0 to 1.
+    ``headings``: rows of headings; ``notes``: on them and on what is above. ``done()`` tells how much of the source has
+    been read, 0 to 1.
     """
 
     pieces: Iterator[Piece]
-    ledger: Ledger
-    headings: int
     done: Callable[[], float]
+    ledger: Ledger = Ledger()
+    headings: int = 0
+    notes: Sequence[Note] = ()
 
 
 def stream(config: Config, stack: ExitStack) -> Stream:
@@ -94,7 +96,7 @@ def _laid_out(
     last = numbers[layout.first + layout.depth - 1]
     below = (line for line in lines if isinstance(line[1], Note) or line[0] > last)
     notes = about_headings(grid, layout, ledger.names, numbers)
-    return Stream(itertools.chain([notes], ledger.grids(below)), ledger, layout.depth, done)
+    return Stream(ledger.grids(below), done, ledger, layout.depth, notes)
 
 
 def _excel(config: Config, stack: ExitStack) -> Stream:
@@ -118,7 +120,7 @@ def _excel(config: Config, stack: ExitStack) -> Stream:
     notes = [*sheet_notes(head), *about_headings(grid, layout, ledger.names, None)]
     below = merged_down(merged, layout.first + layout.depth)
     pieces = _of_sheet(count(), ledger, below, layout.first + layout.depth)
-    return Stream(itertools.chain([notes], pieces), ledger, layout.depth, lambda: seen[0] / max(head["rows"], 1))
+    return Stream(pieces, lambda: seen[0] / max(head["rows"], 1), ledger, layout.depth, notes)
 
 
 def _of_sheet(
@@ -168,7 +170,7 @@ def _jsonl(config: Config, stack: ExitStack) -> Stream:
             seen[0] += 1
             yield found
 
-    return Stream(_by_steps(rows()), Ledger(), 0, lambda: min(1.0, seen[0] * 200 / total))
+    return Stream(_by_steps(rows()), lambda: min(1.0, seen[0] * 200 / total))
 
 
 def _sql(config: Config, stack: ExitStack) -> Stream:
@@ -180,7 +182,7 @@ def _sql(config: Config, stack: ExitStack) -> Stream:
             seen[0] += 1
             yield row
 
-    return Stream(_by_steps(rows()), Ledger(), 0, lambda: min(1.0, seen[0] / total))
+    return Stream(_by_steps(rows()), lambda: min(1.0, seen[0] / total))
 
 
 def _by_steps(rows: Iterator[Row | Note]) -> Iterator[Piece]:
