@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -41,7 +41,7 @@ class Stream:
 
     pieces: Iterator[Piece]
     done: Callable[[], float]
-    ledger: Ledger = Ledger()
+    ledger: Ledger = field(default_factory=Ledger)
     headings: int = 0
     notes: Sequence[Note] = ()
 
