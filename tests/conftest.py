@@ -2,10 +2,12 @@
 
 TONGQU_TEST_DATABASES=sqlite     leaves PostgreSQL out
 CI=true                          then nothing may be left out
+TMPDIR=/some/folder              the files of the tests lie there (see scratch.py)
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ import pytest
 from gateway import db
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
-from tests import postgres
+from tests import postgres, scratch
 from tests.clock import FixedClock
 
 DATABASES = [name.strip() for name in os.environ.get("TONGQU_TEST_DATABASES", "sqlite,postgresql").split(",")]
@@ -28,7 +30,27 @@ _left_out: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        scratch.choose()
+        scratch.keep_bytecode()
         postgres.choose_folder()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked ``any_database`` runs over the first one only: its subject is not what the rows lie in."""
+    chosen, left = [], []
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        elsewhere = any(each in DATABASES[1:] for each in params.values())
+        (left if elsewhere and item.get_closest_marker("any_database") else chosen).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = chosen
+
+
+def pytest_collection_finish() -> None:
+    """Twelve thousand tests stay as long as we do: the collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -185,14 +185,16 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("requested", "given", "refused", "withdrawn", "expired", "superseded", "invalidated")
     },
     **{f"service.{step}": _service for step in ("registered", "tested", "approved", "suspended", "resumed", "removed")},
+    "party.added": {**_party, "kind": maybe(kinds.CODE)},
     **{
         f"party.{step}": _party
-        for step in ("added", "suspended", "resumed", "assertion_key_added", "assertion_key_removed")
+        for step in ("suspended", "resumed", "assertion_key_added", "assertion_key_removed")
     },
     **{f"registration.{step}": _registration for step in ("proposed", "approved", "rejected")},
     **{f"key.{step}": _key for step in ("published", "activated", "removed")},
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
-    **{f"officer.{step}": _party for step in ("added", "suspended")},
+    "officer.added": {**_party, "role": maybe(kinds.CODE)},
+    "officer.suspended": _party,
     **{
         f"standard.{step}": _standard
         for step in ("drafted", "consulted", "reopened", "published", "signed", "deprecated", "withdrawn")
@@ -237,6 +239,14 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("declared", "withdrawn")
     },
     **{f"protected.{step}": {"actor": ACTOR, "total": kinds.INTEGER} for step in ("added", "removed")},
+    "emergency.refused": {
+        "actor": ACTOR,
+        "step": kinds.CODE,
+        "emergency": maybe(kinds.EMERGENCY_ID),
+        "agreement": maybe(kinds.AGREEMENT_ID),
+        "code": kinds.CODE,
+        "rule": maybe(kinds.CODE),
+    },
     "alarm.raised": {"actor": ACTOR, "code": kinds.CODE, "query": maybe(kinds.QUERY_ID)},
     "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},

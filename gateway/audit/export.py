@@ -1,19 +1,20 @@
 """The whole log as a folder that an outsider verifies offline (``tongqu verify DIR``).
 
 DIR/checkpoint   DIR/tile/<L>/<N>[.p/<W>]   DIR/tile/entries/<N>[.p/<W>]
-DIR/trust.json   DIR/agreements/ consents/ standards/ signatures/ keys.json (gateway/evidence/archive.py)
+DIR/kept/<N>     of a bundle that was pruned, what is left: lines {"index":…,"entry":…}
+DIR/trust.json   DIR/agreements/ consents/ standards/ signatures/ orders/ keys.json (gateway/evidence/archive.py)
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.audit import kept, tiles
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
-from gateway.audit.files import Folder
+from gateway.audit.files import Folder, TileName
 from gateway.audit.log import Log
 from gateway.audit.witnesses import Witnessing
 from gateway.errors import AlreadyExists
@@ -55,8 +56,9 @@ def export(
     folder = Folder(target)
     for name in tiles.names(checkpoint.size):
         data = tiles.tile(log, name)
-        if data is None and tiles.is_pruned(log, name):
-            continue  # its hashes are there, and the entry audit.pruned says so
+        if data is None and (left := tiles.left_of(log, name)) is not None:
+            _write_left(target, name, left)  # the hashes are there, and the entry audit.pruned says so
+            continue
         if data is None:
             raise FileNotFoundError(f"tile/{name.path()}")  # the checkpoint covers it, so this cannot be
         folder.write(name, data)
@@ -66,3 +68,10 @@ def export(
     durable.write_file(target / "trust.json", json.dumps(trust, ensure_ascii=False, indent=2).encode() + b"\n")
     folder.publish(note)  # last: a folder with a checkpoint is complete
     return checkpoint
+
+
+def _write_left(target: Path, name: TileName, left: Sequence[tuple[int, bytes]]) -> None:
+    if left:
+        file = target / name.path().replace("entries/", "kept/", 1)
+        durable.make_folder(file.parent)
+        durable.write_file(file, b"".join(b'{"index":%d,"entry":%b}\n' % each for each in left))

@@ -42,12 +42,15 @@ def tile(log: Log, name: TileName) -> bytes | None:
         return rows.tile(name.level, first, first + name.width)
 
 
-def is_pruned(log: Log, name: TileName) -> bool:
-    """Whether this bundle was served once and is no more."""
+def left_of(log: Log, name: TileName) -> list[tuple[int, bytes]] | None:
+    """What is left of a bundle that was pruned, by index; None for a bundle that is whole."""
     if name.level is not None:
-        return False
+        return None
+    first = name.number * TILE_WIDTH
     with log.database.read() as conn:
-        return any(map(is_stub, Rows(conn).entries(name.number * TILE_WIDTH, name.number * TILE_WIDTH + 1)))
+        entries = Rows(conn).entries(first, first + name.width)
+    left = [(first + place, data) for place, data in enumerate(entries) if not is_stub(data)]
+    return left if len(left) < len(entries) else None
 
 
 def entry_at(log: Log, index: int) -> bytes | None:

@@ -65,7 +65,7 @@ class _Walk:
 
     def __init__(self, rows: Rows, claims: Mapping[str, Checkpoint], below: int = 0) -> None:
         self.rows = rows
-        self.below = below  # what was pruned: of these only hashes are there
+        self.below = below  # what was pruned: of most of these only hashes are there
         self.claims = claims
         self.tree = CompactRange()
         self.open: dict[int, str] = {}
@@ -94,11 +94,7 @@ class _Walk:
             return
         if item["type"] == entry.AUTHORIZED:
             self.open[index] = item["query"]
-        elif (
-            item["type"] in entry.OUTCOMES
-            and self.open.pop(item["of"], None) != item["query"]
-            and item["of"] >= self.below  # else the permit was pruned
-        ):
+        elif item["type"] in entry.OUTCOMES and self.open.pop(item["of"], None) != item["query"]:
             yield Finding(
                 "outcome", index, "结果没有对应的授权", "the outcome of no authorized query that waits for one"
             )

@@ -15,6 +15,7 @@ from gateway.identity import store
 from gateway.identity.certificates import registered_certificate
 from gateway.identity.model import (
     ADMIN_SCOPE,
+    ADMINISTRATOR,
     MAX_CLIENT_KEYS,
     PARTY_KINDS,
     ROLES,
@@ -30,6 +31,7 @@ from gateway.identity.model import (
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 from gateway.lib.jose import JoseInvalid, public_key
+from gateway.lib.personal import personal_number
 from standards.identifiers import check_uscc
 
 MAX_TEXT = 200  # characters of a name or title
@@ -116,7 +118,7 @@ class Identity:
                 raise AlreadyExists(
                     "该单位标识或统一社会信用代码已登记。", "A party with this id or USCC is registered already."
                 ) from None
-            _record(tx, "party.added", actor, party=party_id, changed=f"party:{party_id}")
+            _record(tx, "party.added", actor, party=party_id, changed=f"party:{party_id}", kind=kind)
         return party
 
     def suspend_party(self, actor: Actor, party_id: str) -> Party:
@@ -288,14 +290,10 @@ class Identity:
         key: Any = None,
         officer_id: str | None = None,
     ) -> Officer:
-        _check(
-            ("/role", role in ROLES, f"应为 {'、'.join(ROLES)} 之一", f"expected {', '.join(ROLES)}"),
-            ("/title", _is_text(title), "应为不超过 200 字的职务", "expected a post of up to 200 characters"),
-            ("/key", key is not None or role == "clerk", "该岗位须有密钥", "an officer of this role needs a key"),
-        )
+        party = _found(store.get_party(tx.conn, party_id), "单位", "party")
+        check_officer(party, role, title, key)
         jwk = None if key is None else public_jwk(key)
         officer = Officer(officer_id or new_id("off"), party_id, role, title.strip(), jwk)
-        _found(store.get_party(tx.conn, party_id), "单位", "party")
         try:
             store.insert_officer(tx.conn, officer, self._now())
         except store.Duplicate:
@@ -303,7 +301,7 @@ class Identity:
                 "该人员标识或密钥已登记；一个密钥只能属于一个人。",
                 "This officer id or key is registered already; a key speaks for one person only.",
             ) from None
-        _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None)
+        _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None, role=role)
         return officer
 
     def suspend_officer(self, actor: Actor, officer_id: str) -> Officer:
@@ -330,13 +328,16 @@ def _record(
     client: str | None = None,
     officer: str | None = None,
     key: str | None = None,
+    **more: str,
 ) -> None:
-    tx.append({"type": event, "actor": dict(actor), "party": party, "client": client, "officer": officer, "key": key})
+    named = {"party": party, "client": client, "officer": officer, "key": key, **more}
+    tx.append({"type": event, "actor": dict(actor), **named})
     tx.changed(changed)
 
 
-def _record_officer(tx: Transaction, event: str, actor: Actor, officer: Officer, key: str | None) -> None:
-    _record(tx, event, actor, party=officer.party, officer=officer.id, key=key, changed=f"officer:{officer.id}")
+def _record_officer(tx: Transaction, event: str, actor: Actor, officer: Officer, key: str | None, **more: str) -> None:
+    changed = f"officer:{officer.id}"
+    _record(tx, event, actor, party=officer.party, officer=officer.id, key=key, changed=changed, **more)
 
 
 def _found(thing: T | None, zh: str, en: str) -> T:
@@ -372,6 +373,32 @@ def check_scopes(scopes: frozenset[str], party: Party) -> None:
             "只有政务数据共享主管部门的客户端可以有 admin 权限",
             "only a client of the data bureau may have the scope admin",
         ),
+    )
+
+
+def check_officer(party: Party, role: Any, title: Any, key: Any, at: str = "") -> None:
+    """The post is read on pages and stays in signed documents, so it names nobody. Administration is the bureau's."""
+    _check(
+        (f"{at}/role", role in ROLES, f"应为 {'、'.join(ROLES)} 之一", f"expected {', '.join(ROLES)}"),
+        (
+            f"{at}/role",
+            role != ADMINISTRATOR or party.kind == "data_bureau",
+            "只有政务数据共享主管部门的人员可以任 administrator",
+            "only an officer of the data bureau may be an administrator",
+        ),
+        (
+            f"{at}/title",
+            isinstance(title, str) and _is_text(title),
+            "应为不超过 200 字的职务",
+            "expected a post of up to 200 characters",
+        ),
+        (
+            f"{at}/title",
+            not isinstance(title, str) or personal_number(title) is None,
+            "含有形似个人号码的数字；应为职务，不写个人信息",
+            "holds digits in the form of a personal number; expected the post and nothing personal",
+        ),
+        (f"{at}/key", key is not None or role == "clerk", "该岗位须有密钥", "an officer of this role needs a key"),
     )
 
 

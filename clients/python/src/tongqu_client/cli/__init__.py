@@ -57,7 +57,7 @@ def _parser(arguments: Sequence[str], language: str) -> argparse.ArgumentParser:
 
 def _add_asking(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Everything but the provider kit, which needs nothing of it and starts in half the time without."""
-    for name in ("query", "verify", "evidence", "browse", "log"):
+    for name in ("query", "verify", "evidence", "browse", "log", "order"):
         importlib.import_module(f"{__name__}.{name}").add_parser(subparsers, common)
 
 
