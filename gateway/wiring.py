@@ -250,7 +250,12 @@ class Deps(Store):
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
         self.tokens = TokenServer(
-            self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
+            self.identity,
+            self.authenticator,
+            self.keys,
+            self.clock,
+            check_grant=self.agreements.check_grant,
+            mtls_url=settings.mtls_url,
         )
         self.factors = Factors(self.accounts, self.keys.accounts_secret)
         self.ceremonies = Ceremonies(self.database, self.clock)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tongqu_client import __version__
-from tongqu_client.cli import browse, evidence, log, query, verify
+from tongqu_client.cli import browse, evidence, log, order, query, verify
 from tongqu_client.cli._output import Output
 from tongqu_client.errors import ConfigError, GatewayError
 
@@ -53,6 +53,7 @@ def _parser(arguments: Sequence[str], language: str) -> argparse.ArgumentParser:
     evidence.add_parser(subparsers, common)
     browse.add_parser(subparsers, common)
     log.add_parser(subparsers, common)
+    order.add_parser(subparsers, common)
     _add_provider(subparsers, wanted=next((word for word in arguments if not word.startswith("-")), "") == "provider")
     return parser
 
