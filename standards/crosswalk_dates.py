@@ -1,9 +1,10 @@
 """Dates as departments write them, into one spelling: a list of formats that is data, never a guess.
 
 A format is made of ``yyyy yy MM M dd d HH mm ss`` and the marks ``- / . : T`` space and 年 月 日 时 分 秒; ``MM`` takes
-two digits, ``M`` one or two. Numbers in characters (二〇二四年三月五日, GB/T 15835) are read as digits. ``excel`` and ``excel1904`` take a spreadsheet's day number; ``rfc3339`` takes a time as
-standards write it, zone and fractions included, and keeps it as it is. All other formats are tried; if two
-read different days in one value (3/4/2024), it is ambiguous and refused.
+two digits, ``M`` one or two. Numbers in characters (二〇二四年三月五日, GB/T 15835) are read as digits. ``excel`` and
+``excel1904`` take a spreadsheet's day number; ``rfc3339`` takes a time as standards write it, zone and fractions
+included, and keeps it as it is. All other formats are tried; if two read different days in one value (3/4/2024), it is
+ambiguous and refused.
 """
 
 from __future__ import annotations
@@ -204,7 +205,9 @@ _TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]{1,9})?(?:Z|[
 
 _NUMERALS = {"〇": 0, "零": 0, "○": 0, **{numeral: at for at, numeral in enumerate("一二三四五六七八九", 1)}}
 _ONE = "[" + "".join(_NUMERALS) + "]"
-_IN_CHARACTERS = re.compile(f"({_ONE}{{4}})年(?:([一二三四五六七八九十]{{1,2}})月(?:([一二三四五六七八九十]{{1,3}})日)?)?")
+_IN_CHARACTERS = re.compile(
+    f"({_ONE}{{4}})年(?:([一二三四五六七八九十]{{1,2}})月(?:([一二三四五六七八九十]{{1,3}})日)?)?"
+)
 
 
 def in_digits(text: str) -> str:
