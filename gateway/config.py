@@ -55,6 +55,15 @@ _MOST = {  # beyond it somebody slipped
     "emergency_max_hours": 4,
     "anomaly_days": 90,
 }
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {  # by annotation of Settings
+    "str": ((str,), "a text / 文本"),
+    "int": ((int,), "a whole number / 整数"),
+    "float": ((int, float), "a number / 数"),
+    "bool": ((bool,), "true or false"),
+    "Path": ((str, type(Path())), "a text / 文本"),
+    "OidcProvider": ((dict,), "a table / 表"),
+}
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
 ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
 
@@ -95,6 +104,7 @@ class Settings:
     port: int = DEFAULT_PORT
     trusted_proxies: int = 0  # how many reverse proxies of ours stand before the gateway
     client_cert_proxies: tuple[str, ...] = ()  # addresses (CIDR) of proxies whose Client-Cert header counts (RFC 9440)
+    mtls_url: str = ""  # where clients show their certificates, if not at public_url (RFC 8705 section 5)
     client_ca_file: str = ""  # PEM: authorities whose certificates count for tls_client_auth; empty: none
     provider_networks: tuple[str, ...] = ()  # private networks (CIDR) in which departments' systems may stand
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
@@ -162,6 +172,8 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     if environment:
         values |= _from_environment(known)
     values |= {name: value for name, value in overrides.items() if value is not None}
+    for name, value in values.items():
+        _insist_kind(name, value, str(known[name].type))
     base = file.parent if file else Path.cwd()
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
     if values.get("witness_policy"):
@@ -177,6 +189,19 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     settings = Settings(**values)
     _check(settings)
     return settings
+
+
+def _insist_kind(name: str, value: Any, annotation: str) -> None:
+    """Raise ConfigError for a value of another kind than the setting's: "80" is no port, 443 no list of ports."""
+    one = annotation.removeprefix("tuple[").removesuffix(", ...]")
+    kinds, words = _KINDS.get(one, ((), ""))
+    if not kinds:
+        return
+    many = annotation != one
+    given = value if many and isinstance(value, (list, tuple)) else (value,)
+    if many is not isinstance(value, (list, tuple)) or any(type(each) not in kinds for each in given):
+        words = f"a list, each item {words}" if many else words
+        raise ConfigError(f"{name}: expected {words}, got {type(value).__name__} / 类型不符")
 
 
 def _provider(table: Any, base: Path) -> OidcProvider:
@@ -262,10 +287,14 @@ def _check(settings: Settings) -> None:
         )
     if settings.public_url.endswith("/"):
         raise ConfigError("public_url: leave out the slash at its end / 末尾不要斜杠")
+    if (plain := _as_browsers_write(settings.public_url)) != settings.public_url:
+        raise ConfigError(f"public_url: write it as browsers do, {plain} / 应写成浏览器的写法")
     if url.scheme == "http" and not is_loopback(url.hostname):
         raise ConfigError(
             f"public_url: http is for this machine only; use https for {url.hostname} / 非本机地址必须使用 https"
         )
+    if settings.database_url and not settings.database_url.startswith(DATABASES):
+        raise ConfigError(f"database_url: expected {' or '.join(f'{each}…' for each in DATABASES)} / 应为其中之一")
     if settings.environment not in ENVIRONMENTS:
         raise ConfigError(
             f"environment: expected {', '.join(ENVIRONMENTS)}, got {settings.environment!r} / 应为其中之一"
@@ -276,6 +305,13 @@ def _check(settings: Settings) -> None:
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ConfigError(f"{name}: {error} / 网段写法有误") from None
+    if settings.mtls_url:
+        mtls = urlsplit(settings.mtls_url)
+        if mtls.scheme != "https" or not mtls.hostname or mtls.path or mtls.query or not settings.client_cert_proxies:
+            raise ConfigError(
+                "mtls_url: expected https://host[:port] without a path, and client_cert_proxies beside it, "
+                f"got {settings.mtls_url!r} / 应为不带路径的 https 网址，并配置 client_cert_proxies"
+            )
     if settings.client_ca_file and not Path(settings.client_ca_file).is_file():
         raise ConfigError(f"client_ca_file: {settings.client_ca_file} is no file / 找不到该文件")
     if settings.replay_memory not in REPLAY_KINDS and not settings.replay_memory.startswith(
@@ -294,6 +330,13 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"{name}: expected at most {most}, got {given} / 应不超过 {most}")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
+
+
+def _as_browsers_write(url: str) -> str:
+    """Scheme and host in small letters, no port that goes without saying (RFC 6454 section 6.2): forms and passkeys
+    are compared with it."""
+    scheme, _, place = url.lower().partition("://")
+    return f"{scheme}://{place.removesuffix({'https': ':443', 'http': ':80'}.get(scheme, '/'))}"
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -269,7 +269,12 @@ class Deps(Store):
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
         self.tokens = TokenServer(
-            self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
+            self.identity,
+            self.authenticator,
+            self.keys,
+            self.clock,
+            check_grant=self.agreements.check_grant,
+            mtls_url=settings.mtls_url,
         )
         self.factors = Factors(self.accounts, self.keys.accounts_secret)
         self.ceremonies = Ceremonies(self.database, self.clock)
@@ -409,18 +414,28 @@ class Deps(Store):
                 self._tidy_for_all()
 
     def _tidy_for_all(self) -> None:
-        self.log.recover()  # queries of other processes on this database that have ended
+        """Each by itself: what one of them cannot do must not leave answers, sessions or consents beyond their time."""
         now = self.clock.now()
-        self.agreements.expire_due(now)
-        self.consents.expire_due(now)
-        self.registry.withdraw_due(now)
-        self.emergencies.tidy(now)
-        self.reviews.tidy()
-        self.accounts.tidy(now)
-        self.ceremonies.tidy(now)
-        self.sessions.kept.tidy(now)
-        self.used_proofs.tidy()
-        self.search.tidy()
+        for name, act in (
+            ("queries", self.log.recover),  # of other processes on this database that have ended
+            ("agreements", lambda: self.agreements.expire_due(now)),
+            ("consents", lambda: self.consents.expire_due(now)),
+            ("standards", lambda: self.registry.withdraw_due(now)),
+            ("emergencies", lambda: self.emergencies.tidy(now)),
+            ("reviews", self.reviews.tidy),
+            ("accounts", lambda: self.accounts.tidy(now)),
+            ("ceremonies", lambda: self.ceremonies.tidy(now)),
+            ("sessions", lambda: self.sessions.kept.tidy(now)),
+            ("proofs", self.used_proofs.tidy),
+            ("index", self.search.tidy),
+            ("answers", lambda: self._sweep_answers(now)),
+        ):
+            try:
+                act()
+            except Exception as error:  # done again next time
+                logger.error("housekeeping failed", what=name, error=type(error).__name__)
+
+    def _sweep_answers(self, now: datetime) -> None:
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
             idempotency.forget_unanswered(tx)

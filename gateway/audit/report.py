@@ -44,7 +44,10 @@ def first_of(text: str) -> date:
     try:
         if len(text) != 7:
             raise ValueError
-        return date.fromisoformat(f"{text}-01")
+        first = date.fromisoformat(f"{text}-01")
+        if not 1970 <= first.year < 9999:  # beside it there are months that have none before or after them
+            raise ValueError
+        return first
     except ValueError:
         raise InvalidRequest("月份应写成 2026-11。", "Write the month as in 2026-11.") from None
 

@@ -32,7 +32,6 @@ from standards import Standard
 
 FORMAT = "tongqu-evidence/1"
 HOLDERS = ("receipt", "request", "answer", "response")  # members that only the holder of an answer can fill
-_OF_QUERY = ("exchange.authorized", "exchange.refused")
 _MANY = 1000  # entries of one kind that are looked through
 
 Entry = Mapping[str, Any]

@@ -45,6 +45,7 @@ from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
 from gateway.registry import notice
+from standards.identifiers import as_printed
 
 logger = structlog.get_logger(__name__)
 
@@ -262,7 +263,7 @@ class Exchange:
         signature: SignedRequest | Literal["invalid"] | None = None,
     ) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
-        subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
+        subject_id = as_printed(subject["id"])
         case = body.get("case", "").strip() or None
         if case is not None and not any(map(str.isalnum, case)):
             case = None  # blanks name no case, nor do dashes or characters that nobody sees

@@ -163,10 +163,10 @@ class Casework:
             entries,
             Text(
                 f"检索时日志有 {size} 条，共找到 {total} 条，附入{'全部' if len(entries) == total else '最新的'}"
-                f" {len(entries)} 条；其余由所附检索（时间已固定）再现。检查点：{checkpoint.size} 条，根 {root}。",
+                f" {len(entries)} 条；所附检索的时间已固定，可随时再现。检查点：{checkpoint.size} 条，根 {root}。",
                 f"The log had {size} entries; {total} matched, and {'all' if len(entries) == total else 'the newest'} "
-                f"{len(entries)} go with the case. The search that goes with it (its times are fixed) finds the rest. "
-                f"Checkpoint: {checkpoint.size} entries, root {root}.",
+                f"{len(entries)} go with the case. The times of the search that goes with it are fixed: it finds the same "
+                f"again. Checkpoint: {checkpoint.size} entries, root {root}.",
             ),
         )
 

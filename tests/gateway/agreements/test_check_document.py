@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.agreements.document import Published, World, problems
 from gateway.agreements.shape import unkeepable
+from tests.examples import examples
 from tests.gateway.agreements.people import document
 
 DIGEST = "sha-256:" + "0" * 64
@@ -140,7 +141,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(member=st.sampled_from(sorted(whole())), value=JSON)
 def test_any_value_anywhere_is_answered_and_not_stumbled_over(member: str, value: Any) -> None:
     changed = whole() | {member: value}

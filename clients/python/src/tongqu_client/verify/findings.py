@@ -37,6 +37,7 @@ class ExportReport:
     ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
     gateway knew. ``not_replayed``: decisions that were not made again, and ``why_not``: ``pruned`` (by the orders'
     count), ``text_missing`` (a refusal whose agreement is not here), ``no_papers`` (a published log).
+    ``standards``: those whose signature by the data bureau was proved.
     ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
@@ -47,6 +48,7 @@ class ExportReport:
     unfinished: int = 0
     agreements: int = 0
     consents: int = 0
+    standards: int = 0
     replayed: int = 0
     not_replayed: int = 0
     claimed: int = 0
