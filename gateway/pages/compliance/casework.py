@@ -165,8 +165,8 @@ class Casework:
                 f"检索时日志有 {size} 条，共找到 {total} 条，附入{'全部' if len(entries) == total else '最新的'}"
                 f" {len(entries)} 条；所附检索的时间已固定，可随时再现。检查点：{checkpoint.size} 条，根 {root}。",
                 f"The log had {size} entries; {total} matched, and {'all' if len(entries) == total else 'the newest'} "
-                f"{len(entries)} go with the case. The times of the search that goes with it are fixed: it finds the same "
-                f"again. Checkpoint: {checkpoint.size} entries, root {root}.",
+                f"{len(entries)} go with the case. The times of its search are fixed, so that it finds the same again. "
+                f"Checkpoint: {checkpoint.size} entries, root {root}.",
             ),
         )
 
