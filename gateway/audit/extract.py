@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import IO, Any
 
 from gateway.audit import kept, rows, tabular
@@ -25,7 +26,7 @@ AT_ONCE = 2  # files written at a time by one process: each costs a core
 SENT_AT_ONCE = 8  # and on their way to readers, who may be slow: each holds a thread, of sixteen for all
 MAX_ROWS = 5_000_000
 
-_Pieces = Callable[[Iterable[Found]], Iterator[bytes]]
+_Pieces = Callable[[Iterable[Found], tabular.Names], Iterator[bytes]]
 _TABLES: Mapping[str, tuple[str, _Pieces]] = {
     "csv": ("text/csv; charset=utf-8", tabular.csv_pieces),
     "json": ("application/json", tabular.json_pieces),
@@ -65,12 +66,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """``trust``: what a verifier needs, put into bundles."""
+    """``trust``: what a verifier needs, put into bundles. ``names``: what codes are called in tables for people."""
 
     log: Log
     search: Search
     policy: Policy
     trust: Callable[[], Mapping[str, Any]]
+    names: tabular.Names = tabular.no_names
     _turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
     _sending: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(SENT_AT_ONCE))
 
@@ -125,7 +127,9 @@ class Extractor:
                 q = wanted.text()
                 rows.write(file, self.log.database, found, origin=origin, size=size, note=note, q=q, trust=self.trust())
             else:
-                for piece in _TABLES[format][1](self.search.every(wanted, reach=reach, below=below)):
+                for piece in _TABLES[format][1](
+                    self.search.every(wanted, reach=reach, below=below), lru_cache(4096)(self.names)
+                ):
                     file.write(piece)
             size, sha256 = file.tell(), _digest(file)
         except BaseException:
