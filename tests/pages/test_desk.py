@@ -543,6 +543,13 @@ def test_each_list_can_be_taken_away(deps: Deps, officer: Person, clerk: Person,
     assert signed_in(deps, "compliance").get(f"/desk/{what}.json").status_code == 303  # a second factor first
 
 
+def test_a_list_as_a_file_has_the_filter_of_its_page(deps: Deps, officer: Person) -> None:
+    opened(officer, entry=first_look_up(deps), kind="correction")
+    told = officer.get("/desk/cases.json?kind=correction").get_json()
+    assert told and {each["kind"] for each in told} == {"correction"}
+    assert officer.get("/desk/cases.json?kind=none-of-these").status_code == 404
+
+
 def test_a_case_keeps_the_search_as_it_stood_with_the_log_it_was_made_of(deps: Deps, officer: Person) -> None:
     case = officer.get(opened(officer, q="result:released since:30d")).text
     assert f"共找到 {LOOK_UPS} 条，附入全部 {LOOK_UPS} 条" in case
