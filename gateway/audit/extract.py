@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import IO, Any
 
 from gateway.audit import kept, rows, tabular
@@ -22,9 +23,10 @@ from gateway.errors import Busy, InvalidRequest
 from gateway.lib.canonical_json import digest
 
 AT_ONCE = 2  # files written at a time by one process: each costs a core
+SENT_AT_ONCE = 8  # and on their way to readers, who may be slow: each holds a thread, of sixteen for all
 MAX_ROWS = 5_000_000
 
-_Pieces = Callable[[Iterable[Found]], Iterator[bytes]]
+_Pieces = Callable[[Iterable[Found], tabular.Names], Iterator[bytes]]
 _TABLES: Mapping[str, tuple[str, _Pieces]] = {
     "csv": ("text/csv; charset=utf-8", tabular.csv_pieces),
     "json": ("application/json", tabular.json_pieces),
@@ -44,35 +46,51 @@ class File:
     sha256: bytes
     rows: int
     _file: IO[bytes]
+    _sent: Callable[[], None]
 
     def pieces(self) -> Iterator[bytes]:
         """Its bytes, once."""
-        with self._file:
+        try:
             self._file.seek(0)
             while piece := self._file.read(tabular.PIECE):
                 yield piece
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give back its room and its turn: for who takes no piece, or not all of them."""
+        if not self._file.closed:
+            self._file.close()
+            self._sent()
 
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """``trust``: what a verifier needs, put into bundles."""
+    """``trust``: what a verifier needs, put into bundles. ``names``: what codes are called in tables for people."""
 
     log: Log
     search: Search
     policy: Policy
     trust: Callable[[], Mapping[str, Any]]
+    names: tabular.Names = tabular.no_names
     _turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    _sending: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(SENT_AT_ONCE))
 
     def extract(
         self, wanted: Filter, format: str, *, reach: str | None, actor: Mapping[str, Any], by: str | None = None
     ) -> File:
         """``by``: the signed-in person, where there is one. Raises InvalidRequest, Busy, LogUnavailable."""
+        if not self._sending.acquire(blocking=False):
+            raise _busy()
+        try:
+            return self._made(wanted, format, reach, actor, by)
+        except BaseException:
+            self._sending.release()
+            raise
+
+    def _made(self, wanted: Filter, format: str, reach: str | None, actor: Mapping[str, Any], by: str | None) -> File:
         if not self._turns.acquire(blocking=False):
-            raise Busy(
-                "正在生成的导出文件过多，请稍后再试。",
-                "Too many exports are being made; try again in a moment.",
-                retry_after=10,
-            )
+            raise _busy()
         try:
             with self.search.look(wanted, reach) as look:
                 below = look.state.size
@@ -109,13 +127,15 @@ class Extractor:
                 q = wanted.text()
                 rows.write(file, self.log.database, found, origin=origin, size=size, note=note, q=q, trust=self.trust())
             else:
-                for piece in _TABLES[format][1](self.search.every(wanted, reach=reach, below=below)):
+                for piece in _TABLES[format][1](
+                    self.search.every(wanted, reach=reach, below=below), lru_cache(4096)(self.names)
+                ):
                     file.write(piece)
             size, sha256 = file.tell(), _digest(file)
         except BaseException:
             file.close()
             raise
-        return File(FORMATS[format], f"log.{format}", size, sha256, count, file)
+        return File(FORMATS[format], f"log.{format}", size, sha256, count, file, self._sending.release)
 
     def _checkpoint(self, covering: int) -> tuple[int, str]:
         """The newest one that enough witnesses have seen, if it covers so much; else one signed now."""
@@ -125,6 +145,14 @@ class Extractor:
             return found.size, found.note
         checkpoint, note = self.log.publish(covering=covering)
         return checkpoint.size, note
+
+
+def _busy() -> Busy:
+    return Busy(
+        "正在生成或下载的导出文件过多，请稍后再试。",
+        "Too many exports are being made or taken; try again in a moment.",
+        retry_after=10,
+    )
 
 
 def _digest(file: IO[bytes]) -> bytes:

@@ -4,7 +4,7 @@ Each act is one transaction of the log: the new event and its entry (``case.*``)
 acted, never a text: only a salted digest of it. If we stop within it, neither has happened; after it, both have.
 
 The audit office and the data bureau see all cases. An office sees those in which it was asked to explain, and of them
-the question, its own answer and the entries it is itself a party of. For everybody else no case exists (threat T15).
+the question, its own answer and the entries of what it did itself. For everybody else no case exists (threat T15).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.audit import entry
 from gateway.audit.log import Log, Transaction
 from gateway.audit.store import Rows
 from gateway.cases import store, texts
-from gateway.cases.model import KINDS, VERDICTS, Case, Event, Link, Note, Person, SavedSearch
+from gateway.cases.model import KINDS, LOOK_UP, VERDICTS, Case, Event, Link, Note, Person, SavedSearch
 from gateway.db import Database
 from gateway.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from gateway.identity import store as identity_store
@@ -28,7 +28,7 @@ from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 
 PAGE, MAX_PAGE = 50, 200
-MAX_NOTES, MAX_LINKS = 500, 500
+MAX_NOTES, MAX_LINKS = 500, 1_000
 MAX_SEARCHES = 50
 MAX_OBJECTIONS = 50  # of one resident, still open
 GATEWAY = Person(id="", party=None)  # nobody's act: the gateway's own
@@ -341,8 +341,9 @@ def _seen_by(conn: Any, person: Person, case: Case) -> Case:
     if person.oversees:
         return case
     own = [each for each in case.links if each.entry is not None and _is_of(conn, each.entry, person.party)]
-    last = replace(case.events[-1], by=None, to=None)
-    events = tuple(each for each in case.events[:-1] if each.party == person.party)
+    moves = [each for each in case.events if each.move != LOOK_UP]  # whom the desk looked for is not theirs to know
+    last = replace(moves[-1], by=None, to=None)
+    events = tuple(each for each in moves[:-1] if each.party == person.party)
     return replace(
         case,
         subject=None,
@@ -355,6 +356,7 @@ def _seen_by(conn: Any, person: Person, case: Case) -> Case:
 
 
 def _is_of(conn: Any, index: int, party: str | None) -> bool:
+    """Whether the party was the one that acted: what was done, not what was asked of it, is its to explain."""
     found = Rows(conn).entries(index, index + 1)
     return bool(found) and (entry.read(found[0]).get("actor") or {}).get("party") == party
 
