@@ -376,6 +376,8 @@ def test_a_proof_is_checked_too(deps: Deps, officer: Person) -> None:
     number = first_look_up(deps)
     proof = officer.get(f"/v1/log/entries/{number}/proof").get_data()
     assert "agrees with this log" in upload(officer, proof)
+    beyond = proof.replace(b"index %d\n" % number, b"index " + b"9" * 30 + b"\n")  # no database counts so far
+    assert beyond != proof and "does not agree" in upload(officer, beyond)
     lines = proof.decode().split("\n")
     lines[2] = base64.b64encode(sha256(b"another").digest()).decode()
     assert "does not agree" in upload(officer, "\n".join(lines).encode())
