@@ -95,6 +95,7 @@ def verify_export(
         pruned=below,
         gone=sum(entry is None for entry in contents.entries[:below]),
         orders=fold.orders.proved if archived else None,
+        ordered_by=tuple(sorted(fold.orders.signers)),
     )
 
 
