@@ -83,10 +83,18 @@ def _searches(blp: Blueprint, reading: Reading, guard: Needs) -> None:
         def post(self, asked: dict[str, Any]) -> Response:
             """The same for a resident or a case by its number, which stands in no address and in no log · 按号码检索
 
-            The answer's ``q`` has the pseudonyms in its place, of all epochs; go on with it.
+            The answer's ``q`` has the pseudonyms in its place, of all epochs; go on with it. By a resident's number
+            a party searches what it was part of: it knew those numbers. Who sees everybody's look-ups would unmask the
+            log with a list of numbers, so that is done by a person, in a case (decision 0033).
             """
             wanted = Filter.parse(asked.pop("q"))
             if (person := asked.pop("subject", None)) is not None:
+                if reach() is None:
+                    raise Forbidden(
+                        "可查看全部记录的单位不得经接口按居民号码检索；请由审计人员在案件中办理（工作台“按居民号码查找”）。",
+                        "Who may see all look-ups can't search by a resident's number here;"
+                        " an officer of the audit office does so at the desk, in a case.",
+                    )
                 wanted = wanted.also("subject", *reading.pseudonyms.subjects(person["scheme"], person["id"]))
             if (case := asked.pop("case", None)) is not None:
                 wanted = wanted.also("case", *reading.pseudonyms.cases(case.strip()))  # as a query's is read
