@@ -5,37 +5,41 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from gateway.audit.search import Found
+from gateway.audit.shard import Shard, holding
 from gateway.lib import workbook
 from gateway.lib.spreadsheet import cell
 
 COLUMNS = (
     "index", "t", "type", "query", "party", "client", "officer", "agreement", "purpose", "standard", "fields",
     "subject", "case", "effect", "rules", "code", "source", "provider", "result", "outcome", "risk",
+    "log", "log_index",
 )  # fmt: skip
 MAX_SHEET_ROWS = 1_048_575  # Excel's, less the header
 MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 PIECE = 1 << 16
 
+Shards = Sequence[Shard]  # the logs of all years
 
-def to_csv(found: Iterable[Found]) -> str:
+
+def to_csv(found: Iterable[Found], shards: Shards = ()) -> str:
     """The whole table as one text, for a page of it."""
-    return b"".join(csv_pieces(found)).decode()
+    return b"".join(csv_pieces(found, shards)).decode()
 
 
-def csv_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+def csv_pieces(found: Iterable[Found], shards: Shards = ()) -> Iterator[bytes]:
     """RFC 4180 with a header row; no cell is a formula to any spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     text.write(MARK)
     writer.writerow(COLUMNS)
     for item in found:
-        writer.writerow([cell(value) for value in row(item)])
+        writer.writerow([cell(value) for value in row(item, shards)])
         if text.tell() > PIECE:
             yield text.getvalue().encode()
             text.seek(0)
@@ -43,29 +47,29 @@ def csv_pieces(found: Iterable[Found]) -> Iterator[bytes]:
     yield text.getvalue().encode()
 
 
-def jsonl_pieces(found: Iterable[Found]) -> Iterator[bytes]:
-    return (orjson.dumps(shown(item)) + b"\n" for item in found)
+def jsonl_pieces(found: Iterable[Found], shards: Shards = ()) -> Iterator[bytes]:
+    return (orjson.dumps(shown(item, shards)) + b"\n" for item in found)
 
 
-def json_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+def json_pieces(found: Iterable[Found], shards: Shards = ()) -> Iterator[bytes]:
     """One JSON array."""
     before = b"["
     for item in found:
-        yield before + orjson.dumps(shown(item))
+        yield before + orjson.dumps(shown(item, shards))
         before = b",\n"
     yield before.replace(b",\n", b"") + b"]\n"
 
 
-def xlsx_pieces(found: Iterable[Found]) -> Iterator[bytes]:
+def xlsx_pieces(found: Iterable[Found], shards: Shards = ()) -> Iterator[bytes]:
     """A workbook whose every cell is a text or a number, so nothing in it is computed."""
     with tempfile.TemporaryFile() as file:
-        workbook.write(file, "log", COLUMNS, map(row, found))
+        workbook.write(file, "log", COLUMNS, (row(item, shards) for item in found))
         file.seek(0)
         while piece := file.read(PIECE):
             yield piece
 
 
-def row(found: Found) -> list[Any]:
+def row(found: Found, shards: Shards = ()) -> list[Any]:
     entry = found.entry
     actor, agreement = entry.get("actor") or {}, entry.get("agreement") or {}
     decision, source = entry.get("decision") or {}, (found.outcome or entry).get("source") or {}
@@ -80,19 +84,34 @@ def row(found: Found) -> list[Any]:
         entry.get("code") or (about.code if about else None), source.get("party"),
         about.other_party if about and query else None, about.result if about else None,
         about.outcome if about else None, about.risk if about else None,
+        *place(found.index, shards),
     ]  # fmt: skip
 
 
-def shown(found: Found) -> dict[str, Any]:
+def place(index: int, shards: Shards) -> tuple[str | None, int]:
+    """The log of its year, if the years are known, and its index there."""
+    if not shards:
+        return None, index
+    shard = holding(shards, index)
+    return shard.origin, index - shard.first
+
+
+def entry_shown(index: int, entry: dict[str, Any], shards: Shards) -> dict[str, Any]:
+    origin, in_log = place(index, shards)
+    return {"index": index, "log": {"origin": origin, "index": in_log}, "entry": entry}
+
+
+def shown(found: Found, shards: Shards = ()) -> dict[str, Any]:
     """A row as programs read it."""
     about = found.row
     if about is None:
-        return {"index": found.index, "entry": found.entry}
+        return entry_shown(found.index, found.entry, shards)
     query = about.result is not None
     return {
-        "index": found.index,
-        "entry": found.entry,
-        "outcome": None if found.outcome is None else {"index": about.outcome, "entry": found.outcome},
+        **entry_shown(found.index, found.entry, shards),
+        "outcome": None
+        if found.outcome is None or about.outcome is None
+        else entry_shown(about.outcome, found.outcome, shards),
         "result": about.result,
         "consumer": about.party if query else None,
         "provider": about.other_party if query else None,

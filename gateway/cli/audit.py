@@ -39,10 +39,15 @@ audit.add_command(audit_search.anomalies)
 def verify(since: Path | None, config_file: Path | None) -> None:
     """Read the whole log and check it against all that claims to know it, the database's tables too · 核验"""
     with store_of(config_file) as store:
+        folder = Folder(store.log.folder)
         report = verifying.verify(
             store.database,
             store.log.key.verifier,
-            checkpoint=Folder(store.log.folder).checkpoint(),
+            checkpoint=folder.checkpoint(),
+            years=[
+                (store.log.keys.of(shard.origin).verifier, folder.of(shard).checkpoint())
+                for shard in store.log.shards()[1:]
+            ],
             since=since.read_text() if since else None,
         )
         findings = (*report.findings, *state.verify(store.database))
