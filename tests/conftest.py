@@ -2,6 +2,7 @@
 
 TONGQU_TEST_DATABASES=sqlite     leaves PostgreSQL out
 CI=true                          then nothing may be left out
+TMPDIR=/some/folder              the files of the tests lie there (see scratch.py)
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pytest
 from gateway import db
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
-from tests import postgres
+from tests import postgres, scratch
 from tests.clock import FixedClock
 
 DATABASES = [name.strip() for name in os.environ.get("TONGQU_TEST_DATABASES", "sqlite,postgresql").split(",")]
@@ -28,6 +29,7 @@ _left_out: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        scratch.choose()
         postgres.choose_folder()
 
 

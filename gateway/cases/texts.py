@@ -7,43 +7,15 @@ it would stand there for everybody, for ever. Plain Python, no I/O.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from gateway.errors import InvalidRequest
+from gateway.lib.personal import personal_number
 
 MAX_TEXT: Final = 2000
 MAX_SEARCH: Final = 500
 # C0 but line feed, DEL, C1; marks and overrides of direction; line and paragraph separators; byte order mark
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_GAP = r"[\s\-_.·]?"
-
-
-def _digits(count: int) -> str:
-    return _GAP.join(["[0-9]"] * count)
-
-
-# GB 11643: division, day of birth, sequence, check character; with anything usual between them
-_DAY = _GAP.join(
-    (
-        rf"(?:1{_GAP}[89]|2{_GAP}0)",
-        _digits(2),
-        rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2])",
-        rf"(?:0{_GAP}[1-9]|[12]{_GAP}[0-9]|3{_GAP}[01])",
-    )
-)
-_RESIDENT = _GAP.join((_digits(6), _DAY, _digits(3), "[0-9Xx]"))
-_ALONE = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
-_PERSONAL: Final = tuple(
-    (re.compile(_ALONE[0] + pattern + _ALONE[1]), zh, en)
-    for pattern, zh, en in (
-        (r"[0-9]{17}[0-9Xx]", "居民身份证号", "a resident identity number"),
-        (_RESIDENT, "居民身份证号", "a resident identity number"),
-        (r"[0-9]{15}", "旧身份证号", "an old identity number"),
-        (r"[0-9]{16,19}|[0-9]{4}(?: [0-9]{4}){3}(?: [0-9]{1,3})?", "银行卡号", "a bank card number"),
-        (rf"(?:\+?86{_GAP})?1[3-9][0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}", "手机号码", "a mobile number"),
-    )
-)
 
 
 def checked(text: str, *, name: str = "text", most: int = MAX_TEXT) -> str:
@@ -55,15 +27,13 @@ def checked(text: str, *, name: str = "text", most: int = MAX_TEXT) -> str:
         raise _wrong(name, f"最多 {most} 个字，实有 {len(plain)} 个", f"expected at most {most}, got {len(plain)}")
     if _UNSAFE.search(plain):
         raise _wrong(name, "含有控制字符或改变文字方向的字符", "holds control characters or changes of direction")
-    read = unicodedata.normalize("NFKC", plain)  # full-width digits are digits
-    read = "".join(c for c in read if unicodedata.category(c) != "Cf")
-    for pattern, zh, en in _PERSONAL:
-        if pattern.search(read):
-            raise _wrong(
-                name,
-                f"含有形似{zh}的数字；案件中不写个人号码，请引用日志条目",
-                f"holds digits in the form of {en}: name the entry of the log, never the person",
-            )
+    if (found := personal_number(plain)) is not None:
+        zh, en = found
+        raise _wrong(
+            name,
+            f"含有形似{zh}的数字；案件中不写个人号码，请引用日志条目",
+            f"holds digits in the form of {en}: name the entry of the log, never the person",
+        )
     return plain
 
 

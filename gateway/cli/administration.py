@@ -15,7 +15,7 @@ from gateway.cli.registrations import proposed, signed_by
 from gateway.identity.model import OPERATOR, PARTY_KINDS, ROLES, SCOPES
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.durable import write_file
-from gateway.lib.jose import SigningKey
+from gateway.lib.jose import JoseInvalid, SigningKey, public_key
 
 _key_file = click.option(
     "--key",
@@ -41,7 +41,11 @@ def _public_key(file: Path, new: bool) -> object:
         raise click.ClickException(f"{file}: {error}") from None
     if not isinstance(jwk, dict):
         raise click.ClickException(f"{file}: expected a JWK (a JSON object) / 应为 JWK")
-    return {name: value for name, value in jwk.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")}
+    shown = {name: value for name, value in jwk.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")}
+    try:
+        return public_key(shown).jwk()  # nothing but the key: what else the file says stays with its owner
+    except JoseInvalid as error:
+        raise click.ClickException(f"{file}: {error}") from None
 
 
 def _json(value: object) -> bytes:

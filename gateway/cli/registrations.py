@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from gateway.cli.common import config_option, store_of
-from gateway.identity.registration import DECISION_TYPE, PROPOSAL_TYPE
+from gateway.identity.registration import DECISION_TYPE, PROPOSAL_TYPE, stamped
 from gateway.identity.registration_store import Registration
 from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
 from gateway.lib.jose import JoseInvalid, SigningKey
@@ -97,10 +97,11 @@ def reject(registration_id: str, signer: Path, config_file: Path | None) -> None
 
 
 def proposed(document: dict[str, Any], signer: Path, config_file: Path | None) -> None:
-    """Sign and put forward."""
-    jws = _key(signer).sign_payload(PROPOSAL_TYPE, canonical(document))
+    """Sign and put forward. A document without jti and iat is given them here, so that it counts once."""
+    key = _key(signer)
     with store_of(config_file) as store:
-        made = store.registrations.propose(None, document, jws)
+        whole = stamped(document, store.clock.now())
+        made = store.registrations.propose(None, whole, key.sign_payload(PROPOSAL_TYPE, canonical(whole)))
     click.echo(_line(made))
     click.echo(f"  → gateway registration approve {made.id} --signed-by … / 由主管部门另一人批准")
 

@@ -15,6 +15,7 @@ from gateway.identity import store
 from gateway.identity.certificates import registered_certificate
 from gateway.identity.model import (
     ADMIN_SCOPE,
+    ADMINISTRATOR,
     MAX_CLIENT_KEYS,
     PARTY_KINDS,
     ROLES,
@@ -30,6 +31,7 @@ from gateway.identity.model import (
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 from gateway.lib.jose import JoseInvalid, public_key
+from gateway.lib.personal import personal_number
 from standards.identifiers import check_uscc
 
 MAX_TEXT = 200  # characters of a name or title
@@ -288,14 +290,10 @@ class Identity:
         key: Any = None,
         officer_id: str | None = None,
     ) -> Officer:
-        _check(
-            ("/role", role in ROLES, f"应为 {'、'.join(ROLES)} 之一", f"expected {', '.join(ROLES)}"),
-            ("/title", _is_text(title), "应为不超过 200 字的职务", "expected a post of up to 200 characters"),
-            ("/key", key is not None or role == "clerk", "该岗位须有密钥", "an officer of this role needs a key"),
-        )
+        party = _found(store.get_party(tx.conn, party_id), "单位", "party")
+        check_officer(party, role, title, key)
         jwk = None if key is None else public_jwk(key)
         officer = Officer(officer_id or new_id("off"), party_id, role, title.strip(), jwk)
-        _found(store.get_party(tx.conn, party_id), "单位", "party")
         try:
             store.insert_officer(tx.conn, officer, self._now())
         except store.Duplicate:
@@ -372,6 +370,32 @@ def check_scopes(scopes: frozenset[str], party: Party) -> None:
             "只有政务数据共享主管部门的客户端可以有 admin 权限",
             "only a client of the data bureau may have the scope admin",
         ),
+    )
+
+
+def check_officer(party: Party, role: Any, title: Any, key: Any, at: str = "") -> None:
+    """The post is read on pages and stays in signed documents, so it names nobody. Administration is the bureau's."""
+    _check(
+        (f"{at}/role", role in ROLES, f"应为 {'、'.join(ROLES)} 之一", f"expected {', '.join(ROLES)}"),
+        (
+            f"{at}/role",
+            role != ADMINISTRATOR or party.kind == "data_bureau",
+            "只有政务数据共享主管部门的人员可以任 administrator",
+            "only an officer of the data bureau may be an administrator",
+        ),
+        (
+            f"{at}/title",
+            isinstance(title, str) and _is_text(title),
+            "应为不超过 200 字的职务",
+            "expected a post of up to 200 characters",
+        ),
+        (
+            f"{at}/title",
+            not isinstance(title, str) or personal_number(title) is None,
+            "含有形似个人号码的数字；应为职务，不写个人信息",
+            "holds digits in the form of a personal number; expected the post and nothing personal",
+        ),
+        (f"{at}/key", key is not None or role == "clerk", "该岗位须有密钥", "an officer of this role needs a key"),
     )
 
 

@@ -21,6 +21,7 @@ PARTY_KINDS: Final[tuple[str, ...]] = ("department", "street_office", "data_bure
 STATES: Final[tuple[str, ...]] = ("active", "suspended")
 ROLES: Final[tuple[str, ...]] = ("signatory", "clerk", "compliance", "administrator")
 
+ADMINISTRATOR: Final = "administrator"  # of the data bureau only
 QUERY_SCOPE: Final = "exchange:query"  # the only scope whose token is bound to an agreement
 ADMIN_SCOPE: Final = "admin"
 REGISTRATION_SCOPE: Final = "registrations:write"

@@ -16,7 +16,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Request, Response, jsonify, request
 
-from gateway.errors import TokenInvalid
+from gateway.errors import TokenInvalid, TokenOfAnotherClient
 from gateway.identity.certificates import CertificateInvalid, Shown
 from gateway.identity.client_auth import Authenticated, ClientUnknown
 from gateway.identity.grant_types import CLIENT_CREDENTIALS, METHODS, TOKEN_EXCHANGE
@@ -63,11 +63,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         try:
             self.parts.spent.burn(found.client.id, found.jti, found.expires, BURNT_FOR_S)
         except AssertionReplayed:
-            actor = {"party": found.party.id, "client": found.client.id, "officer": None}
-            with self.parts.identity.log.transaction() as tx:  # somebody intercepted it, or the client is broken
-                tx.append({"type": "identity.refused", "actor": actor, "code": "invalid_client", "rule": "A8"})
+            self.note(_Client(found), "invalid_client", "A8")  # somebody intercepted it, or the client is broken
             raise ClientUnknown from None
         return _Client(found)
+
+    def note(self, client: _Client, code: str, rule: str) -> int:
+        """Write that this client misused something genuine. Returns the index of the entry, durable by now."""
+        actor = {"party": client.party.id, "client": client.client.id, "officer": None}
+        with self.parts.identity.log.transaction() as tx:
+            return tx.append({"type": "identity.refused", "actor": actor, "code": code, "rule": rule}).index
 
     def _by_certificate(self, request: _Request, shown: Shown) -> _Client:
         parts, certificates = self.parts, self.parts.authenticator.certificates
@@ -146,6 +150,26 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # Authlib has no t
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Token | None:
         return _Token.read(self.server.parts, token_string)
 
+    def authenticate_token(self, request: _Request, client: _Client) -> _Token | None:
+        """RFC 7009 section 2.1: another client's token is refused, and its client told so.
+
+        It is the same for a token that still opens something and for one that no longer does. That the text is a token
+        of ours is no secret: it is a signed JWT, and the keys are public.
+        """
+        self.check_params(request, client)
+        token = self.query_token(request.form["token"], None)
+        if token is not None and not token.check_client(client):
+            index = self.server.note(client, TokenOfAnotherClient.code, "A6")
+            raise Refused(
+                "unauthorized_client",
+                "The token was issued to another client, which alone can revoke it. If found, tell the data bureau.",
+                detail_zh="该令牌是发给另一个客户端的，只有该客户端可以撤销。如系拾得，请告知政务数据共享主管部门。",
+                code=TokenOfAnotherClient.code,
+                rule="A6",
+                log_index=index,
+            )
+        return token
+
     def revoke_token(self, token: _Token, request: _Request) -> None:
         self.server.parts.spent.revoke(token.caller.token_id, token.caller.expires)
 
@@ -158,7 +182,10 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib ha
 
     def check_permission(self, token: _Token, client: _Client, request: _Request) -> bool:
         """Its own client, and the data bureau. The only audience there is is the gateway itself, which need not ask."""
-        return token.check_client(client) or ADMIN_SCOPE in client.scopes
+        if token.check_client(client) or ADMIN_SCOPE in client.scopes:
+            return True
+        self.server.note(client, TokenOfAnotherClient.code, "A6")  # how did it come by it?
+        return False
 
     def introspect_token(self, token: _Token) -> dict[str, Any]:
         kind = "Bearer" if token.caller.by_certificate else "DPoP"

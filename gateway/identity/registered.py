@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from gateway.audit.log import Transaction
-from gateway.errors import InvalidRequest, NotFound, WrongState
+from gateway.errors import AlreadyExists, InvalidRequest, NotFound, WrongState
 from gateway.identity import store
-from gateway.identity.actions import Identity, check_scopes, public_jwk
+from gateway.identity.actions import MAX_TEXT, Identity, check_officer, check_scopes, public_jwk
 from gateway.identity.certificates import registered_certificate
-from gateway.identity.model import ROLES, Actor, Client
+from gateway.identity.model import Actor, Client
+from gateway.lib.personal import personal_number
+
+KEY_REMARKS: Final = frozenset({"kid", "alg", "use", "key_ops", "ext"})  # RFC 7517 section 4 and Web Cryptography
 
 
 def check(conn: Connection, document: Mapping[str, Any]) -> None:
@@ -24,17 +27,36 @@ def check(conn: Connection, document: Mapping[str, Any]) -> None:
         raise WrongState("该单位已被停用。", "The party is suspended.")
     kind = document["kind"]
     if document.get("key") is not None:
-        public_jwk(document["key"])
+        _check_key(conn, document["key"])
     elif kind in ("client_key", "assertion_key") or (kind == "client" and document.get("certificate") is None):
         raise _wrong("/document/key", "缺少公钥", "a public JWK is missing")
+    if document.get("keep") not in (None, True, False):
+        raise _wrong("/document/keep", "应为 true 或 false", "expected true or false")
     if document.get("certificate") is not None:
         registered_certificate(document["certificate"])
     if kind == "client":
         check_scopes(frozenset(_scopes(document)), party)
     if kind in ("client_key", "client_certificate"):
         client_of(conn, document)
-    if kind == "officer" and (document.get("role") not in ROLES or not isinstance(document.get("title"), str)):
-        raise _wrong("/document/role", "应写明岗位与职务", f"expected a title and a role of {', '.join(ROLES)}")
+    if kind == "officer":
+        check_officer(party, document.get("role"), document.get("title"), document.get("key"), "/document")
+
+
+def _check_key(conn: Connection, key: Any) -> None:
+    """A public JWK and nothing else, which speaks for nobody yet. The document stays, so no other member may."""
+    jwk = public_jwk(key)
+    if not key.keys() <= (allowed := {*jwk, *KEY_REMARKS}):
+        known = ", ".join(sorted(allowed))
+        raise _wrong("/document/key", f"公钥只可含成员 {known}", f"expected no members but {known}")
+    if (kid := key.get("kid")) is not None and (
+        not isinstance(kid, str) or len(kid) > MAX_TEXT or personal_number(kid)
+    ):
+        raise _wrong("/document/key/kid", "kid 应为指纹或短名", "expected the thumbprint or a short name as kid")
+    if store.key_is_known(conn, jwk["kid"]):
+        raise AlreadyExists(
+            "该密钥已登记；一个密钥只能代表一方。请生成新密钥。",
+            "This key is registered already; a key speaks for one only. Make a new one.",
+        )
 
 
 def act(identity: Identity, tx: Transaction, actor: Actor, document: Mapping[str, Any]) -> str | None:

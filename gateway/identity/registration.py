@@ -4,6 +4,7 @@
     approve   by another officer, of the data bureau, who signs its id and digest
     reject    by an officer of the data bureau, or by one of the party concerned who takes it back
 
+A document counts once (``jti``, ``iat``): whatever became of it, nobody can put the same signature forward again.
 So nobody, not even the operator with the gateway's own keys, can let a system in alone through these doors (threat
 T26). What the operator's command line does alone carries no officer in the log.
 """
@@ -11,6 +12,7 @@ T26). What the operator's command line does alone carries no officer in the log.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,10 +20,10 @@ from typing import Any, Final
 
 from gateway.audit.log import Log, Transaction
 from gateway.db import Database
-from gateway.errors import Forbidden, InvalidRequest, NotFound, SignatureInvalid, WrongState
+from gateway.errors import AlreadyExists, Forbidden, InvalidRequest, NotFound, SignatureInvalid, WrongState
 from gateway.identity import registered, store
 from gateway.identity.actions import Identity
-from gateway.identity.model import ADMIN_SCOPE, Caller, Officer
+from gateway.identity.model import ADMIN_SCOPE, ADMINISTRATOR, Caller, Officer
 from gateway.identity.registration_store import Registration, find, insert, listed, settle
 from gateway.identity.signing import officer_who_signed
 from gateway.lib.canonical_json import canonical, digest_bytes
@@ -30,9 +32,13 @@ from gateway.lib.ids import new_id
 
 PROPOSAL_TYPE: Final = "tongqu-registration+jws"
 DECISION_TYPE: Final = "tongqu-registration-decision+jws"
-PROPOSERS: Final = ("signatory", "administrator")
-DECIDERS: Final = ("administrator", "signatory")
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {  # kind → members beside kind and party
+PROPOSERS: Final = ("signatory", ADMINISTRATOR)
+DECIDERS: Final = (ADMINISTRATOR, "signatory")
+MAX_AGE_S: Final = 24 * 3600  # a paper may lie on a desk for a day, not for ever
+MAX_AHEAD_S: Final = 60
+_JTI: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
+COMMON: Final = ("kind", "party", "jti", "iat")
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {  # kind → members beside those
     "client": ("key", "scopes", "certificate"),
     "client_key": ("client", "key", "keep"),
     "client_certificate": ("client", "certificate"),
@@ -75,11 +81,18 @@ class Registrations:
             if store.get_party(tx.conn, party) is None or not (_oversees(caller) or _own(caller, party)):
                 raise NotFound("没有这个单位。", "There is no such party.")
             signed = self._signed(tx, jws, PROPOSAL_TYPE, text, [party, *_bureaus(tx)], PROPOSERS)
+            self._check_age(whole["iat"])
             registered.check(tx.conn, whole)
             made = Registration(
                 new_id("reg"), party, text, digest_bytes(text), "proposed", None, signed.officer.id, jws, self._now()
             )
-            insert(tx.conn, made)
+            try:
+                insert(tx.conn, made)
+            except store.Duplicate:
+                raise AlreadyExists(
+                    "这份登记文件已提出过，每份只能用一次。请用新的 jti 和 iat 另行签名。",
+                    "This very document was proposed before, and each counts once. Sign one with a new jti and iat.",
+                ) from None
             self._record(tx, "registration.proposed", caller, made, signed)
         return made
 
@@ -118,6 +131,19 @@ class Registrations:
         if found.state != "proposed":
             raise WrongState(f"该登记已处理：{found.state}。", f"This registration is {found.state} already.")
         return found
+
+    def _check_age(self, issued: int) -> None:
+        age = self._now().timestamp() - issued
+        if not -MAX_AHEAD_S <= age <= MAX_AGE_S:
+            raise InvalidRequest(
+                errors=[
+                    {
+                        "pointer": "/document/iat",
+                        "zh": f"签名时间应在过去 {MAX_AGE_S // 3600} 小时之内；请重新签名",
+                        "en": f"expected a time within the last {MAX_AGE_S // 3600} hours; sign it anew",
+                    }
+                ]
+            )
 
     def _decided(self, tx: Transaction, before: Registration, jws: str, verdict: str, parties: list[str]) -> _Signed:
         return self._signed(tx, jws, DECISION_TYPE, before.decision_payload(verdict), parties, DECIDERS)
@@ -169,25 +195,33 @@ class Registrations:
         return self._clock.now()
 
 
+def stamped(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """``document`` with what makes it count once, where that is not written in it yet."""
+    return {"jti": new_id(), "iat": int(now.timestamp()), **document}
+
+
 def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
     """The members of its kind and no others; those that may be left out are written as null."""
     names = KINDS.get(str(document.get("kind")))
     if names is None or not isinstance(document.get("party"), str):
         kinds = "、".join(KINDS)
-        raise InvalidRequest(
-            errors=[{"pointer": "/document/kind", "zh": f"应为 {kinds} 之一，并写明 party", "en": ", ".join(KINDS)}]
+        raise _wrong("/document/kind", f"应为 {kinds} 之一，并写明 party", ", ".join(KINDS))
+    if unknown := sorted(map(str, document.keys() - {*COMMON, *names})):
+        raise _wrong("/document", "含有未知成员", f"{len(unknown)} unknown; known: {', '.join((*COMMON, *names))}")
+    jti, iat = document.get("jti"), document.get("iat")
+    if not isinstance(jti, str) or not _JTI.fullmatch(jti):
+        raise _wrong(
+            "/document/jti", "应为 16–128 位随机的字母、数字、- 或 _", "expected 16–128 random A–Z, a–z, 0–9, -, _"
         )
-    if unknown := sorted(map(str, document.keys() - {"kind", "party", *names})):
-        raise InvalidRequest(
-            errors=[
-                {
-                    "pointer": "/document",
-                    "zh": "含有未知成员",
-                    "en": f"{len(unknown)} unknown; known: {', '.join(names)}",
-                }
-            ]
+    if isinstance(iat, bool) or not isinstance(iat, int):
+        raise _wrong(
+            "/document/iat", "应为签名时间（Unix 秒，整数）", "expected when it was signed, in whole Unix seconds"
         )
     return dict(document)
+
+
+def _wrong(pointer: str, zh: str, en: str) -> InvalidRequest:
+    return InvalidRequest(errors=[{"pointer": pointer, "zh": zh, "en": en}])
 
 
 def _bureaus(tx: Transaction) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy import insert as insert_into
+from sqlalchemy.exc import IntegrityError
 
-from gateway.identity.store import REGISTRATION
+from gateway.identity.store import REGISTRATION, Duplicate
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -38,7 +39,12 @@ class Registration:
 
 
 def insert(conn: Connection, made: Registration) -> None:
-    conn.execute(insert_into(REGISTRATION).values(_columns(made)))
+    """Raises Duplicate when this very document was proposed before, whatever became of it: rows are never deleted."""
+    try:
+        with conn.begin_nested():
+            conn.execute(insert_into(REGISTRATION).values(**_columns(made), used=made.digest))
+    except IntegrityError:
+        raise Duplicate from None
 
 
 def settle(conn: Connection, after: Registration) -> None:

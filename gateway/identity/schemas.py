@@ -52,9 +52,17 @@ class NewRegistrationSchema(Schema):
     document = fields.Dict(
         required=True,
         metadata={
-            "description": "kind (client, client_key, client_certificate, assertion_key, officer), party, and: key, "
-            "scopes, certificate · client, key, keep · client, certificate · key · role, title, key",
-            "example": {"kind": "assertion_key", "party": "street-linden", "key": {"kty": "EC"}},
+            "description": "kind (client, client_key, client_certificate, assertion_key, officer), party, jti (16–128 "
+            "random A–Z, a–z, 0–9, -, _: a document counts once, for ever), iat (when it was signed, Unix seconds, at "
+            "most 24 hours ago), and: key, scopes, certificate · client, key, keep · client, certificate · key · role, "
+            "title, key",
+            "example": {
+                "kind": "assertion_key",
+                "party": "street-linden",
+                "jti": "01KAR4TSV4Q1ZC2X9M6W8Y3D5E",
+                "iat": 1790000000,
+                "key": {"kty": "EC"},
+            },
         },
     )
     jws = fields.String(

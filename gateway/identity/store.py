@@ -90,6 +90,7 @@ REGISTRATION = Table(  # of clients, keys and officers, by two people: registrat
     Column("decided_by", Text, nullable=True),
     Column("decided_jws", Text, nullable=True),
     Column("decided_at", Text, nullable=True),
+    Column("used", Text, nullable=True, unique=True),  # its digest; null for those without a jti, before 0019
 )
 BURNT = Table(  # client assertions that were used (RFC 7523 section 3, jti), until they expire
     "identity_burnt_assertion",
@@ -213,6 +214,17 @@ def officer_standing(conn: Connection, officer_id: str) -> OfficerStanding | Non
     """An officer with the keys that may vouch for it; None when there is no such officer."""
     officer = get_officer(conn, officer_id)
     return None if officer is None else OfficerStanding(officer, tuple(assertion_keys(conn, officer.party)))
+
+
+def key_is_known(conn: Connection, thumbprint: str) -> bool:
+    """Does this key speak for anybody: an officer, a party's assertions, a system?"""
+    if officer_by_key(conn, thumbprint) is not None:
+        return True
+    vouching = select(ASSERTION_KEY.c.thumbprint).where(ASSERTION_KEY.c.thumbprint == thumbprint)
+    if conn.execute(vouching).first() is not None:
+        return True
+    holding = select(CLIENT.c["keys"]).where(CLIENT.c["keys"].contains(thumbprint, autoescape=True))
+    return any(key["kid"] == thumbprint for row in conn.execute(holding) for key in json.loads(row[0]))
 
 
 # ── keys by which parties vouch for their officers ────────────────────────────────────────────────────────────────────

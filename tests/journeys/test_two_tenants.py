@@ -17,6 +17,7 @@ from tongqu_client._auth import Grant
 
 from gateway.cases.model import Person
 from gateway.identity.model import OPERATOR
+from gateway.identity.registration import stamped
 from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
 from tests.cast import AN, AUDIT, LINDEN, MAPLE, POLICE, SCHEME, STANDARD, Paper, key_of
@@ -94,7 +95,10 @@ def theirs(shared_city: City) -> dict[str, str]:
     index = city.ask(plain.id).log_index
     case = deps.cases.open(Person("acc_audit", AUDIT, "audit_office"), "review", "夜间查询", party=LINDEN)
     emergency = post(city, LINDEN, "", asked(city, agreement))
-    document = {"kind": "client", "party": LINDEN, "key": SigningKey.generate().public_jwk(), "scopes": ["log:read"]}
+    document = stamped(
+        {"kind": "client", "party": LINDEN, "key": SigningKey.generate().public_jwk(), "scopes": ["log:read"]},
+        deps.clock.now(),
+    )
     jws = key_of(f"{LINDEN}/signatory").sign_detached("tongqu-registration+jws", canonical(document))
     registration = deps.registrations.propose(city.cast.caller(LINDEN), document, jws)
     manifest = {

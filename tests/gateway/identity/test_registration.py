@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 import pytest
@@ -45,6 +46,8 @@ def new_client(key: Key, **more: Any) -> dict[str, Any]:
 
 
 def propose(house: House, document: dict[str, Any], by: SigningKey, sender: Sender | None = None) -> Any:
+    """What ``document`` says, signed now, to count once."""
+    document = {"jti": secrets.token_hex(16), "iat": house.street.now(), **document}
     body = {"document": document, "jws": by.sign_detached(PROPOSAL, canonical(document))}
     return call(house, "/v1/registrations", body, sender)
 
@@ -113,13 +116,14 @@ def test_one_person_alone_lets_nobody_in(house: House, street: Office, bureau: O
 
 
 def test_a_signature_over_something_else_counts_for_nothing(house: House, street: Office, bureau: Office) -> None:
-    document = new_client(Key.make())
+    document = new_client(Key.make(), jti=secrets.token_hex(16), iat=house.street.now())
     other = canonical({**document, "scopes": ["agreements:read", "log:read"]})
     forged = {"document": document, "jws": street.keys[0].sign_detached(PROPOSAL, other)}
     assert call(house, "/v1/registrations", forged).status_code == 422
     wrong_type = {"document": document, "jws": street.keys[0].sign_detached(DECISION, canonical(document))}
     assert call(house, "/v1/registrations", wrong_type).status_code == 422
     made = propose(house, document, street.keys[0]).json
+    assert made["document"] == document
     assert decide(house, {**made, "digest": "sha-256:" + "0" * 64}, bureau.keys[0]).status_code == 422
     assert decide(house, {**made, "id": made["id"]}, bureau.keys[0], "rejected").json["state"] == "rejected"
     assert decide(house, made, bureau.keys[0]).status_code == 409
@@ -147,17 +151,115 @@ DEFECTS: dict[str, dict[str, Any]] = {
     "no key": {"key": None},
     "a private key": {"key": {**SigningKey.generate().private_jwk()}},
     "a weak certificate entry": {"certificate": {"method": "self_signed_tls_client_auth", "x5t#S256": "x"}},
+    "a key with more than the key": {"key": {**SigningKey.generate().public_jwk(), "note": "张三"}},
+    "a number for a kid": {"key": {**SigningKey.generate().public_jwk(), "kid": "110101199003074477"}},
+    "no nonce": {"jti": None},
+    "a short nonce": {"jti": "1"},
+    "a nonce that is a sentence": {"jti": "this is not a random number"},
+    "no time": {"iat": None},
+    "a time in words": {"iat": "2026-09-20T08:00:00.000Z"},
     "two certificates": {"certificate": {"method": "tls_client_auth", "san_dns": "a.test", "subject_dn": "CN=a"}},
 }
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-def test_what_cannot_be_registered_is_refused_before_anybody_else_signs(
-    house: House, street: Office, defect: str
-) -> None:
-    document = {**new_client(Key.make()), **DEFECTS[defect]}
-    assert propose(house, document, street.keys[0]).status_code == 422
+def test_what_cannot_be_registered_is_refused_before_anybody_else_signs(house: House, street: Office) -> None:
+    for name, defect in DEFECTS.items():
+        assert propose(house, {**new_client(Key.make()), **defect}, street.keys[0]).status_code == 422, name
     assert not any(each["type"].startswith("registration.") for each in house.entries())
+
+
+def officer(role: str, title: str = "处长", **more: Any) -> dict[str, Any]:
+    return {"kind": "officer", "party": STREET, "role": role, "title": title, "key": new_key(), **more}
+
+
+def new_key() -> dict[str, Any]:
+    return dict(SigningKey.generate().public_jwk())
+
+
+def test_a_post_that_is_a_persons_number_is_refused_and_not_repeated(house: House, street: Office) -> None:
+    for title in ("110101199003074477", "主任 １１０１０１１９９００３０７４４７７", "13800138000", "", "甲\n乙"):
+        refused = propose(house, officer("clerk", title), street.keys[0])
+        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/document/title")
+        assert not title or title not in refused.text
+    assert propose(house, officer("clerk", "窗口 3 号"), street.keys[0]).status_code == 201
+
+
+def test_nobody_but_the_bureau_has_administrators(house: House, street: Office, bureau: Office) -> None:
+    for key, sender in ((street.keys[0], house.street), (bureau.keys[0], house.bureau)):
+        refused = propose(house, officer("administrator"), key, sender)
+        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/document/role")
+    ours = officer("administrator", party=BUREAU)
+    assert propose(house, ours, street.keys[0]).status_code == 404, "the bureau's are not a street's to propose"
+    assert propose(house, ours, street.keys[0], house.bureau).status_code == 422, "nor signed by the street's officer"
+    made = propose(house, ours, bureau.keys[0], house.bureau)
+    assert decide(house, made.json, bureau.keys[1]).json["state"] == "approved"
+
+
+def test_a_key_that_speaks_for_somebody_is_refused_before_anybody_else_signs(
+    house: House, street: Office, bureau: Office
+) -> None:
+    vouching = Key.make()
+    house.identity.add_assertion_key(OPERATOR, POLICE, key=vouching.public)
+    known = {
+        "an officer's": street.keys[1].public_jwk(),
+        "another party's officer's": bureau.keys[0].public_jwk(),
+        "a party's": vouching.public,
+        "a system's": house.police.key.public,
+        "one's own system's": house.street.key.public,
+    }
+    for whose, key in known.items():
+        for document in (
+            {"kind": "client", "party": STREET, "key": dict(key), "scopes": ["agreements:read"]},
+            {"kind": "client_key", "party": STREET, "client": house.street.client_id, "key": dict(key)},
+            {"kind": "assertion_key", "party": STREET, "key": dict(key)},
+            officer("clerk", key=dict(key)),
+        ):
+            refused = propose(house, document, street.keys[0])
+            assert (refused.status_code, refused.json["code"]) == (409, "already_exists"), (whose, document["kind"])
+    assert not any(each["type"].startswith("registration.") for each in house.entries())
+
+
+def test_a_proposal_counts_once_whatever_became_of_it(
+    house: House, street: Office, bureau: Office, clock: FixedClock
+) -> None:
+    document = new_client(Key.make(), jti=secrets.token_hex(16), iat=house.street.now())
+    body = {"document": document, "jws": street.keys[0].sign_detached(PROPOSAL, canonical(document))}
+    made = call(house, "/v1/registrations", body).json
+
+    def again(by: Sender | None = None) -> None:
+        refused = call(house, "/v1/registrations", body, by)
+        assert (refused.status_code, refused.json["code"]) == (409, "already_exists")
+
+    again()
+    assert decide(house, made, bureau.keys[0], "rejected").json["state"] == "rejected"
+    again()
+    again(house.bureau)
+    other = {"document": document, "jws": bureau.keys[0].sign_detached(PROPOSAL, canonical(document))}
+    refused = call(house, "/v1/registrations", other, house.bureau)
+    assert refused.status_code == 409, "nor when another officer signs the very same"
+    clock.advance(seconds=25 * 3600)
+    assert call(house, "/v1/registrations", body).json["errors"][0]["pointer"] == "/document/iat"
+    assert [each["type"] for each in house.entries()][-2:] == ["registration.proposed", "registration.rejected"]
+    assert propose(house, {**document, "jti": secrets.token_hex(16), "iat": house.street.now()}, street.keys[0]).json
+
+
+def test_a_proposal_from_tomorrow_or_from_the_day_before_yesterday_is_none(house: House, street: Office) -> None:
+    now = house.street.now()
+    for iat, status in ((now - 86401, 422), (now + 61, 422), (now - 86399, 201), (now + 59, 201)):
+        assert propose(house, new_client(Key.make(), iat=iat), street.keys[0]).status_code == status
+
+
+def test_a_decision_counts_once(house: House, street: Office, bureau: Office) -> None:
+    made = propose(house, new_client(Key.make()), street.keys[0]).json
+    assert decide(house, made, bureau.keys[0], "rejected").status_code == 200
+    for verdict in ("rejected", "approved"):
+        refused = decide(house, made, bureau.keys[0], verdict)
+        assert (refused.status_code, refused.json["code"]) == (409, "wrong_state")
+    another = propose(house, new_client(Key.make()), street.keys[0]).json
+    said = {"registration_id": made["id"], "registration_digest": made["digest"], "verdict": "rejected"}
+    body = {"jws": bureau.keys[0].sign_payload(DECISION, canonical(said))}
+    refused = call(house, f"/v1/registrations/{another['id']}/reject", body, house.bureau)
+    assert (refused.status_code, refused.json["code"]) == (422, "signature_invalid"), "said of the first only"
 
 
 def test_a_proposer_who_is_suspended_meanwhile_proposed_nothing(house: House, street: Office, bureau: Office) -> None:

@@ -8,7 +8,7 @@ from gateway.identity.guard import Authenticator
 from gateway.identity.model import OPERATOR
 from gateway.identity.server import TokenServer
 from tests.clock import FixedClock
-from tests.gateway.identity.house import BASE_URL, ROUTE, House, check_grant
+from tests.gateway.identity.house import BASE_URL, ROUTE, STREET, House, check_grant
 from tests.gateway.identity.sender import REMOVE, Sender
 
 
@@ -45,10 +45,24 @@ def test_a_revocation_outlives_a_restart_and_reaches_other_processes(house: Hous
 
 
 def test_only_its_own_client_may_revoke_a_token(house: House) -> None:
-    token = house.token(house.street)
-    answer = house.post("/oauth/revoke", _form(house.police, token))
-    assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
-    assert _opens(house, token)
+    live, dead = house.token(house.street), house.token(house.street)
+    assert house.post("/oauth/revoke", _form(house.street, dead)).status_code == 200
+    answers = []
+    for other in (house.police, house.bureau):
+        for token in (live, dead):
+            answer = house.post("/oauth/revoke", _form(other, token))
+            assert (answer.status_code, answer.json["error"]) == (400, "unauthorized_client")
+            last = house.entries()[-1]
+            assert last["actor"] == {"party": _party(house, other), "client": other.client_id, "officer": None}
+            assert (last["type"], last["code"], last["rule"]) == ("identity.refused", "token_of_another_client", "A6")
+            answers.append({name: value for name, value in answer.json.items() if name != "log_index"})
+    assert all(each == answers[0] for each in answers), "whether it still opens anything does not show"
+    assert house.street.client_id not in str(answers) and STREET not in str(answers), "nor whose it is"
+    assert _opens(house, live)
+
+
+def _party(house: House, sender: Sender) -> str:
+    return house.identity.client(sender.client_id).party
 
 
 def test_to_revoke_something_that_is_no_token_succeeds(house: House) -> None:
@@ -75,6 +89,9 @@ def test_a_client_learns_what_its_own_token_is_worth(house: House) -> None:
 def test_another_client_learns_nothing_but_the_data_bureau_does(house: House) -> None:
     token = house.token(house.street)
     assert house.post("/oauth/introspect", _form(house.police, token)).json == {"active": False}
+    last = house.entries()[-1]
+    assert (last["type"], last["code"]) == ("identity.refused", "token_of_another_client"), "how did they come by it?"
+    assert last["actor"]["client"] == house.police.client_id
     assert house.post("/oauth/introspect", _form(house.bureau, token)).json["active"] is True
 
 
