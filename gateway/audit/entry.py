@@ -188,14 +188,16 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("requested", "given", "refused", "withdrawn", "expired", "superseded", "invalidated")
     },
     **{f"service.{step}": _service for step in ("registered", "tested", "approved", "suspended", "resumed", "removed")},
+    "party.added": {**_party, "kind": maybe(kinds.CODE)},
     **{
         f"party.{step}": _party
-        for step in ("added", "suspended", "resumed", "assertion_key_added", "assertion_key_removed")
+        for step in ("suspended", "resumed", "assertion_key_added", "assertion_key_removed")
     },
     **{f"registration.{step}": _registration for step in ("proposed", "approved", "rejected")},
     **{f"key.{step}": _key for step in ("published", "activated", "removed")},
     **{f"client.{step}": _party for step in ("added", "key_rotated", "suspended", "resumed")},
-    **{f"officer.{step}": _party for step in ("added", "suspended")},
+    "officer.added": {**_party, "role": maybe(kinds.CODE)},
+    "officer.suspended": _party,
     **{
         f"standard.{step}": _standard
         for step in ("drafted", "consulted", "reopened", "published", "signed", "deprecated", "withdrawn")

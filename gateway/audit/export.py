@@ -2,20 +2,22 @@
 
 DIR/checkpoint   DIR/tile/<L>/<N>[.p/<W>]   DIR/tile/entries/<N>[.p/<W>]
                  of a log with several years: DIR/2026/checkpoint DIR/2026/tile/…, DIR/2027/…, each a log of its own
-DIR/trust.json   DIR/agreements/ consents/ standards/ signatures/ keys.json (gateway/evidence/archive.py)
+DIR/kept/<N>     of a bundle that was pruned, what is left: lines {"index":…,"entry":…}
+DIR/trust.json   DIR/agreements/ consents/ standards/ signatures/ orders/ keys.json (gateway/evidence/archive.py)
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.audit import kept, tiles
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
-from gateway.audit.files import Folder
+from gateway.audit.files import Folder, TileName
 from gateway.audit.log import Log
+from gateway.audit.merkle import TILE_WIDTH
 from gateway.audit.shard import Shard
 from gateway.audit.witnesses import Witnessing
 from gateway.errors import AlreadyExists
@@ -79,8 +81,16 @@ def _head(log: Log, shard: Shard, size: int, witnessing: Witnessing | None) -> t
 def _write_tiles(log: Log, folder: Folder, shard: Shard, size: int) -> None:
     for name in tiles.names(size):
         data = tiles.tile(log, name, shard.year)
-        if data is None and tiles.is_pruned(log, name, shard.year):
-            continue  # its hashes are there, and the entry audit.pruned says so
+        if data is None and (left := tiles.left_of(log, name, shard.year)) is not None:
+            _write_left(folder.path, name, left)  # the hashes are there, and the entry audit.pruned says so
+            continue
         if data is None:
             raise FileNotFoundError(f"tile/{name.path()}")  # the checkpoint covers it, so this cannot be
         folder.write(name, data)
+
+
+def _write_left(target: Path, name: TileName, left: Sequence[tuple[int, bytes]]) -> None:
+    if left:
+        file = target / name._replace(width=TILE_WIDTH).path().replace("entries/", "kept/", 1)
+        durable.make_folder(file.parent)
+        durable.write_file(file, b"".join(b'{"index":%d,"entry":%b}\n' % each for each in left))

@@ -283,8 +283,8 @@ class Publisher:
 
 
 def _write_bundle(folder: Folder, number: int, tile: bytes, entries: list[bytes]) -> None:
-    if entry.is_stub(entries[0]):
-        return  # pruned, bundles whole; a folder that begins anew gets the hashes only
+    if any(map(entry.is_stub, entries)):
+        return  # pruned; a folder that begins anew gets the hashes only
     if b"".join(map(merkle.leaf_hash, entries)) != tile:
         raise _edited(f"entries {number * TILE_WIDTH} to {number * TILE_WIDTH + TILE_WIDTH - 1}")
     _write(folder, TileName(None, number, TILE_WIDTH), bundle(entries))

@@ -5,9 +5,11 @@ on where it stopped. The tree is never touched: hashes stay, so that every recei
 
     hold      nothing that it covers may be shredded or pruned until it is lifted
     shred     one resident's secret is destroyed: their pseudonyms and sealed rows mean nothing any more
-    prune     entries below an index are replaced by stubs, after they were exported (C2SP tlog-tiles, pruning)
+    prune     entries below an index are replaced by stubs, after they were exported (C2SP tlog-tiles, pruning);
+              what later decisions rest on stays (lasting.py)
 
-Who decides stands above: ``approved`` are the two officers whose signatures identity/orders.py has verified.
+Who decides stands above: ``approved`` are the two officers whose signatures identity/orders.py has verified. Their
+signed orders are kept with the entry, and go into every export: a verifier believes no pruning without them.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from gateway.audit import entry, index, sidecar
-from gateway.audit.checkpoint import CheckpointInvalid, open_checkpoint
+from gateway.audit import entry, index, lasting, sidecar
+from gateway.audit.checkpoint import CheckpointInvalid, base64_text, open_checkpoint
 from gateway.audit.export import OPERATOR
 from gateway.audit.files import Folder, TileName
-from gateway.audit.log import Log, Transaction
+from gateway.audit.log import Log
 from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH
 from gateway.audit.pseudonyms import Pseudonyms
-from gateway.audit.retention_store import HOLD, RETENTION
+from gateway.audit.retention_store import HOLD, RETENTION, keep_orders
 from gateway.audit.shard import Shard, holding
 from gateway.audit.store import Rows
 from gateway.errors import InvalidRequest, NotFound, WrongState
@@ -37,6 +39,7 @@ from gateway.lib.clock import parse_rfc3339, rfc3339
 from gateway.lib.ids import new_id
 
 GROUP = 1024  # entries per transaction
+_DECIDED = (entry.AUTHORIZED, "exchange.refused")
 REASONS = ("court_order", "investigation", "objection", "audit", "schedule", "right_to_erasure", "mistake")
 
 
@@ -45,7 +48,11 @@ class Approval:
     """One officer's signature under an order, verified."""
 
     officer: str
-    jws_digest: str
+    jws: str
+
+    @property
+    def jws_digest(self) -> str:
+        return f"sha-256:{sha256(self.jws.encode('ascii')).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,30 @@ class Schedule:
     days: int | None = None
     paper: str | None = None
     below: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What two officers are asked to order: entries below ``below``, all written before ``before``, held by an export.
+
+    ``days``, ``paper``: the policy in force; ``size``, ``root``: the export's checkpoint; ``kept``: digest over what
+    stays below (lasting.Digest); ``decisions``: how many queries were decided by what goes.
+    """
+
+    below: int
+    before: datetime
+    days: int
+    paper: str
+    size: int
+    root: str
+    kept: str
+    decisions: int
+
+    def members(self) -> dict[str, str]:
+        """As they stand in the order."""
+        numbers = {"below": self.below, "days": self.days, "size": self.size, "decisions": self.decisions}
+        texts = {"before": rfc3339(self.before), "paper": self.paper, "root": self.root, "kept": self.kept}
+        return {**{name: str(value) for name, value in numbers.items()}, **texts}
 
 
 class Retention:
@@ -101,6 +132,11 @@ class Retention:
         with self._log.database.read() as conn:
             return _holds(conn, all=all)
 
+    def liftable(self, hold_id: str) -> Hold:
+        """The hold, if it is in force. Raises NotFound."""
+        with self._log.database.read() as conn:
+            return _in_force(conn, hold_id)
+
     def place(self, reason: str, subject: str | None = None) -> Hold:
         """``subject``: a pseudonym as it stands in the log; None holds everything."""
         _check_reason(reason)
@@ -116,14 +152,18 @@ class Retention:
         _check_reason(reason)
         _two(approved)
         with self._log.transaction() as tx:
-            found = [hold for hold in _holds(tx.conn) if hold.id == hold_id]
-            if not found:
-                raise NotFound(f"没有生效中的保全 {hold_id}。", f"There is no hold {hold_id} in force.")
-            tx.append(_moved("audit.hold_lifted", found[0], reason, approved))
+            tx.append(_moved("audit.hold_lifted", _in_force(tx.conn, hold_id), reason, approved))
+            _keep(tx.conn, approved)
             now = rfc3339(self._log.clock.now())
             tx.conn.execute(update(HOLD).where(HOLD.c.id == hold_id).values(lifted=now))
 
     # ── one resident ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def shreddable(self, scheme: str, id: str) -> str:
+        """The pseudonym of a resident who may be forgotten. Raises WrongState for one whom a hold covers."""
+        with self._log.database.read() as conn:
+            _free_of_holds(conn, set(self._pseudonyms.subjects(scheme, id)))
+        return self._pseudonyms.subject(scheme, id)
+
     def shred(self, scheme: str, id: str, reason: str, approved: Sequence[Approval], sealed: sidecar.Sidecar) -> str:
         """Write down that this resident is to be forgotten, and remove the sealed rows. Returns the pseudonym.
 
@@ -146,6 +186,7 @@ class Retention:
                     "approved": _written(approved),
                 }
             )
+            _keep(tx.conn, approved)
         return pseudonym
 
     # ── a time that is over ───────────────────────────────────────────────────────────────────────────────────────────
@@ -164,54 +205,80 @@ class Retention:
             first = holding(shards, low).first if (shards := rows.shards()) else 0
         return first + (low - first) // TILE_WIDTH * TILE_WIDTH
 
-    def prune(self, before: datetime, exported: Path, approved: Sequence[Approval]) -> int:
-        """Forget the entries written before ``before``, which ``exported`` holds. Returns the index below which.
+    def plan(self, before: datetime, exported: Path) -> Pruning:
+        """What would be pruned: everything written before ``before``, which ``exported`` holds.
 
         Raises WrongState: no policy, too young, held, a query still open, or the export is not whole.
         """
-        _two(approved)
         below = self.prunable(before)
-        self._may_prune(before, below)
+        days, paper = self._may_prune(before, below)
         size, root = self._export_of(exported, below)
+        stays, decisions = lasting.Digest(), 0
+        with self._log.database.read() as conn:
+            _none_open(Rows(conn), below)
+            _none_held(conn, below)
+            unfinished = Rows(conn).finished_after(below)
+            for group in _groups(conn, below):
+                for number, data in lasting.kept(group, unfinished):
+                    stays.add(number, data)
+                decisions += sum(item["type"] in _DECIDED for item in _going(group, unfinished).values())
+        return Pruning(below, before, days, paper, size, root, stays.text(), decisions)
+
+    def prune(self, plan: Pruning, approved: Sequence[Approval]) -> int:
+        """Forget what was planned, by this order of two officers. Returns the index below which.
+
+        Raises WrongState when somebody pruned, placed a hold or changed the policy meanwhile.
+        """
+        _two(approved)
         with self._log.transaction() as tx:
-            if below > schedule(tx.conn).below:
-                _none_open(tx, below)
-                self._none_held(tx.conn, below)
-                tx.append(
-                    {
-                        "type": "audit.pruned",
-                        "actor": dict(OPERATOR),
-                        "below": below,
-                        "exported": {"size": size, "root": root},
-                        "approved": _written(approved),
-                    }
+            now = schedule(tx.conn)
+            if now.below >= plan.below or (now.days, now.paper) != (plan.days, plan.paper):
+                raise WrongState(
+                    "保存期限或已清理的范围已变，请重新出具清理令。",
+                    "The policy or what was pruned changed meanwhile: have a new order signed.",
                 )
-                _store(tx.conn, below=below)
+            _none_open(tx.rows, plan.below)
+            _none_held(tx.conn, plan.below)
+            tx.append(
+                {
+                    "type": "audit.pruned",
+                    "actor": dict(OPERATOR),
+                    "below": plan.below,
+                    "exported": {"size": plan.size, "root": plan.root},
+                    "approved": _written(approved),
+                }
+            )
+            _keep(tx.conn, approved)
+            _store(tx.conn, below=plan.below)
         # From here on nobody is served them; what follows may be done again after a stop.
         self.finish()
-        return below
+        return plan.below
 
     def finish(self) -> int:
         """Replace what was pruned by stubs, and remove its files. Returns how many entries that were still there."""
-        below, done = self.schedule().below, 0
+        with self._log.database.read() as conn:
+            below, done = schedule(conn).below, 0
+            unfinished = Rows(conn).finished_after(below)
         for low in range(0, below, GROUP):
-            with self._log.database.write() as conn:
-                rows = Rows(conn)
-                old = {low + place: data for place, data in enumerate(rows.entries(low, min(below, low + GROUP)))}
-                there = {number: entry.read(data) for number, data in old.items() if not entry.is_stub(data)}
-                rows.replace_entries([(entry.stub(item["t"]), number) for number, item in there.items()])
-                index.forget(conn, {number: item["t"] for number, item in there.items()})
-                sidecar.remove(conn, [item["query"] for item in there.values() if "query" in item])
-                done += len(there)
+            with self._log.database.read() as conn:
+                group = _group(conn, low, below)
+            if going := _going(group, unfinished):
+                with self._log.database.write() as conn:
+                    Rows(conn).replace_entries([(entry.stub(item["t"]), number) for number, item in going.items()])
+                    index.forget(conn, {number: item["t"] for number, item in going.items()})
+                    sidecar.remove(conn, [item["query"] for item in going.values() if "query" in item])
+            done += len(going)
         for shard in self._log.shards():
             folder = Folder(self._log.folder).of(shard)
             for number in _bundles(shard, 0, below):
                 folder.remove(TileName(None, number, TILE_WIDTH))
         return done
 
-    def _may_prune(self, before: datetime, below: int) -> None:
-        days = self.schedule().days
-        if days is None:
+    def _may_prune(self, before: datetime, below: int) -> tuple[int, str]:
+        """The policy that allows it: its days, and the digest of its paper."""
+        found = self.schedule()
+        days = found.days
+        if days is None or found.paper is None:
             raise WrongState(
                 "尚未制定保存期限，不得清理。请先 gateway audit retention set。",
                 "No retention policy was decided, so nothing is pruned. First: gateway audit retention set.",
@@ -226,6 +293,12 @@ class Retention:
                 "该日期之前不足 256 条完整分块，没有可清理的内容。",
                 "Fewer than 256 entries are older than that: bundles are pruned whole, so there is nothing to do.",
             )
+        if below <= found.below:
+            raise WrongState(
+                f"第 {found.below} 条以前已清理，其后没有更早于该日期的完整分块。",
+                f"Entries below {found.below} are pruned already, and no further bundle is older than that.",
+            )
+        return days, found.paper
 
     def _export_of(self, folder: Path, below: int) -> tuple[int, str]:
         """The exported checkpoint, once every bundle that is to go was found in the export, byte for byte as hashed."""
@@ -253,20 +326,8 @@ class Retention:
                     if data is None or b"".join(_leaves(data)) != hashes or len(hashes) != width * HASH_BYTES:
                         told = f"entries {first} to {first + width - 1} of {shard.origin} are not there as they were"
                         raise _no_export(folder, told)
-        return checkpoints[-1].size, checkpoints[-1].text().split("\n")[2]
-
-    def _none_held(self, conn: Connection, below: int) -> None:
-        holds = _holds(conn)
-        if any(hold.subject is None for hold in holds):
-            raise _held([hold.id for hold in holds if hold.subject is None])
-        subjects = {hold.subject: hold.id for hold in holds}
-        if not subjects:
-            return
-        rows = Rows(conn)
-        for low in range(schedule(conn).below, below, GROUP):
-            for data in rows.entries(low, min(below, low + GROUP)):
-                if (found := entry.read(data).get("subject")) in subjects:
-                    raise _held([subjects[found]])
+        last = checkpoints[-1]
+        return whole[-1].first + last.size, base64_text(last.root)
 
 
 # ── the parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -291,8 +352,43 @@ def _free_of_holds(conn: Connection, subjects: set[str]) -> None:
         raise _held(standing)
 
 
-def _none_open(tx: Transaction, below: int) -> None:
-    if any(row.of < below for row in tx.rows.open_after(-1, 1)):
+def _in_force(conn: Connection, hold_id: str) -> Hold:
+    found = next((hold for hold in _holds(conn) if hold.id == hold_id), None)
+    if found is None:
+        raise NotFound(f"没有生效中的保全 {hold_id}。", f"There is no hold {hold_id} in force.")
+    return found
+
+
+def _groups(conn: Connection, below: int) -> Iterator[list[tuple[int, bytes]]]:
+    """The entries below, with their index, a group at a time."""
+    for low in range(0, below, GROUP):
+        yield _group(conn, low, below)
+
+
+def _group(conn: Connection, low: int, below: int) -> list[tuple[int, bytes]]:
+    return list(enumerate(Rows(conn).entries(low, min(below, low + GROUP)), low))
+
+
+def _going(group: Sequence[tuple[int, bytes]], unfinished: set[int]) -> dict[int, dict[str, Any]]:
+    """What is to go and is still there."""
+    stays = {number for number, _ in lasting.kept(group, unfinished)}
+    return {number: entry.read(data) for number, data in group if number not in stays and not entry.is_stub(data)}
+
+
+def _none_held(conn: Connection, below: int) -> None:
+    holds = _holds(conn)
+    if whole := [hold.id for hold in holds if hold.subject is None]:
+        raise _held(whole)
+    subjects = {hold.subject: hold.id for hold in holds}
+    unfinished = Rows(conn).finished_after(below) if subjects else set()
+    for group in _groups(conn, below) if subjects else ():
+        for item in _going(group, unfinished).values():
+            if (found := item.get("subject")) in subjects:
+                raise _held([subjects[found]])
+
+
+def _none_open(rows: Rows, below: int) -> None:
+    if any(row.of < below for row in rows.open_after(-1, 1)):
         raise WrongState("其中还有未结查询。", "A query among them has no outcome yet.")
 
 
@@ -304,6 +400,10 @@ def _two(approved: Sequence[Approval]) -> None:
 def _check_reason(reason: str) -> None:
     if reason not in REASONS:
         raise InvalidRequest(f"原因应为 {'、'.join(REASONS)} 之一。", f"Expected a reason of {', '.join(REASONS)}.")
+
+
+def _keep(conn: Connection, approved: Sequence[Approval]) -> None:
+    keep_orders(conn, ((each.jws_digest, each.jws) for each in approved))
 
 
 def _written(approved: Sequence[Approval]) -> list[dict[str, str]]:

@@ -221,6 +221,11 @@ class Rows:
         level, number, first, last = tile_of(node)
         return subtree_root(self.tile(level, number * TILE_WIDTH + first, number * TILE_WIDTH + last))
 
+    def finished_after(self, below: int) -> set[int]:
+        """Permits below this index whose outcome is not."""
+        sql = "SELECT outcome_of FROM log_entry WHERE outcome_of < ? AND number >= ?"
+        return {int(row[0]) for row in self._all(sql, below, below)}
+
     def replace_entries(self, rows: Sequence[tuple[bytes, int]]) -> None:
         """Put stubs in the place of pruned entries (retention.py); their hashes stay."""
         for data, number in rows:

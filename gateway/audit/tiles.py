@@ -62,14 +62,16 @@ def tile(log: Log, name: TileName, year: str | None = None) -> bytes | None:
         return rows.tile(name.level, first, first + name.width)
 
 
-def is_pruned(log: Log, name: TileName, year: str | None = None) -> bool:
-    """Whether this bundle was served once and is no more."""
+def left_of(log: Log, name: TileName, year: str | None = None) -> list[tuple[int, bytes]] | None:
+    """What is left of a bundle that was pruned, by its index in that log; None for a bundle that is whole."""
     shard = of_year(log, year)
     if name.level is not None or shard is None:
-        return False
-    first = shard.first + name.number * TILE_WIDTH
+        return None
+    first = name.number * TILE_WIDTH
     with log.database.read() as conn:
-        return any(map(is_stub, Rows(conn).entries(first, first + 1)))
+        entries = Rows(conn).entries(shard.first + first, shard.first + first + name.width)
+    left = [(first + place, data) for place, data in enumerate(entries) if not is_stub(data)]
+    return left if len(left) < len(entries) else None
 
 
 def position(log: Log, index: int, origin: str | None) -> int | None:

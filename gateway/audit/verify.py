@@ -76,7 +76,7 @@ class _Walk:
 
     def __init__(self, rows: Rows, claims: Sequence[tuple[str, Checkpoint]], below: int = 0) -> None:
         self.rows = rows
-        self.below = below  # what was pruned: of these only hashes are there
+        self.below = below  # what was pruned: of most of these only hashes are there
         self.claims = claims
         self.shards = rows.shards()
         self.first = 0  # of the year that is being read, and its tree
@@ -122,11 +122,7 @@ class _Walk:
             return
         if item["type"] == entry.AUTHORIZED:
             self.open[index] = item["query"]
-        elif (
-            item["type"] in entry.OUTCOMES
-            and self.open.pop(item["of"], None) != item["query"]
-            and item["of"] >= self.below  # else the permit was pruned
-        ):
+        elif item["type"] in entry.OUTCOMES and self.open.pop(item["of"], None) != item["query"]:
             yield Finding(
                 "outcome", index, "结果没有对应的授权", "the outcome of no authorized query that waits for one"
             )

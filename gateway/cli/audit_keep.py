@@ -97,7 +97,9 @@ def list_(everything: bool, config_file: Path | None) -> None:
 def lift(hold_id: str, reason: str, signed: Sequence[Path], config_file: Path | None) -> None:
     """Lift a hold; two officers sign · 解除（须两人签名）"""
     with _kept(config_file) as (store, kept):
-        if approved := _approved(store, orders.payload("lift", hold=hold_id, reason=reason), signed):
+        kept.liftable(hold_id)
+        order = orders.payload("lift", store.log.key.origin, hold=hold_id, reason=reason)
+        if approved := _approved(store, order, signed):
             kept.lift(hold_id, reason, approved)
             click.echo(f"{hold_id}: lifted / 已解除")
 
@@ -114,11 +116,12 @@ def shred(scheme: str, id_stdin: bool, reason: str, signed: Sequence[Path], conf
         raise click.UsageError("give the number on standard input: --id-stdin / 证件号码请从标准输入给出")
     with _kept(config_file) as (store, kept):
         number = _number()
-        pseudonym, places = store.pseudonyms.subject(scheme, number), store.pseudonyms.places(scheme, number)
-        approved = _approved(store, orders.payload("shred", subject=pseudonym, reason=reason), signed)
+        store.keys.check_forgettable()
+        pseudonym, places = kept.shreddable(scheme, number), store.pseudonyms.places(scheme, number)
+        order = orders.payload("shred", store.log.key.origin, subject=pseudonym, reason=reason)
+        approved = _approved(store, order, signed)
         if not approved:
             return
-        store.keys.check_forgettable()
         kept.shred(scheme, number, reason, approved, store.sidecar)
         for place in places:  # from here on nobody opens what was sealed, whatever copy of it there is
             store.keys.forget(place.epoch, place.handle)
@@ -140,10 +143,13 @@ def prune(before: str, exported: Path, signed: Sequence[Path], config_file: Path
     except ValueError:
         raise click.BadParameter("expected a day such as 2026-11-26 / 应为日期", param_hint="--before") from None
     with _kept(config_file) as (store, kept):
-        below = kept.prunable(day)
-        order = orders.payload("prune", below=str(below), before=before)
+        if done := kept.finish():  # stopped in the middle last time: that order was signed and logged
+            click.echo(f"finished what was ordered before: {done} entries / 已完成上次未完的清理：{done} 条")
+            index.rebuild(store.database)
+        plan = kept.plan(day, exported)
+        order = orders.payload("prune", store.log.key.origin, **plan.members())
         if approved := _approved(store, order, signed):
-            kept.prune(day, exported, approved)
+            below = kept.prune(plan, approved)
             index.rebuild(store.database)
             click.echo(f"pruned below {below}; hashes, receipts and proofs stay / 已清理 {below} 条以前的条目")
 
@@ -151,7 +157,9 @@ def prune(before: str, exported: Path, signed: Sequence[Path], config_file: Path
 def _approved(store: Store, order: bytes, signed: Sequence[Path]) -> list[Approval]:
     """The two who signed; without signatures, print what is to be signed."""
     if not signed:
-        click.echo(f"# two signatories sign this, typ {orders.TYPE} / 请两名签字人签署：", err=True)
+        click.echo(
+            "# two signatories sign this: tongqu order FILE --key … / 请两名签字人用 tongqu order 签署：", err=True
+        )
         click.echo(order.decode())
         return []
     with store.database.read() as conn:

@@ -2,6 +2,7 @@
 
     agreements/<hex>.json   consents/<hex>.json   standards/<hex>.json      the text whose digest is the name
     signatures/<hex>.json   who signed the text of that digest              keys.json   the officers' public keys
+    orders/<hex>.jws        what two officers ordered over the log: to prune, to forget a resident, to lift a hold
 
 All in RFC 8785 bytes. Consents name residents by pseudonym only, as the log does.
 """
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.agreements import store as agreements
 from gateway.agreements.model import Agreement
+from gateway.audit.retention_store import kept_orders
 from gateway.consent import store as consents
 from gateway.consent.model import Consent
 from gateway.identity import store as identity
@@ -42,6 +44,8 @@ def papers(conn: Connection, library: Mapping[str, Standard]) -> Iterator[tuple[
             yield f"standards/{_hex(standard.digest)}.json", canonical(standard.schema)
             if signature := standard_signature(conn, name):
                 yield f"signatures/{_hex(standard.digest)}.json", canonical([signature])
+    for digest, jws in kept_orders(conn):
+        yield f"orders/{_hex(digest)}.jws", jws.encode("ascii")
     keys = [dict(officer.key) for officer in identity.list_officers(conn) if officer.key is not None]
     yield "keys.json", canonical({"keys": keys})
 

@@ -118,7 +118,7 @@ class Identity:
                 raise AlreadyExists(
                     "该单位标识或统一社会信用代码已登记。", "A party with this id or USCC is registered already."
                 ) from None
-            _record(tx, "party.added", actor, party=party_id, changed=f"party:{party_id}")
+            _record(tx, "party.added", actor, party=party_id, changed=f"party:{party_id}", kind=kind)
         return party
 
     def suspend_party(self, actor: Actor, party_id: str) -> Party:
@@ -301,7 +301,7 @@ class Identity:
                 "该人员标识或密钥已登记；一个密钥只能属于一个人。",
                 "This officer id or key is registered already; a key speaks for one person only.",
             ) from None
-        _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None)
+        _record_officer(tx, "officer.added", actor, officer, jwk["kid"] if jwk else None, role=role)
         return officer
 
     def suspend_officer(self, actor: Actor, officer_id: str) -> Officer:
@@ -328,13 +328,16 @@ def _record(
     client: str | None = None,
     officer: str | None = None,
     key: str | None = None,
+    **more: str,
 ) -> None:
-    tx.append({"type": event, "actor": dict(actor), "party": party, "client": client, "officer": officer, "key": key})
+    named = {"party": party, "client": client, "officer": officer, "key": key, **more}
+    tx.append({"type": event, "actor": dict(actor), **named})
     tx.changed(changed)
 
 
-def _record_officer(tx: Transaction, event: str, actor: Actor, officer: Officer, key: str | None) -> None:
-    _record(tx, event, actor, party=officer.party, officer=officer.id, key=key, changed=f"officer:{officer.id}")
+def _record_officer(tx: Transaction, event: str, actor: Actor, officer: Officer, key: str | None, **more: str) -> None:
+    changed = f"officer:{officer.id}"
+    _record(tx, event, actor, party=officer.party, officer=officer.id, key=key, changed=changed, **more)
 
 
 def _found(thing: T | None, zh: str, en: str) -> T:

@@ -1,13 +1,13 @@
 """Orders that two people give together over the log: to forget a resident, to prune, to lift a hold.
 
 Each signs the same words with the officer's own key (``tongqu-audit-order+jws``), and at least one of them is of the
-audit office: whoever runs the gateway cannot destroy evidence alone, nor with a colleague.
+audit office: whoever runs the gateway cannot destroy evidence alone, nor with a colleague. The order names its log, so
+that it orders nothing elsewhere. ``tongqu order`` signs one; ``tongqu verify`` checks it again, years later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,21 +25,20 @@ KINDS = ("audit_office", "data_bureau")
 ROLES = ("signatory",)
 
 
-def payload(act: str, **what: str) -> bytes:
-    """What both sign (RFC 8785)."""
-    return canonical({"act": act, **what})
+def payload(act: str, log: str, **what: str) -> bytes:
+    """What both sign (RFC 8785). ``log``: the origin of the log that it is about."""
+    return canonical({"act": act, "log": log, **what})
 
 
 def approved(conn: Connection, order: bytes, signatures: Sequence[str]) -> list[Approval]:
     """The two officers who signed exactly this order. Raises SignatureInvalid."""
     found: dict[str, Approval] = {}
     kinds: set[str] = set()
-    for token in signatures:
-        party = _party(conn, token.strip())
-        officer = officer_who_signed(
-            conn, store, token.strip(), typ=TYPE, payload=order, party=party["id"], roles=ROLES
-        )
-        found[officer.id] = Approval(officer.id, f"sha-256:{sha256(token.strip().encode()).hexdigest()}")
+    for given in signatures:
+        token = given.strip()
+        party = _party(conn, token)
+        officer = officer_who_signed(conn, store, token, typ=TYPE, payload=order, party=party["id"], roles=ROLES)
+        found[officer.id] = Approval(officer.id, token)
         kinds.add(party["kind"])
     if len(found) < 2 or "audit_office" not in kinds:
         raise SignatureInvalid(

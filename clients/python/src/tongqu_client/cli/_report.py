@@ -12,6 +12,12 @@ from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt
 from tongqu_client.verify.rows import RowsReport
 
+_WHY_NOT = {
+    "pruned": ("条目已依令清理，据命令所计", "pruned by order, as the orders count"),
+    "text_missing": ("拒绝所指的协议文本不在这里", "refusals whose agreement is not here"),
+    "no_papers": ("这里没有协议与同意的文本", "for lack of agreements and consents"),
+}
+
 
 def show_log(report: ExportReport, out: Output, *, required: bool = False) -> None:
     """A whole log that held. ``required``: the verifier named the witnesses that it must have."""
@@ -28,18 +34,32 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
         "✓ Every entry and every tile leads to the signed root, in order.",
     )
-    if report.pruned:
+    if report.pruned and report.orders is None:
         out.line(
-            f"! 第 {report.pruned} 条以前的条目不在了，只有散列值：网关称已过保存期限并经两人签名清理，此处未核验签名。"
-            "与它们有关的放行是否经过准许、是否在停止之后，无从核验。",
-            f"! Entries below {report.pruned} are gone, only their hashes are left. The gateway says that they were "
-            "pruned after their time by two officers' orders; those signatures were not checked here. Whether releases "
-            "that rest on them were permitted, or came after a stop, cannot be told.",
+            f"! 第 {report.pruned} 条以前有 {report.gone} 条不在了，只有散列值：网关称已过保存期限并经两人签名清理；"
+            "公布的日志不含命令，须用完整导出核验。与它们有关的放行是否经过准许、是否在停止之后，无从核验。",
+            f"! Below {report.pruned}, {report.gone} entries are gone, only their hashes are left. The gateway says "
+            "that they were pruned after their time by two officers' orders; a published log does not hold the "
+            "orders, use a full export. Whether releases that rest on them were permitted, or came after a stop, cannot "
+            "be told.",
         )
     else:
         out.line(
             "✓ 每次放行之前日志都记有准许，暂停或撤回之后没有放行。",
             "✓ The log has a permit before each release; none came after a suspension or withdrawal.",
+        )
+    if report.orders:
+        out.line(
+            f"✓ {report.orders} 项销毁或解除保全的命令，各有两名有权签字人的有效签名，与所做的相符。",
+            f"✓ {report.orders} orders to destroy evidence or to lift a hold: each bears the valid signatures of two "
+            "who may order it, and was for what was done.",
+        )
+    if report.pruned and report.orders is not None:
+        out.line(
+            f"! 第 {report.pruned} 条以前有 {report.gone} 条已过保存期限，依令清理，只有散列值；"
+            "此后的裁定所依据的条目都在。额度按尚在的条目重新计数。",
+            f"! Below {report.pruned}, {report.gone} entries were pruned after their time, by order; their hashes are "
+            "left. All that later decisions rest on is here; quotas were counted again from the entries that are left.",
         )
     if report.unfinished:
         out.line(
@@ -102,10 +122,14 @@ def _show_replay(report: ExportReport, out: Output) -> None:
         )
     if report.not_replayed:
         whole = report.replayed + report.not_replayed
+        reasons = [(_WHY_NOT[name], count) for name, count in report.why_not.items()]
         out.line(
-            f"! {whole} 次裁定中有 {report.not_replayed} 次没有重新作出：是否合乎规则，以网关所述为准。",
-            f"! {report.not_replayed} of {whole} decisions were not made again: that they follow the rules is the "
-            "gateway's word.",
+            f"! {whole} 次裁定中有 {report.not_replayed} 次没有重新作出（"
+            + "；".join(f"{zh} {count} 次" for (zh, _), count in reasons)
+            + "）：是否合乎规则，以网关所述为准。",
+            f"! {report.not_replayed} of {whole} decisions were not made again ("
+            + "; ".join(f"{count} {en}" for (_, en), count in reasons)
+            + "): that they follow the rules is the gateway's word.",
         )
     if report.claimed:
         out.line(
@@ -251,10 +275,13 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "consents": report.consents,
         "replayed": report.replayed,
         "not_replayed": report.not_replayed,
+        "why_not": dict(report.why_not),
         "claimed": report.claimed,
         "previous": report.previous,
         "receipts": report.receipts,
         "own_trust": report.own_trust,
         "pruned": report.pruned,
+        "gone": report.gone,
+        "orders": report.orders,
         "witnessed": reported_witnesses(report.witnessed),
     }

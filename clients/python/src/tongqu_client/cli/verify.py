@@ -23,7 +23,7 @@ from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.policy import Policy
 from tongqu_client.verify.receipts import verify_promise, verify_receipt
 from tongqu_client.verify.rows import is_rows, verify_rows
-from tongqu_client.verify.structure import Folder, LogSource
+from tongqu_client.verify.structure import KEPT, Folder, LogSource
 from tongqu_client.verify.trust import TrustStore
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*")
@@ -88,6 +88,8 @@ class RemoteLog:
     def read(self, path: str) -> bytes:
         if path == "trust.json":
             return canonical(dict(self.gateway.trust().document))
+        if path.startswith(f"{KEPT}/"):
+            raise FileNotFoundError(path)  # in exports only
         return self.gateway.read_log(path)
 
     def names(self) -> Iterable[str] | None:

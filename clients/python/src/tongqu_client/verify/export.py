@@ -4,8 +4,10 @@ what the verifier already held: earlier checkpoints, receipts, agreements. Reads
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,14 @@ from tongqu_client.verify import comparison, papers, structure, tiles
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
+from tongqu_client.verify.orders import Orders, kept_as_ordered
 from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
 from tongqu_client.verify.replay import Replay
 from tongqu_client.verify.story import Story, parse, read_time
 from tongqu_client.verify.structure import Contents, Folder, LogSource
-from tongqu_client.verify.trust import TrustStore
+from tongqu_client.verify.trust import ORDER_KEYS, TrustStore
 
 _AHEAD_S = 86_400  # by which a witness's clock may differ from the gateway's
 _DECIDED = ("exchange.authorized", "exchange.refused")
@@ -50,9 +53,8 @@ def verify_export(
     findings += comparison.upper_tiles(log, contents, checkpoint.size)
     findings += comparison.strays(log, checkpoint.size)
     below = _pruned(contents)
-    gone = {tiles.path(tiles.ENTRIES, number) for number in range(below // tiles.WIDTH)}
-    findings = [each for each in findings if each.kind != "file_missing" or each.where not in gone]
-    story = Story(checkpoint.origin, pruned=below)
+    archived = papers.archived(log)
+    story = Story(checkpoint.origin, pruned=0 if archived else below)
     for index, entry in enumerate(contents.entries):
         if entry is not None:
             findings += story.feed(index, entry)
@@ -61,7 +63,10 @@ def verify_export(
     held, damaged = papers.read(log)
     held.believe(keys.document)
     findings += damaged
-    replay = _replay(contents, held if papers.archived(log) and not below else None, findings)
+    fold = _fold(contents, held, keys, checkpoint.origin, findings, archived=archived)
+    replay, below = fold.replay, fold.orders.below if archived else below
+    gone = {tiles.path(tiles.ENTRIES, number) for number in range(below // tiles.WIDTH)}
+    findings = [each for each in findings if each.kind != "file_missing" or each.where not in gone]
     earlier, tokens = list(previous), list(receipts)
     for note in earlier:
         findings += _continues(contents, checkpoint, Checkpoint.open(note, keys.log_key))
@@ -79,13 +84,16 @@ def verify_export(
         agreements=len(held.agreements),
         consents=len(held.consents),
         replayed=replay.replayed,
-        not_replayed=sum(story.types[name] for name in _DECIDED) - replay.replayed,
+        not_replayed=sum((why_not := _why_not(story, fold)).values()),
+        why_not=why_not,
         claimed=replay.claimed,
         previous=len(earlier),
         receipts=len(tokens),
         own_trust=trust is None,
         witnessed=witnessed,
         pruned=below,
+        gone=sum(entry is None for entry in contents.entries[:below]),
+        orders=fold.orders.proved if archived else None,
     )
 
 
@@ -216,19 +224,57 @@ def _same_release(entry: dict[str, Any], receipt: VerifiedReceipt) -> bool:
     )
 
 
-def _replay(contents: Contents, held: Papers | None, findings: list[Finding]) -> Replay:
-    """Decide everything again. Without papers (a published log, a log that decided nothing) there is nothing to do."""
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """What one walk through the entries gives. ``replayable``: were there papers to decide by?"""
+
+    replay: Replay
+    orders: Orders
+    replayable: bool
+
+
+def _fold(
+    contents: Contents, held: Papers, trust: TrustStore, origin: str, findings: list[Finding], *, archived: bool
+) -> _Fold:
+    """Decide everything again and check every order, entry by entry, against what the log says up to there.
+
+    Without papers (a published log, a log that decided nothing) there is nothing to decide by, and no order to check.
+    """
     entries = [(index, parse(data)) for index, data in enumerate(contents.entries) if data is not None]
-    decided = any(entry and entry["type"] in _DECIDED and "decision" in entry for _, entry in entries)
+    known = [(index, entry) for index, entry in entries if entry is not None]  # of the others story.py has said so
+    decided = archived and any(entry["type"] in _DECIDED and "decision" in entry for _, entry in known)
     ledger = Ledger(held if decided else None)
-    replay = Replay(held or Papers(), ledger)
-    for index, entry in entries:
-        if entry is None:
-            continue  # story.py has said so
-        if held is not None and decided:
+    replay, orders = Replay(held, ledger), Orders(origin, held, ledger, _roots(contents, known), trust.order_keys)
+    unproven: list[Finding] = []
+    for index, entry in known:
+        if decided:
             findings += replay.feed(index, entry)
+        if archived:
+            unproven += orders.feed(index, entry)
         findings += ledger.feed(index, entry)
-    return replay
+    unproven += kept_as_ordered(orders, ((index, entry, contents.entries[index] or b"") for index, entry in known))
+    findings[:0] = unproven  # first: they explain what else is missing
+    return _Fold(replay, orders, decided)
+
+
+def _roots(contents: Contents, entries: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, str | None]:
+    """The log's own roots at the sizes of the archives that prunings name."""
+    found: dict[int, str | None] = {}
+    for _, entry in entries:
+        exported = entry.get("exported") if entry["type"] == "audit.pruned" else None
+        size = exported.get("size") if isinstance(exported, dict) else None
+        if type(size) is int and 0 < size <= len(contents.want):
+            root = contents.root(size)
+            found[size] = base64.b64encode(root).decode("ascii") if root is not None else None
+    return found
+
+
+def _why_not(story: Story, fold: _Fold) -> dict[str, int]:
+    """Decisions that were not made again, by the reason."""
+    left = sum(story.types[name] for name in _DECIDED) - fold.replay.replayed
+    gone = sum(each.decisions for each in fold.orders.pruned)
+    counts = {"pruned": gone, "text_missing" if fold.replayable else "no_papers": left}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _trust_file(log: LogSource, trust: TrustStore | None) -> Iterator[Finding]:
@@ -250,7 +296,7 @@ def _trust_file(log: LogSource, trust: TrustStore | None) -> Iterator[Finding]:
             "trust.json 不是导出时的写法：文件被改动过或已损坏。",
             "trust.json is not as exports write it: it was changed or is damaged.",
         )
-    elif trust is not None and document != trust.document:
+    elif trust is not None and document != {k: v for k, v in trust.document.items() if k != ORDER_KEYS}:
         yield Finding(
             "trust_differs",
             "trust.json",

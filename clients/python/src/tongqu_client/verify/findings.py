@@ -30,10 +30,13 @@ class Finding:
 class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
 
-    ``pruned``: entries below this index were removed after their time, which the log says; their hashes are there.
+    ``pruned``: entries below this index were removed after their time, by two officers' orders that were checked, but
+    for what later decisions rest on; ``gone`` is how many. Of those, only hashes are there. ``orders``: how many orders
+    (to prune, to forget a resident, to lift a hold) were proved; None where they were not to be had (a published log).
     ``witnessed``: which witnesses saw the checkpoint, by the verifier's policy or else the gateway's.
     ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
-    gateway knew. ``not_replayed``: decisions that were not made again.
+    gateway knew. ``not_replayed``: decisions that were not made again, and ``why_not``: ``pruned`` (by the orders'
+    count), ``text_missing`` (a refusal whose agreement is not here), ``no_papers`` (a published log).
     ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
@@ -52,6 +55,9 @@ class ExportReport:
     own_trust: bool = False
     witnessed: Witnessed | None = None
     pruned: int = 0
+    gone: int = 0
+    orders: int | None = None
+    why_not: Mapping[str, int] = field(default_factory=dict)
 
 
 def missing(path: str) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,7 @@ class Officer:
     thumbprint: str
     index: int
     suspended: int | None = None
+    role: str | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Ledger:
     consents: dict[str, Consent] = field(default_factory=dict)
     states: dict[tuple[str, str], str] = field(default_factory=dict)  # (party | client | officer | service, id) → state
     belongs: dict[tuple[str, str], str] = field(default_factory=dict)  # (client | officer, id) → party
+    kinds: dict[str, str] = field(default_factory=dict)  # party → department, audit_office …
     agreement_ids: dict[str, str] = field(default_factory=dict)  # digest → id
     emergencies: dict[str, tuple[str, str, str, str | None]] = field(
         default_factory=dict
@@ -108,15 +110,19 @@ class Ledger:
             self.states[kind, name] = state
         if event == "added":
             self.belongs[kind, name] = str(entry.get("party"))
+        if kind == "party" and isinstance(entry.get("kind"), str):
+            self.kinds[name] = str(entry["kind"])
 
     # ── whose key is whose ────────────────────────────────────────────────────────────────────────────────────────────
     def _officer(self, index: int, event: str, entry: Entry) -> None:
         name = str(entry.get("officer"))
         if event == "suspended" and name in self.officers:
-            known = self.officers[name]
-            self.officers[name] = Officer(known.party, known.thumbprint, known.index, index)
+            self.officers[name] = replace(self.officers[name], suspended=index)
         elif entry.get("key"):
-            self.officers[name] = Officer(str(entry.get("party")), str(entry["key"]), index)
+            role = entry.get("role")
+            self.officers[name] = Officer(
+                str(entry.get("party")), str(entry["key"]), index, role=role if isinstance(role, str) else None
+            )
 
     def speaks_for(self, thumbprint: str, party: str) -> Officer | None:
         """The officer of ``party`` whose registered, unsuspended key this is."""

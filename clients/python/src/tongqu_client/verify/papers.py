@@ -20,6 +20,7 @@ AGREEMENT_TYPE = "tongqu-agreement-signature+jws"
 CONSENT_TYPE = "tongqu-consent-proof+jws"
 PORTAL, PORTAL_TYPE = "portal", "tongqu-consent-portal+jws"  # the gateway's word that the resident agreed at its page
 KEYS = "keys.json"
+MAX_ORDER = 16 * 1024  # characters of a signed order
 MAX_PAPER = 4 << 20  # bytes; the largest standard has about 100,000
 
 _FOLDERS = {"agreements": "agreement_changed", "consents": "consent_changed", "standards": "standard_changed"}
@@ -35,6 +36,7 @@ class Papers:
     standards: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     standard_ids: dict[str, str] = field(default_factory=dict)
     signatures: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    orders: dict[str, str] = field(default_factory=dict)  # over the log, by the digest of the JWS
     keys: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     gateway: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # its own keys, from trust and nowhere else
 
@@ -116,6 +118,11 @@ def read(source: LogSource) -> tuple[Papers, list[Finding]]:
                     raise ValueError("its digest is not the one in its name")
             elif folder == "signatures":
                 papers.add_signatures(f"sha-256:{rest.removesuffix('.json')}", _document(source, name))
+            elif folder == "orders":
+                data = source.read(name)
+                if len(data) > MAX_ORDER or rest != f"{digest_bytes(data).removeprefix('sha-256:')}.jws":
+                    raise ValueError("its digest is not the one in its name")
+                papers.orders[digest_bytes(data)] = data.decode("ascii")
             elif name == KEYS:
                 for jwk in _keys(_document(source, name)):
                     papers.add_key(jwk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,8 @@ class Contents:
         return None
 
 
+KEPT = "kept"
+_KEPT_LINE = re.compile(rb'\{"index":(0|[1-9][0-9]{0,15}),"entry":(\{.*\})\}\n')
 _ENOUGH = 16  # missing tiles in a row, after which nobody looks for the rest: a signed size may be any number
 
 
@@ -94,7 +97,8 @@ def _read_bundle(
     try:
         found, whole = tiles.split(source.read(path))
     except FileNotFoundError:
-        return [None] * width, [missing(path)]
+        left, problems = _read_kept(source, index, width)
+        return left, [missing(path), *problems]
     if whole and len(found) == width:
         return list(found), []
     if whole and len(found) == width - 1 and (gap := _gap(found, want)) is not None:
@@ -105,6 +109,23 @@ def _read_bundle(
     why_zh = f"应有 {width} 条，读到 {len(found)} 条，自第 {at} 条起不符"
     why_en = f"expected {width} entries, found {len(found)}; wrong from entry {at} on"
     return [*good, *[None] * (width - len(good))], [broken(path, why_zh, why_en)]
+
+
+def _read_kept(source: LogSource, index: int, width: int) -> tuple[list[bytes | None], list[Finding]]:
+    """What is left of a bundle that was pruned: ``kept/<N>``, a line {"index":…,"entry":…} for each."""
+    path, start = tiles.path(tiles.ENTRIES, index).replace(f"tile/{tiles.ENTRIES}/", f"{KEPT}/", 1), index * tiles.WIDTH
+    left: list[bytes | None] = [None] * width
+    try:
+        data = source.read(path)
+    except FileNotFoundError:
+        return left, []
+    last = start - 1
+    for line in data.splitlines(keepends=True):
+        match = _KEPT_LINE.fullmatch(line)
+        if match is None or not last < (last := int(match[1])) < start + width:
+            return left, [broken(path, "不合规定的格式", "a line does not have its form, or is out of order")]
+        left[last - start] = match[2]
+    return left, []
 
 
 def _gap(found: list[bytes], want: list[bytes | None]) -> int | None:

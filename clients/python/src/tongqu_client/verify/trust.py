@@ -20,6 +20,8 @@ from tongqu_client.errors import ConfigError
 from tongqu_client.verify.notes import Checkpoint, VerifierKey
 from tongqu_client.verify.policy import Policy, Witnessed
 
+ORDER_KEYS = "order_keys"
+
 
 @dataclass(frozen=True, slots=True)
 class TrustStore:
@@ -35,6 +37,7 @@ class TrustStore:
     keys: Mapping[tuple[str, str], ec.EllipticCurvePublicKey] = field(repr=False)
     document: Mapping[str, Any] = field(repr=False, compare=False)
     policy: Policy | None = field(default=None, repr=False)
+    order_keys: frozenset[str] | None = None  # if not None, only these officers' keys count under orders over the log
     required: Policy | None = field(default=None, repr=False)
     until: Mapping[tuple[str, str], float] = field(default_factory=dict, repr=False)  # of retired keys: Unix seconds
 
@@ -63,7 +66,10 @@ class TrustStore:
 
     @classmethod
     def from_document(cls, document: Any) -> TrustStore:
-        """From {"issuer", "resource", "log": {"origin", "vkey"}, "jwks": {"keys": […]}}. Raises ConfigError."""
+        """From {"issuer", "resource", "log": {"origin", "vkey"}, "jwks": {"keys": […]}}. Raises ConfigError.
+
+        Whoever was told the keys of those who may order a pruning adds ``order_keys``: their thumbprints (RFC 7638).
+        """
         try:
             log, jwks = document["log"], document["jwks"]["keys"]
             issuer, resource = document["issuer"], document["resource"]
@@ -71,11 +77,12 @@ class TrustStore:
             policy = Policy.parse(log["policy"]) if log.get("policy") is not None else None
             keys = dict(_key(jwk) for jwk in jwks if "tongqu_purpose" in jwk)
             until = {(jwk["tongqu_purpose"], jwk["kid"]): _until(jwk) for jwk in jwks if _is_retired(jwk)}
+            orders = frozenset(map(str, document[ORDER_KEYS])) if ORDER_KEYS in document else None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise _broken(f"{type(error).__name__}: {error}") from None
         if not isinstance(issuer, str) or not isinstance(resource, str) or log["origin"] != log_key.name:
             raise _broken("issuer or resource is no text, or the log's origin is not the name of its key")
-        return cls(issuer, resource, log_key, keys, document, policy, until=until)
+        return cls(issuer, resource, log_key, keys, document, policy, order_keys=orders, until=until)
 
     def requiring(self, policy: Policy) -> TrustStore:
         """The same trust, but a checkpoint counts only with the quorum of ``policy``."""

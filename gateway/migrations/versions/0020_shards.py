@@ -1,7 +1,7 @@
 """The log of each year.
 
-Revision ID: 0019_shards
-Revises: 0018_retention
+Revision ID: 0020_shards
+Revises: 0019_orders
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from alembic import op
 
 from gateway.audit.shard import first_until
 
-revision = "0019_shards"
-down_revision = "0018_retention"
+revision = "0020_shards"
+down_revision = "0019_orders"
 branch_labels = None
 depends_on = None
 
