@@ -65,6 +65,8 @@ def write(
         if len(heads) == 1:
             return _write(file, "", database, _numbers(found), heads[0], q, told)
         rows, years, numbers = 0, [], _Peek(_numbers(found))
+        if numbers.next is None or numbers.next >= heads[-1].shard.first:  # all in the last one, or none at all
+            return _write(file, "", database, numbers.below(1 << 62), heads[-1], q, told)
         for head in heads:
             end = head.shard.first + head.size
             if numbers.next is not None and numbers.next < end:

@@ -86,7 +86,7 @@ def root_of_note(note: str) -> bytes:
 
 def _kind_of(desk: Desk, data: bytes) -> tuple[Text, int | None]:
     if data.startswith(b"PK"):
-        if "rows.jsonl" not in zipfile.ZipFile(io.BytesIO(data)).namelist():
+        if not any(name.endswith("rows.jsonl") for name in zipfile.ZipFile(io.BytesIO(data)).namelist()):
             raise _Stop
         return ROWS, None
     text = data.decode()
@@ -180,21 +180,23 @@ def _rows(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(each.file_size for each in archive.infolist()) > MAX_UNPACKED:
             raise _Stop
-        lines, note = archive.read("rows.jsonl").splitlines(), archive.read("checkpoint").decode()
-    checkpoint = _opened(desk, note)
-    yield _signed()
-    yield _same_tree(desk, checkpoint)
-    good = True
-    first = _first(desk, checkpoint.origin)
-    with desk.log.database.read() as conn:
-        for line in lines:
-            row = strict_loads(line)
-            index = int(row["index"])
-            good = good and index < checkpoint.size
-            good = good and Rows(conn).entries(first + index, first + index + 1) == [canonical(row["entry"])]
+        at = sorted(name.removesuffix("rows.jsonl") for name in archive.namelist() if name.endswith("rows.jsonl"))
+        parts = [(archive.read(f"{each}rows.jsonl").splitlines(), archive.read(f"{each}checkpoint")) for each in at]
+    good, number = True, 0
+    for lines, note in parts:
+        checkpoint = _opened(desk, note.decode())
+        yield _signed()
+        yield _same_tree(desk, checkpoint)
+        first, number = _first(desk, checkpoint.origin), number + len(lines)
+        with desk.log.database.read() as conn:
+            for line in lines:
+                row = strict_loads(line)
+                index = int(row["index"])
+                good = good and index < checkpoint.size
+                good = good and Rows(conn).entries(first + index, first + index + 1) == [canonical(row["entry"])]
     yield Check(
         good,
-        Text(f"{len(lines)} 条与日志逐字节一致", f"Its {len(lines)} entries are those of the log, byte for byte")
+        Text(f"{number} 条与日志逐字节一致", f"Its {number} entries are those of the log, byte for byte")
         if good
         else Text("其中的条目与日志不一致", "Its entries are not those of the log"),
     )

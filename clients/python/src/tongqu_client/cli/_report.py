@@ -25,10 +25,29 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         out.document(_reported(report))
         return
     size = report.checkpoint.size
+    for earlier in report.years[:-1]:
+        out.line(
+            f"✓ 检查点签名有效：{earlier.origin}，封存时 {earlier.size} 条；下一年的日志由它续接。",
+            f"✓ The checkpoint is signed: {earlier.origin}, closed with {earlier.size} entries; the next year's log "
+            "goes on from it.",
+        )
     out.line(
         f"✓ 检查点签名有效：{report.checkpoint.origin}，共 {size} 条。",
         f"✓ The checkpoint is signed: {report.checkpoint.origin}, {size} entries.",
     )
+    if report.begins:
+        out.line(
+            f"! 此前各年的 {report.begins} 条不在这里：没有重新裁定，额度没有复核；放行是否依据往年的准许、协议与同意，"
+            "无从核验。请核验整份导出。",
+            f"! The {report.begins} entries of earlier years are not here: no decision was made again, no quota "
+            "counted, and releases that rest on permits, agreements and consents of those years were not judged. "
+            "Verify the whole export.",
+        )
+    if report.goes_on:
+        out.line(
+            f"! 这份日志已封存，由 {report.goes_on} 续接；其后的事不在这里。",
+            f"! This log was closed and goes on as {report.goes_on}; what came after is not here.",
+        )
     show_witnesses(report.witnessed, out, required=required)
     out.line(
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
