@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-PYTEST ?= -n auto --dist loadfile
+# In the order of the files: the last ones are short, so all workers end together.
+PYTEST ?= -n auto --dist loadfile --no-loadscope-reorder
+# What is started again and again is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test torture check bench bench-full lock format clean
 

@@ -293,7 +293,7 @@ class Deps(Store):
                 sign_receipt=lambda typ, claims: self.keys.receipt.sign_jwt(typ, claims),
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
-                alarms=Alarms(self.log),
+                alarms=Alarms(self.log, self.clock),
                 under_way={},
             ),
             self.authenticator,

@@ -105,6 +105,8 @@ def _fits(test: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
         return schema.get("format") == "date"
     if "one_of" in test:
         return schema.get("type") == "string" and set(test["one_of"]) <= set(schema.get("enum", test["one_of"]))
+    if "is" in test:
+        return schema.get("type") == "boolean"
     if "absent" in test:
         return True
     return schema.get("type") in ("integer", "number") or "[0-9]" in schema.get("pattern", "")
@@ -156,6 +158,10 @@ def _one_of(codes: list[str]) -> Callable[[Any, date], bool | None]:
     return lambda value, _today: value in known if isinstance(value, str) else None
 
 
+def _is(wanted: bool) -> Callable[[Any, date], bool | None]:
+    return lambda value, _today: value is wanted if isinstance(value, bool) else None
+
+
 def _absent(_true: bool) -> Callable[[Any, date], bool | None]:
     return lambda value, _today: value is None
 
@@ -165,5 +171,6 @@ _TESTS: Mapping[str, Callable[[Any], Callable[[Any, date], bool | None]]] = {
     "below": _below,
     "at_least": _at_least,
     "one_of": _one_of,
+    "is": _is,
     "absent": _absent,
 }

@@ -7,6 +7,7 @@ TMPDIR=/some/folder              the files of the tests lie there (see scratch.p
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -30,7 +31,26 @@ _left_out: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         scratch.choose()
+        scratch.keep_bytecode()
         postgres.choose_folder()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked ``any_database`` runs over the first one only: its subject is not what the rows lie in."""
+    chosen, left = [], []
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        elsewhere = any(each in DATABASES[1:] for each in params.values())
+        (left if elsewhere and item.get_closest_marker("any_database") else chosen).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = chosen
+
+
+def pytest_collection_finish() -> None:
+    """Twelve thousand tests stay as long as we do: the collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def choose() -> None:
     if "TMPDIR" not in os.environ and _fits():
         os.environ["TMPDIR"] = MEMORY  # for our workers and for the processes that tests start
         tempfile.tempdir = None
+
+
+def keep_bytecode() -> None:
+    """Hundreds of processes of ours are started: each would compile the same modules where that is forbidden."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def _fits() -> bool:

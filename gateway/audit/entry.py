@@ -242,6 +242,14 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         for step in ("declared", "withdrawn")
     },
     **{f"protected.{step}": {"actor": ACTOR, "total": kinds.INTEGER} for step in ("added", "removed")},
+    "emergency.refused": {
+        "actor": ACTOR,
+        "step": kinds.CODE,
+        "emergency": maybe(kinds.EMERGENCY_ID),
+        "agreement": maybe(kinds.AGREEMENT_ID),
+        "code": kinds.CODE,
+        "rule": maybe(kinds.CODE),
+    },
     "alarm.raised": {"actor": ACTOR, "code": kinds.CODE, "query": maybe(kinds.QUERY_ID)},
     "audit.viewed": {"actor": ACTOR, "by": maybe(kinds.PERSON), "filter_digest": kinds.DIGEST, "rows": kinds.INTEGER},
     "audit.exported": {"actor": ACTOR, "by": maybe(kinds.PERSON), "size": kinds.INTEGER},

@@ -418,10 +418,12 @@ def r9_the_quota_is_not_used_up(facts: Facts) -> Iterator[Reason]:
         yield Reason(
             "R9",
             "question_budget_spent",
-            f"对同一居民可问的不同判断题（{terms.question_max} 个）已用完。",
-            f"No more than {terms.question_max} different questions may be asked about one resident.",
-            "请在下一期间再问；已问过的题可以再问。",
-            "Wait for the next period; a question that was asked before may be asked again.",
+            f"判断题已问满：对同一居民，本协议最多 {terms.question_max} 个不同的题；"
+            "本单位各协议合计、同一题每日次数、经办人员每日题数也各有上限。",
+            f"No more than {terms.question_max} different questions may be asked about one resident; limits also hold "
+            "for all your agreements together, for one question and day, and for one officer and day.",
+            "请在下一期间再问；已问过的题当日仍可再问数次。",
+            "Wait for the next period; a question that was asked before may be asked again a few times a day.",
         )
 
 

@@ -211,7 +211,9 @@ def _counting(facts: Facts, permit: Permit) -> list[Guard]:
         guards.append(count)
     if permit.predicates:  # the last one: see questions.Ask
         window = window_start(facts.now, terms.question_unit)
-        guards.append(questions.Ask(query.agreement, query.subject, window, permit.predicates, terms.question_max))
+        caller, standard = query.caller, query.standard.partition("/")[0]
+        by = questions.Asker(caller.party, caller.officer, standard, window_start(facts.now, "day"))
+        guards.append(questions.Ask(query.agreement, query.subject, window, permit.predicates, terms.question_max, by))
     return guards
 
 

@@ -32,6 +32,32 @@ QUESTION = Table(
     Column("predicate", String(40), primary_key=True),
 )
 
+PARTY_QUESTION = Table(  # what one office asked about one resident, under whichever agreement
+    "party_question",
+    metadata,
+    Column("party", String(80), primary_key=True),
+    Column("subject", String(48), primary_key=True),  # pseudonym
+    Column("month", String(7), primary_key=True),
+    Column("question", String(120), primary_key=True),  # standard#name
+    Column("day", String(10), nullable=False),  # when it was asked last
+    Column("on_day", Integer, nullable=False),  # and how often on that day
+)
+
+OFFICER_QUESTION = Table(
+    "officer_question",
+    metadata,
+    Column("officer", String(80), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("asked", Integer, nullable=False),
+)
+
+TOLD = Table(  # alarms that were raised a moment ago (alarms.py), so that several processes raise each once
+    "alarm_told",
+    metadata,
+    Column("key", String(64), primary_key=True),  # SHA-256 in hex
+    Column("at", String(24), nullable=False),
+)
+
 CONFLICT = Table(
     "officer_conflict",
     metadata,

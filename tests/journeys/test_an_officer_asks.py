@@ -53,6 +53,7 @@ def test_an_agencys_key_vouches_for_a_clerk_without_one(city: City) -> None:
         ask(asking, agreement.id)
 
 
+@pytest.mark.any_database
 def test_a_neighbour_cannot_speak_for_our_officer(city: City) -> None:
     agreement = city.cast.agreement()
     clerk, neighbour = clerk_of(city), clerk_of(city, MAPLE)
@@ -76,6 +77,7 @@ def test_a_suspended_officers_token_opens_nothing_from_that_moment(own_city: Cit
     assert ask(own_city.client(), agreement.id), "the street's system itself goes on"
 
 
+@pytest.mark.any_database
 def test_the_command_asks_for_an_officer(city: City, tmp_path: Path) -> None:
     agreement = city.cast.agreement()
     clerk = clerk_of(city)

@@ -22,12 +22,14 @@ def test_an_answer_holds_the_granted_fields_and_verifies(city: City) -> None:
     assert claims["agreement"] == {"id": agreement.id, "digest": agreement.digest}
 
 
+@pytest.mark.any_database
 def test_an_answer_about_nobody_verifies_too(city: City) -> None:
     answer = city.ask(city.cast.agreement().id, NOBODY)
     assert not answer.found and answer.verify()
     assert city.gateway.entries()[answer.log_index]["records"] == 0
 
 
+@pytest.mark.any_database
 def test_a_masked_field_is_masked_in_the_answer_and_said_to_be(city: City) -> None:
     answer = city.ask(city.cast.agreement(masks={"phone": "last-four"}).id)
     assert answer.one()["phone"] == "*" * 7 + AN["phone"][-4:]
@@ -35,12 +37,14 @@ def test_a_masked_field_is_masked_in_the_answer_and_said_to_be(city: City) -> No
     assert answer.verify()
 
 
+@pytest.mark.any_database
 def test_fewer_fields_may_be_asked_for_than_are_granted(city: City) -> None:
     answer = city.ask(city.cast.agreement().id, fields=["name"])
     assert answer.one() == {"name": AN["name"]}
     assert city.department.requests[-1].json()["fields"] == ["name", "idNumber"]  # the gateway's own need, cut again
 
 
+@pytest.mark.any_database
 def test_a_part_of_a_field_comes_without_the_rest(city: City) -> None:
     answer = city.ask(city.cast.agreement(fields=["domicileAddress.divisionCode"]).id)
     assert answer.one() == {"domicileAddress": {"divisionCode": AN["domicileAddress"]["divisionCode"]}}
@@ -61,6 +65,7 @@ def test_the_entries_of_an_answer_tell_who_asked_under_what_and_nothing_about_th
         assert secret not in text
 
 
+@pytest.mark.any_database
 def test_a_saved_answer_verifies_by_command_and_a_changed_one_does_not(city: City, tmp_path: Path) -> None:
     answer = city.ask(city.cast.agreement().id)
     answer.verify()
@@ -97,6 +102,7 @@ def test_the_operators_own_check_finds_the_log_whole(city: City, tmp_path: Path)
     assert done.returncode == 0 and "whole" in done.stdout, done.stderr
 
 
+@pytest.mark.any_database
 def test_the_running_gateways_log_verifies_over_the_network(city: City) -> None:
     city.ask(city.cast.agreement().id).verify()
     done = commands.tongqu("verify", city.gateway.url)

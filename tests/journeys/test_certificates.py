@@ -24,6 +24,8 @@ from tests.gateway.identity.certificates import Certificate, make
 from tests.running import City, RunningGateway
 from tests.simulators.department import Department
 
+pytestmark = pytest.mark.any_database  # a certificate is seen by the proxy
+
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 CONFIGURATION = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;

@@ -103,6 +103,13 @@ def test_one_officer_alone_opens_nothing(city: City) -> None:
             post(city, LINDEN, f"/{emergency['id']}/confirm", wrong)
     with pytest.raises(errors.NotFound):  # nor does another office, for which it does not exist
         post(city, MAPLE, f"/{emergency['id']}/confirm", confirmation(emergency))
+    same, forged, neighbour = city.entries("emergency.refused")  # each is in the log, with who and why
+    assert (same["step"], same["code"], same["rule"]) == ("confirm", "same_officer", "R15")
+    assert same["actor"]["officer"] == city.cast.officers[f"{LINDEN}/clerk"]
+    assert (same["emergency"], same["agreement"]) == (emergency["id"], agreement.id)
+    assert (forged["code"], forged["actor"]["officer"]) == ("malformed", None)
+    assert (neighbour["code"], neighbour["actor"]["party"]) == ("not_found", MAPLE)
+    assert neighbour["emergency"] is None and neighbour["agreement"] is None, "nothing that only the caller says"
     with pytest.raises(errors.EmergencyNotOpen):
         ask(city, agreement.id, officer(city), emergency=emergency["id"])
 
@@ -121,8 +128,16 @@ def test_what_cannot_be_opened(city: City) -> None:
     with pytest.raises(errors.InvalidRequest):  # signed for one hour
         post(city, LINDEN, "", body | {"hours": 2})
     post(city, LINDEN, "", body)
-    with pytest.raises(errors.InvalidRequest):  # a signature opens once
+    with pytest.raises(errors.InvalidRequest) as caught:  # a signature opens once
         post(city, LINDEN, "", body)
+    refused = city.entries("emergency.refused")
+    assert [(each["step"], each["code"]) for each in refused] == [
+        ("open", code)
+        for code in ("forbidden", "forbidden", "invalid_request", "invalid_request", "other_content", "already_exists")
+    ]
+    assert [each["actor"]["party"] for each in refused] == [LINDEN, POLICE, LINDEN, LINDEN, LINDEN, LINDEN]
+    assert refused[-1]["actor"]["officer"] == city.cast.officers[f"{LINDEN}/clerk"]
+    assert caught.value.log_index, "and the refusal says where"
 
 
 def test_it_ends_by_itself_and_a_review_that_is_overdue_blocks_the_next(own_city: City) -> None:

@@ -91,6 +91,7 @@ def test_what_waits_for_a_department_that_does_not_answer_ends_with_its_entry(ci
     check_outcomes(check(city, []))
 
 
+@pytest.mark.any_database
 def test_until_it_is_gone_it_is_not_ready_and_tells_callers_to_go_away(city: City, tmp_path: Path) -> None:
     config = configuration(city, tmp_path, 10.0)
     with Process(config, city.gateway.url, tmp_path / "said") as process, requests.Session() as kept:

@@ -27,6 +27,8 @@ from tests.cast import AN, LINDEN, POLICE
 from tests.journeys.forging import OWN_KEY, Entry, Forger, insert, place, remove
 from tests.running import City
 
+pytestmark = pytest.mark.any_database  # files of a log are alike wherever its rows lay
+
 CHECKPOINT, RECEIPT = "an earlier checkpoint", "a receipt"
 
 

@@ -17,6 +17,8 @@ from tests.journeys.by_hand import ByHand
 from tests.running import City, running_city
 from tests.simulators.misbehaviour import INTERNAL, MISBEHAVIOURS, STRANGER
 
+pytestmark = pytest.mark.any_database  # what a department sends
+
 DEPARTMENT_TIMEOUT_S = 1.0
 BOUND_S = DEPARTMENT_TIMEOUT_S + 4.0  # generous, for a busy machine; without a deadline most of these never end
 

@@ -16,6 +16,8 @@ from tests.cast import AN, BO, BUREAU, CASE, LINDEN, MAPLE, NOBODY, POLICE, PURP
 from tests.journeys.officers import ask, officer
 from tests.running import City
 
+pytestmark = pytest.mark.any_database
+
 OFFICERS_ONLY = {"roles": ["counter"], "min_acr": "aal2", "max_auth_age": 3600}
 AN_ID = {"scheme": SCHEME, "id": AN["idNumber"]}
 

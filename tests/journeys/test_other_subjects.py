@@ -15,6 +15,8 @@ from tests.cast import BUREAU, CASE, LINDEN, POLICE, PURPOSE, Paper
 from tests.running import City
 from tests.simulators.department import Department
 
+pytestmark = pytest.mark.any_database
+
 STANDARD, SCHEME = "rental-housing/1.0.0", "local.house-code"
 EXAMPLE = Path(standards.__file__).parent / "examples" / STANDARD / "valid" / "whole-record.json"
 HOUSE: dict[str, Any] = json.loads(EXAMPLE.read_text(encoding="utf-8"))

@@ -17,6 +17,8 @@ from tests.cast import POLICE, STANDARD, key_of
 from tests.running import City
 from tests.simulators.department import Received
 
+pytestmark = pytest.mark.any_database
+
 TYPE = "tongqu-record-signature+jws"
 ALL = ("idNumber", "name", "sex", "birthDate", "phone")
 

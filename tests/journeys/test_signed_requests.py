@@ -9,6 +9,8 @@ from tongqu_client.verify import verify_bundle
 from tests.cast import AN, CASE, PURPOSE, SCHEME, STANDARD
 from tests.running import City
 
+pytestmark = pytest.mark.any_database
+
 SIGNED = {"request_signature": "required"}
 
 

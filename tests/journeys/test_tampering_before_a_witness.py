@@ -20,6 +20,8 @@ from tests.journeys.test_fifty_tamperings import Original, other_subject, permit
 from tests.running import City
 from tests.witness.process import Tree, WitnessProcess
 
+pytestmark = pytest.mark.any_database
+
 CONTRADICTS, STALE = 422, 409  # C2SP tlog-witness
 
 

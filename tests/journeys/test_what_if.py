@@ -84,6 +84,7 @@ def test_the_neighbour_cannot_try_a_draft_of_others(asked: City) -> None:
         forecast(asked, MAPLE)
 
 
+@pytest.mark.any_database
 def test_a_draft_that_is_not_sound_is_refused(asked: City) -> None:
     with pytest.raises(errors.InvalidRequest) as refused:
         forecast(asked, fields=("shoeSize",))
@@ -92,6 +93,7 @@ def test_a_draft_that_is_not_sound_is_refused(asked: City) -> None:
         forecast(asked, since="yesterday-ish")
 
 
+@pytest.mark.any_database
 def test_the_command_says_the_same(asked: City, tmp_path: Path) -> None:
     file = tmp_path / "draft.json"
     file.write_text(json.dumps(Paper(fields=("name", "phone")).document(asked.gateway.deps.clock.now())))

@@ -184,6 +184,7 @@ def test_a_killed_worker_is_replaced_and_the_other_goes_on(served: Served, city:
     check(city, load.answers)
 
 
+@pytest.mark.any_database
 def test_to_hand_over_refuses_no_connection(served: Served, city: City) -> None:
     agreement = city.cast.agreement()
     linden = ByHand(city)
@@ -198,6 +199,7 @@ def test_to_hand_over_refuses_no_connection(served: Served, city: City) -> None:
     assert linden.query(agreement.id, token).status_code == 200
 
 
+@pytest.mark.any_database
 def test_several_workers_cannot_be_told_to_remember_each_for_itself(served: Served, tmp_path: Path) -> None:
     config = commands.write_configuration(
         served.city.gateway.settings, tmp_path / "tongqu.toml", replay_memory="process"
@@ -206,6 +208,7 @@ def test_several_workers_cannot_be_told_to_remember_each_for_itself(served: Serv
     assert done.returncode == 2 and "replay_memory" in done.stderr
 
 
+@pytest.mark.any_database
 def test_a_gateway_that_cannot_start_says_so_with_its_exit_code(served: Served, tmp_path: Path) -> None:
     missing = f"sqlite:///{tmp_path / 'nothing.sqlite'}"
     config = commands.write_configuration(served.city.gateway.settings, tmp_path / "tongqu.toml", database_url=missing)

@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.accounts import passwords
 from gateway.app import create_app
 from gateway.config import load
 from gateway.pages.public.export import export
 from gateway.pages.public.library import Library
 from gateway.pages.public.pages import Site
 from gateway.wiring import Deps, make_installation
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Everybody here signs in; what a hash costs is the subject of tests/gateway/accounts/test_passwords.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "TIME_COST", 1)
+        patch.setattr(passwords, "MEMORY_KIB", 1024)
+        yield
 
 
 @pytest.fixture(scope="session")

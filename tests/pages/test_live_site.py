@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from gateway.pages.public.check import MAX_TEXT
 from gateway.pages.public.pages import Site
-from standards import REGISTRY
+from standards import REGISTRY, predicates
 from tests.gateway.registry.desk import narrowed, widened
 from tests.pages.document import read
 
@@ -47,6 +47,14 @@ def test_each_address_of_the_site_is_answered(web: FlaskClient, site: Site) -> N
 
 def test_a_name_without_version_leads_to_the_one_in_force(web: FlaskClient) -> None:
     assert REGISTRY[PERSON].digest in told(web.get("/standards/person-basic"))
+
+
+def test_a_standards_page_shows_its_yes_or_no_questions_and_another_none(web: FlaskClient) -> None:
+    for lang, question, link in (("zh", "是否年满十八周岁", "判断题 5"), ("en", "Is eighteen or older", "Yes or no 5")):
+        page = told(web.get(f"/standards/{PERSON}?lang={lang}"))
+        assert question in page and link in page and "民法典 第十七条" in page
+        assert predicates.of(PERSON)["isAdult"].digest in page
+    assert "Yes or no" not in told(web.get("/standards/household/1.0.0?lang=en"))
 
 
 def test_the_language_is_asked_for_once_and_remembered(web: FlaskClient) -> None:

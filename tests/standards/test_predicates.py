@@ -59,12 +59,57 @@ def test_the_digest_is_of_what_the_question_means() -> None:
     assert predicates.of("person-basic/9.9.9") == {}
 
 
+# standard, question, a field's value, the answer; None: the record does not say
+ANSWERS: list[tuple[str, str, Any, bool | None]] = [
+    ("marriage-record", "isMarried", "23", True),
+    ("marriage-record", "isMarried", "40", False),
+    ("marriage-record", "isMarried", None, None),
+    ("elderly-disability", "isDisabled", "7", True),
+    ("elderly-disability", "isDisabled", None, None),
+    ("elderly-disability", "isSeverelyDisabled", "2", True),
+    ("elderly-disability", "isSeverelyDisabled", "3", False),
+    ("elderly-disability", "isWhollyImpaired", "4", True),
+    ("elderly-disability", "isWhollyImpaired", "3", False),
+    ("elderly-disability", "livesAlone", True, True),
+    ("elderly-disability", "livesAlone", False, False),
+    ("elderly-disability", "livesAlone", None, None),
+    ("employment", "isNotEmployed", "none", True),
+    ("employment", "isNotEmployed", "unit", False),
+    ("employment", "isHardToEmploy", "older", True),
+    ("employment", "isHardToEmploy", None, None),
+    ("social-insurance", "isInsured", "active", True),
+    ("social-insurance", "isInsured", "retired", False),
+    ("social-insurance", "drawsBenefits", "retired", True),
+    ("social-insurance", "hasPaidTwelveMonths", 12, True),
+    ("social-insurance", "hasPaidTwelveMonths", 11, False),
+    ("social-insurance", "hasPaidFifteenYears", 180, True),
+    ("social-insurance", "hasPaidFifteenYears", 179, False),
+    ("market-entity", "isExisting", "existing", True),
+    ("market-entity", "isExisting", "revoked", False),
+    ("market-entity", "isListedAbnormal", True, True),
+    ("market-entity", "isListedAbnormal", None, None),
+]
+
+
+@pytest.mark.parametrize(("standard", "name", "value", "answer"), ANSWERS)
+def test_each_answers_what_its_title_says(standard: str, name: str, value: Any, answer: bool | None) -> None:
+    question = predicates.of(f"{standard}/1.0.0")[name]
+    assert question.answer({} if value is None else {question.field: value}, TODAY) is answer
+
+
+def test_every_code_of_hardship_is_hardship() -> None:
+    codes = registry.get("employment/1.0.0").element("hardshipGroup").schema["enum"]
+    question = predicates.of("employment/1.0.0")["isHardToEmploy"]
+    assert all(question.answer({"hardshipGroup": code}, TODAY) for code in codes)
+
+
 GOOD: dict[str, Any] = {"name": "isX", "title_zh": "是否", "title_en": "Is it", "basis": "依据", "field": "birthDate"}
 WRONG: dict[str, dict[str, Any]] = {
     "a field of the standard": GOOD | {"name": "birthDate", "test": {"age_at_least": 18}},
     "no such field": GOOD | {"field": "income", "test": {"below": "1.00"}},
     "an age of a name": GOOD | {"field": "name", "test": {"age_at_least": 18}},
     "a code that there is not": GOOD | {"field": "personStatus", "test": {"one_of": ["alive"]}},
+    "yes or no of a date": GOOD | {"test": {"is": True}},
     "two tests": GOOD | {"test": {"age_at_least": 18, "absent": True}},
     "a comparison that the caller chooses": GOOD | {"test": {"age_at_least": {"$param": "age"}}},
     "an expression": GOOD | {"test": {"eval": "__import__('os')"}},

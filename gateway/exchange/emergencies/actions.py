@@ -7,8 +7,9 @@ no other. What it sets aside is consent, quota and hours (rules R8, R9 and R11),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from gateway.agreements.shape import Problem
 from gateway.audit.log import Log, Transaction
 from gateway.cases import actions as cases
 from gateway.db import Database
-from gateway.errors import AlreadyExists, Forbidden, NotFound, WrongState
+from gateway.errors import AlreadyExists, Forbidden, NotFound, TongquError, WrongState
 from gateway.exchange.emergencies import store
 from gateway.exchange.emergencies.model import (
     CONFIRM_TYPE,
@@ -39,6 +40,15 @@ OVERSEERS = frozenset({BUREAU, AUDIT_OFFICE})
 REVIEWER = "compliance"  # the officer's role
 SIGNED_WITHIN = timedelta(minutes=10)  # the first signature is no older when it comes
 PAGE = 100
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What is known of it so far, for the entry of its refusal: nothing that only the caller says."""
+
+    officer: str | None
+    agreement: str | None = None
+    emergency: str | None = None
 
 
 class Emergencies:
@@ -66,14 +76,15 @@ class Emergencies:
         Raises NotFound, Forbidden, WrongState, InvalidRequest, SignatureInvalid, AlreadyExists.
         """
         now = self._clock.now()
-        with self._log.transaction() as tx:
-            agreement = self._agreement(tx, caller, str(asked["agreement_id"]), now)
+        with self._attempt(caller, "open") as attempt, self._log.transaction() as tx:
+            agreement = self._agreement(tx, caller, str(asked["agreement_id"]), now, attempt)
             self._check(asked, now)
             self._refuse_while_overdue(tx, caller.party, now)
             payload = request_payload(asked, agreement.digest, caller.party)
             officer = officer_who_signed(
                 tx.conn, identity_store, jws, typ=OPEN_TYPE, payload=payload, party=caller.party
             )
+            attempt.officer = officer.id
             digest = digest_bytes(payload)
             if store.by_digest(tx.conn, digest) is not None:
                 raise AlreadyExists("该签名已用过。", "This signature was used before; sign a new request.")
@@ -95,9 +106,10 @@ class Emergencies:
     def confirm(self, caller: Caller, emergency_id: str, jws: str) -> Emergency:
         """The second officer's signature opens it. Raises NotFound, Forbidden, WrongState, SignatureInvalid."""
         now = self._clock.now()
-        with self._log.transaction() as tx:
+        with self._attempt(caller, "confirm") as attempt, self._log.transaction() as tx:
             before = _own(caller, store.find(tx.conn, emergency_id))
-            self._agreement(tx, caller, before.agreement, now)
+            attempt.emergency = before.id
+            self._agreement(tx, caller, before.agreement, now, attempt)
             self._refuse_while_overdue(tx, caller.party, now)
             officer = officer_who_signed(
                 tx.conn,
@@ -107,9 +119,13 @@ class Emergencies:
                 payload=before.confirmation_payload(),
                 party=caller.party,
             )
+            attempt.officer = officer.id
             if officer.id == before.opened_by:
                 raise Forbidden(
-                    "须由另一名人员确认。", "Another officer must confirm it than the one who opened it.", rule="R15"
+                    "须由另一名人员确认。",
+                    "Another officer must confirm it than the one who opened it.",
+                    rule="R15",
+                    reason="same_officer",
                 )
             after = before.confirmed(officer.id, now)
             self._save(tx, after)
@@ -179,12 +195,38 @@ class Emergencies:
         store.save(tx.conn, emergency)
         tx.changed(store.revision_key(emergency.id))
 
-    def _agreement(self, tx: Transaction, caller: Caller, agreement_id: str, now: datetime) -> Agreement:
+    @contextmanager
+    def _attempt(self, caller: Caller, step: str) -> Iterator[_Attempt]:
+        """Who tries to set consent aside and is refused is in the log before the refusal leaves. If the log cannot be
+        written, that is the answer."""
+        attempt = _Attempt(caller.officer)
+        try:
+            yield attempt
+        except TongquError as error:
+            if error.retryable:  # nothing was decided
+                raise
+            entry = {
+                "type": "emergency.refused",
+                "actor": caller.actor() | {"officer": attempt.officer},
+                "step": step,
+                "emergency": attempt.emergency,
+                "agreement": attempt.agreement,
+                "code": error.members.get("reason", error.code),
+                "rule": error.rule or "R15",
+            }
+            with self._log.transaction() as tx:
+                error.members["log_index"] = tx.append(entry).index
+            raise
+
+    def _agreement(
+        self, tx: Transaction, caller: Caller, agreement_id: str, now: datetime, attempt: _Attempt
+    ) -> Agreement:
         agreement = agreement_store.find(tx.conn, agreement_id)
         if agreement is None or caller.party not in agreement.known_to:
             raise NotFound(
                 "没有这个协议，或贵单位不是协议的一方。", "There is no such agreement to which your party belongs."
             )
+        attempt.agreement = agreement.id
         if caller.party != agreement.consumer:
             raise Forbidden("紧急查询由数据需求方开启。", "An emergency is opened by the consumer.", rule="R15")
         if agreement.document.get("emergency") != "allowed":

@@ -12,7 +12,7 @@ from gateway.pages.public import overview, samples, search, words
 from gateway.pages.public.check import Outcome
 from gateway.pages.public.library import Example, Group, Library
 from gateway.pages.public.words import Text
-from standards import Element, Standard, codelists, divisions
+from standards import Element, Standard, codelists, divisions, predicates
 from standards.divisions import Division
 
 Crumb = tuple[str, Text]
@@ -173,6 +173,7 @@ class Site:
             "valid": valid,
             "invalid": library.examples(standard, "invalid"),
             "versions": library.versions(standard.name),
+            "questions": tuple(predicates.of(standard.id).values()),
         }
         return Page(f"/standards/{standard.id}", "standard.html", Text(standard.zh, standard.en), crumbs, data)
 

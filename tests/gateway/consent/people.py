@@ -48,7 +48,7 @@ class Counter:
     def opened(cls, database: Database, log: Log, clock: Clock) -> Counter:
         town = Town.founded(database, log, clock)
         town.appoint(STREET, "clerk", "clerk")
-        town.appoint(STREET, "administrator", "witness")
+        town.appoint(STREET, "compliance", "witness")
         town.appoint(POLICE, "clerk", "police-clerk")
         pseudonyms = Pseudonyms({1: b"p" * 32})
         consents = Consents(database, log, clock, pseudonyms, secret=b"w" * 32)

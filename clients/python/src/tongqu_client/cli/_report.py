@@ -59,8 +59,8 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
             "公布的日志不含命令，须用完整导出核验。与它们有关的放行是否经过准许、是否在停止之后，无从核验。",
             f"! Below {report.pruned}, {report.gone} entries are gone, only their hashes are left. The gateway says "
             "that they were pruned after their time by two officers' orders; a published log does not hold the "
-            "orders, use a full export. Whether releases that rest on them were permitted, or came after a stop, cannot "
-            "be told.",
+            "orders, use a full export. Whether releases that rest on them were permitted, or came after a stop, "
+            "cannot be told.",
         )
     else:
         out.line(

@@ -17,7 +17,7 @@ _STEPS = {
     "client": "added key_rotated resumed suspended",
     "conflict": "declared withdrawn",
     "consent": "expired given invalidated refused requested superseded withdrawn",
-    "emergency": "asked closed opened reviewed",
+    "emergency": "asked closed opened refused reviewed",
     "exchange": "authorized failed outcome_unknown refused released withheld",
     "identity": "refused",
     "key": "activated published removed",

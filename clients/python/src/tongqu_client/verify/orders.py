@@ -49,6 +49,7 @@ class Pruned:
 
     index: int
     below: int
+    before: str
     kept: str
     decisions: int
 
@@ -122,7 +123,7 @@ class Orders:
         if self.roots.get(exported["size"]) != exported["root"]:
             raise Unproven("所称归档不是本日志的", "the archive that it names is not of this log")
         self._free(set())
-        self.pruned.append(Pruned(index, below, str(order["kept"]), int(order["decisions"])))
+        self.pruned.append(Pruned(index, below, str(order["before"]), str(order["kept"]), int(order["decisions"])))
         self.proved += 1
 
     def in_time(self, order: Mapping[str, Any], now: str) -> None:
@@ -222,14 +223,31 @@ def staying(entries: Entries, below: int) -> tuple[str, int]:
 
 
 def kept_as_ordered(orders: Orders, entries: Entries) -> Iterator[Finding]:
-    """The newest order names what stays of all that was pruned: nothing of it may have been taken out besides."""
-    if orders.pruned and staying(entries, orders.below)[0] != orders.pruned[-1].kept:
-        last = orders.pruned[-1]
+    """The newest order names what stays of all that was pruned: nothing of it may have been taken out besides, and
+    nothing of it may be younger than what was to go."""
+    if not orders.pruned:
+        return
+    last, told = orders.pruned[-1], list(entries)
+    what = {"type": "audit.pruned", "below": last.below}
+    if staying(told, last.below)[0] != last.kept:
         why = Unproven(
             "留下的条目不是命令所列的：命令之外还有条目被抹去",
             "what stays is not what the order names: more was taken out than was ordered",
         )
-        yield _unproven(last.index, {"type": "audit.pruned", "below": last.below}, why)
+        yield _unproven(last.index, what, why)
+    young = [index for index, entry, _ in told if index < last.below and written_after(entry, last.before)]
+    if young:
+        why = Unproven(
+            f"范围内第 {young[0]} 条写于 {last.before} 之后",
+            f"entry {young[0]} within it was written after {last.before}",
+        )
+        yield _unproven(last.index, what, why)
+
+
+def written_after(entry: Entry, before: str) -> bool:
+    """Clocks of several machines differ by seconds."""
+    at = read_time(entry["t"])
+    return at is None or at > _time(before) + TOLERANCE
 
 
 def _is_outcome(entry: Entry) -> bool:

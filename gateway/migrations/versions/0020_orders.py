@@ -1,7 +1,7 @@
 """The signed orders by which the log was pruned, a resident forgotten, a hold lifted.
 
-Revision ID: 0019_orders
-Revises: 0018_retention
+Revision ID: 0020_orders
+Revises: 0019_told_and_asked
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_orders"
-down_revision = "0018_retention"
+revision = "0020_orders"
+down_revision = "0019_told_and_asked"
 branch_labels = None
 depends_on = None
 
