@@ -1,4 +1,4 @@
-"""``gateway audit verify|search|anomalies|export|years|turn|what-if|retention|hold|shred|prune``: the operator and the log.
+"""``gateway audit verify|export|years|turn|what-if|search|anomalies|retention|hold|shred|prune``: operator and log.
 
 The outsider's check is ``tongqu verify``.
 """

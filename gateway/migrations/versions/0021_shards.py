@@ -1,7 +1,7 @@
 """The log of each year.
 
-Revision ID: 0020_shards
-Revises: 0019_orders
+Revision ID: 0021_shards
+Revises: 0020_orders
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from alembic import op
 
 from gateway.audit.shard import first_until
 
-revision = "0020_shards"
-down_revision = "0019_orders"
+revision = "0021_shards"
+down_revision = "0020_orders"
 branch_labels = None
 depends_on = None
 
