@@ -211,13 +211,17 @@ class Gateway:
                 return _refused(error, fields)
         return Decision.of(_members(reply, "effect"))
 
-    def evidence(self, index: int) -> Bundle:
+    def evidence(self, index: int, origin: str | None = None) -> Bundle:
         """The gateway's evidence bundle about the query of log entry ``index`` (``Answer.log_index``, or of a refusal).
+
+        ``origin``: the log in which an answer or a receipt counts; without it, an index counts over all years, as that
+        of a refusal and of a search.
 
         For the two parties of the query and the overseers; needs the scope ``log:read``. It holds no record:
         ``Answer.bundle`` adds receipt, request and answer. Not verified: ``verify_bundle`` does that.
         """
-        reply = self._wire.call("GET", f"{_LOG}entries/{index}/evidence", Grant("log:read"))
+        query = None if origin is None else {"origin": origin}
+        reply = self._wire.call("GET", f"{_LOG}entries/{index}/evidence", Grant("log:read"), query=query)
         return Bundle.parse(reply.body)
 
     def evidence_of(self, query: str) -> Bundle:

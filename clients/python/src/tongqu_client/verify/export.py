@@ -52,7 +52,8 @@ def verify_export(
     whole, checkpoint = Whole(years), years[-1].checkpoint
     findings = list(reading.seams(years))
     below = _pruned(whole)
-    archived = papers.archived(log) and whole.first == 0
+    alone = years[-1].alone and years[-1].next_key is not None  # one year of several
+    archived = whole.first == 0 and (papers.some(log) if alone else papers.archived(log))
     story = Story(checkpoint.origin, pruned=0 if archived else max(below, whole.first), starts=whole.starts)
     for number, entry in whole.entries():
         if entry is not None:

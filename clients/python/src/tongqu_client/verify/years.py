@@ -47,7 +47,7 @@ class Within:
 
 @dataclass(slots=True)
 class Year:
-    """The log of one year, read. ``alone``: it is the only one here."""
+    """The log of one year, read. ``alone``: it lies here by itself, not among the years of an export."""
 
     checkpoint: Checkpoint
     key: VerifierKey
@@ -139,7 +139,7 @@ def read(source: LogSource, trust: TrustStore) -> tuple[list[Year], TrustStore]:
         checkpoint = trust.open_checkpoint(note)
         contents, findings = structure.read(own, checkpoint.size)
         key = trust.log_key_of(checkpoint.origin) or trust.log_key
-        year = Year(checkpoint, key, contents, 0, len(names) == 1, findings)
+        year = Year(checkpoint, key, contents, 0, not name, findings)
         years.append(year)
         if len(contents.want) < checkpoint.size:
             return years, trust  # too much is missing to go on
@@ -165,7 +165,7 @@ def seams(years: Sequence[Year]) -> Iterator[Finding]:
     """What is wrong where one year ends and the next begins, or is missing."""
     for year in years:
         yield from _closed_early(year)
-    if len(years) == 1:
+    if years[0].alone:
         return
     opened = years[0].entry(0)
     if opened is not None and opened.get("previous") is not None:
