@@ -4,18 +4,23 @@ midnight in China; inside, nothing starts over. On both databases."""
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from tongqu_client.errors import ExportInvalid
+from tongqu_client.verify import verify_export
 
 from gateway.audit import kept, merkle, retention, tiles
 from gateway.audit.checkpoint import CheckpointKey, VerifierKey, open_checkpoint, parse_proof
 from gateway.audit.entry import read
+from gateway.audit.export import export
 from gateway.audit.files import TileName
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
@@ -26,7 +31,7 @@ from gateway.audit.store import Rows, node_offset
 from gateway.audit.verify import verify
 from gateway.audit.witnesses import Witnessing
 from gateway.db import Database
-from gateway.errors import LogUnavailable, LogUnfit, WrongState
+from gateway.errors import LogUnavailable, LogUnfit, NotFound, WrongState
 from tests.clock import FixedClock
 from tests.conftest import ORIGIN
 from tests.gateway.audit.examples import authorized, event, released
@@ -406,3 +411,56 @@ def test_retention_knows_the_years(still: Log, clock: FixedClock) -> None:
     clock.advance(seconds=60)
     write(still)
     assert keep.prunable(clock.now()) == new.first + 256
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a web server shows of an export: no papers, and no list of files but that of the years."""
+
+    folder: Path
+
+    def read(self, path: str) -> bytes:
+        if path == "shards":
+            return json.dumps({"shards": [{"year": int(each.name)} for each in self.folder.glob("20*")]}).encode()
+        return (self.folder / path).read_bytes()
+
+    def names(self) -> None:
+        return None
+
+
+def test_a_pruning_goes_over_the_end_of_a_year(still: Log, clock: FixedClock, tmp_path: Path) -> None:
+    """All of December is over, and a bundle of January: hashes stay in both logs, and so does what joins them."""
+    write(still, 300)
+    to(clock, MIDNIGHT)
+    write(still, 300)
+    old, new = still.shards()
+    clock.advance(seconds=400 * 86_400)
+    trust = {"issuer": "i", "resource": "r", "log": told(still), "jwks": {"keys": []}}
+    export(still, tmp_path / "archive", trust=trust)
+    keep = retention.Retention(still, None)  # type: ignore[arg-type]  # no pseudonyms are asked for
+    keep.decide(365, b"a year")
+    two = [retention.Approval(f"off_{name}", "sha-256:" + name * 64, "jws") for name in "ab"]
+    plan = keep.plan(clock.now() - timedelta(days=366), tmp_path / "archive")
+    assert keep.prune(plan, two) == new.first + 256
+    for year, index in ((old, 7), (new, 7)):
+        with pytest.raises(NotFound):
+            tiles.entry_at(still, year.first + index)
+        assert parse_proof(tiles.proof(still, year.first + index) or "").index == index
+    assert [read(tiles.entry_at(still, at) or b"")["type"] for at in (0, new.first - 1, new.first)] == [
+        "log.opened",
+        "log.closed",
+        "log.opened",
+    ]
+    whole(still)
+    export(still, tmp_path / "rest", trust=trust)
+    assert not (tmp_path / "rest" / "2026" / "tile" / "entries").exists()
+    report = verify_export(Published(tmp_path / "rest"))
+    assert (len(report.years), report.pruned) == (2, new.first + 256)
+    (tmp_path / "rest" / "2027" / "tile" / "entries" / "001.p").rename(tmp_path / "away")
+    with pytest.raises(ExportInvalid, match="missing"):
+        verify_export(Published(tmp_path / "rest"))
+
+
+def told(log: Log) -> dict[str, object]:
+    *earlier, key = ({"origin": each.origin, "vkey": each.vkey} for each in log.all_keys())
+    return {**key, "earlier": earlier}
