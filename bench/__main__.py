@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench import agree as agreeing
 from bench import compare, curves, machine, picture, table
 from bench import flood as flooding
 from bench import growth as growing
@@ -24,7 +25,10 @@ SHORT_S, FULL_S = 280.0, 3600.0
 NOTES = (
     "Proofs (DPoP, ES256) are made by other processes before each measured interval, and are not measured.",
     "Load generator, stub and the measured system share the machine's cores; cpu_us is the system's own.",
-    "Systems take turns in rounds; figures are medians of the rounds.",
+    "Systems take turns in short slices; figures are medians. A ratio is the median of each slice's throughput by what",
+    "the reference reached just before and after it; ±: half the width in which the middle half of these lies.",
+    "taken: the share of all cores that went to programs other than ours. What others took is added to throughput in",
+    "proportion before it is divided, unless the machine had time to spare; q/s is as measured.",
 )
 GROWTH_NOTES = (
     "cpu_us and p50_ms are the least of the rounds; base_… those of a small city beside it, measured in turns.",
@@ -64,13 +68,26 @@ def run(full: bool, results: Path, **chosen: object) -> None:
 
         rounds, left_out = compare.run(groups, choice, FULL_S if full else SHORT_S, say, step)
     rows = [table.middle(each) for each in rounds]
-    console.print(table.printed(rows))
+    console.print(table.printed(rounds))
     for word in left_out:
         console.print(f"LEFT OUT · 未测: {word}", markup=False)
     table.write(results / "latest.json", rounds, machine.about(), left_out, NOTES)
     picture.write(results / "latest.svg", rows)
     console.print(*NOTES, sep="\n", markup=False)
     console.print(f"→ {results / 'latest.json'}", markup=False)
+
+
+@main.command()
+@click.argument("first", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("second", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--within", default=agreeing.WITHIN, show_default=True, help="how far ratios may lie apart, as a share")
+def agree(first: Path, second: Path, within: float) -> None:
+    """Whether the ratios of two runs (two files like latest.json) agree; the exit code says so, too."""
+    found = agreeing.pairs(first, second)
+    console.print(agreeing.printed(found, within))
+    far = [pair for pair in found if pair.apart > within]
+    console.print(f"{len(found) - len(far)} of {len(found)} ratios agree within {within:.0%}")
+    raise SystemExit(1 if far or not found else 0)
 
 
 def _progress() -> Progress:
@@ -88,8 +105,8 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
     """Tongqu on SQLite and the stub itself, nothing else; for those who work on the gateway."""
     with scene({"sqlite": ""}) as stage, stage.cities["sqlite"].served(workers) as running:
         targets = [stage.direct(payload), stage.tongqu("sqlite", running, payload, workers)]
-        rows = [measure(target, connections, seconds)[0] for _ in range(rounds) for target in targets]
-    console.print(table.printed(rows))
+        cases = [[measure(target, connections, seconds)[0] for target in targets] for _ in range(rounds)]
+    console.print(table.printed(list(zip(*cases, strict=True))))
 
 
 @main.command()

@@ -1,22 +1,27 @@
-"""Everybody stands up, then they are measured in rounds, one after the other, so that the machine's moods hit all."""
+"""Everybody stands up, then they are measured in short slices, one after the other: the machine's moods hit all alike.
+What ratios are made against (``BESIDE``) is measured again between any two others, and every second round goes
+backwards; each slice is compared with those just before and after it.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from bench import peers as standing
 from bench import postgres, scene
 from bench.machine import DidNotStart, free_port
-from bench.measure import Row, Target, measure
+from bench.measure import Row, Target, measure, warm
 from bench.peers.everyone import peers
 from bench.plan import Choice, Group
 from bench.scene import Scene
+from bench.table import BESIDE
 
 PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
+SHORTER = 0.5  # the slices of references between others, as a share
 Say = Callable[[str], None]
 
 
@@ -35,29 +40,77 @@ def run(
     ends = time.monotonic() + budget_s
     with ExitStack() as stack:
         stand = _stand(stack, choice, say)
-        cases = list(_in_rounds(groups, stand.targets))
-        rows: dict[tuple[int, int], list[Row]] = {}
-        for number, (target, group) in enumerate(cases):
-            step(number, len(cases))
-            if time.monotonic() + 2 * group.seconds + 3 > ends:
-                stand.left_out.append(f"{len(cases) - number} of {len(cases)} measurements: the time was up")
+        measuring = _Measuring(stand, ends, say)
+        rounds = [
+            (number, group)
+            for number in range(max((group.rounds for group in groups), default=0))
+            for group in groups
+            if number < group.rounds
+        ]
+        for done, (number, group) in enumerate(rounds):
+            step(done, len(rounds))
+            if not measuring.round(group, backwards=number % 2 == 1):
+                stand.left_out.append(f"{len(rounds) - done} of {len(rounds)} rounds: the time was up")
                 break
-            say(f"{target.system} {target.store} ×{target.processes} · {group.payload} · {group.connections}")
+        step(len(rounds), len(rounds))
+    return list(measuring.rows.values()), list(dict.fromkeys(stand.left_out))
+
+
+class _Measuring:
+    def __init__(self, stand: Stand, ends: float, say: Say) -> None:
+        self._stand, self._ends, self._say = stand, ends, say
+        self._rates: dict[tuple[int, int], float] = {}  # of who is warm, by target and connections
+        self.rows: dict[tuple[int, int], list[Row]] = {}
+
+    def round(self, group: Group, *, backwards: bool) -> bool:
+        """Each target of the group once, the references between. False when there is no time left."""
+        measured: list[tuple[Target, Row]] = []
+        for target, seconds in in_order([t for t in self._stand.targets if group.wants(t)], group.seconds, backwards):
+            if time.monotonic() + 2 * group.seconds + 2 > self._ends:
+                return False
             try:
-                row, _ = measure(target, group.connections, group.seconds)
+                measured.append((target, self._slice(target, group.connections, seconds)))
             except (RuntimeError, OSError) as error:
-                stand.left_out.append(f"{target.system} {target.store} {group.payload} {group.connections}: {error}")
-                continue
-            rows.setdefault((id(target), group.connections), []).append(row)
-        step(len(cases), len(cases))
-    return list(rows.values()), list(dict.fromkeys(stand.left_out))
+                self._stand.left_out.append(
+                    f"{target.system} {target.store} {group.payload} {group.connections}: {error}"
+                )
+        rows = [row for _, row in measured]
+        for place, (target, row) in enumerate(measured):
+            beside = nearest(rows, place)
+            self.rows.setdefault((id(target), group.connections), []).append(replace(row, beside=beside))
+        return True
+
+    def _slice(self, target: Target, connections: int, seconds: float) -> Row:
+        self._say(f"{target.system} {target.store} ×{target.processes} · {target.payload} · {connections}")
+        key = (id(target), connections)
+        if key not in self._rates:
+            self._rates[key] = warm(target, connections) or 1.0
+        row, _ = measure(target, connections, seconds, self._rates[key])
+        self._rates[key] = max(row.qps, 1.0)
+        return row
 
 
-def _in_rounds(groups: Sequence[Group], targets: Sequence[Target]) -> Iterator[tuple[Target, Group]]:
-    for number in range(max((group.rounds for group in groups), default=0)):
-        for group in groups:
-            if number < group.rounds:
-                yield from ((target, group) for target in targets if group.wants(target))
+def in_order(targets: Sequence[Target], seconds: float, backwards: bool) -> list[tuple[Target, float]]:
+    """Who is measured for how long: between any two others one of the references, in turns, and at both ends."""
+    beside = [target for target in targets if target.system in BESIDE]
+    others = [target for target in targets if target.system not in BESIDE]
+    order: list[tuple[Target, float]] = [(target, seconds) for target in beside]
+    for number, target in enumerate(others):
+        order.append((target, seconds))
+        if beside:
+            order.append((beside[number % len(beside)], seconds * SHORTER))
+    return order[::-1] if backwards else order
+
+
+def nearest(rows: Sequence[Row], place: int) -> Mapping[str, float]:
+    """What each reference reached in its slices just before and just after this one, on average."""
+    found: dict[str, float] = {}
+    for system in BESIDE:
+        before = next((row.fair_qps for row in reversed(rows[:place]) if row.system == system and row.qps), None)
+        after = next((row.fair_qps for row in rows[place + 1 :] if row.system == system and row.qps), None)
+        if both := [rate for rate in (before, after) if rate is not None]:
+            found[system] = sum(both) / len(both)
+    return found
 
 
 # ── who stands up ─────────────────────────────────────────────────────────────────────────────────────────────────────

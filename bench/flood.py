@@ -23,6 +23,7 @@ LIMIT = 100  # queries a second that each client may send
 TIMES = 10  # so many times that limit is what the flooding one sends
 CALM = 50  # queries a second of the neighbour
 CONNECTIONS = 64
+SETTLE_S = 0.5  # connections are opened and the first queries asked before the neighbour is looked at
 BEGUN_S = 1.0  # the flood is under way for so long before the neighbour is looked at: its burst is over by then
 RECEIPT = b'"receipt"'
 
@@ -52,7 +53,7 @@ def rounds(number: int, seconds: float) -> Iterator[Pair]:
 
 def _round(place: City, makers: Executor, seconds: float) -> Pair:
     alone = makers.submit(run, _neighbour(place, makers, seconds)).result()
-    calm, pressing = _neighbour(place, makers, seconds), _flood(place, makers, seconds + 2 * BEGUN_S)
+    calm, pressing = _neighbour(place, makers, seconds), _flood(place, makers, seconds + SETTLE_S + 2 * BEGUN_S)
     flooding = makers.submit(run, pressing)
     time.sleep(BEGUN_S)
     beside = makers.submit(run, calm).result()
@@ -74,8 +75,12 @@ def _flood(place: City, makers: Executor, seconds: float) -> Load:
 
 
 def _load(place: City, question: str, makers: Executor, seconds: float, per_second: float) -> Load:
-    requests = proofs.make(place, place.questions[question], int(per_second * seconds) + CONNECTIONS, makers)
-    return Load(urlsplit(place.url).port or 0, requests, CONNECTIONS, seconds, RECEIPT, per_second=per_second)
+    requests = proofs.make(
+        place, place.questions[question], int(per_second * (seconds + SETTLE_S)) + CONNECTIONS, makers
+    )
+    return Load(
+        urlsplit(place.url).port or 0, requests, CONNECTIONS, seconds, RECEIPT, per_second=per_second, settle_s=SETTLE_S
+    )
 
 
 def told(pairs: list[Pair]) -> str:

@@ -34,6 +34,7 @@ class Load:
     holds: bytes
     again: bool = False
     per_second: float = 0.0
+    settle_s: float = 0.0  # before the interval begins: what is answered meanwhile is not counted
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Outcome:
     elapsed_s: float = 0.0
     latencies: list[float] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
+    early: int = 0  # right answers before the interval began
     used_up: bool = False  # the requests did not last for the interval, which ended with them
 
     @property
@@ -75,7 +77,7 @@ class _Generator:
         self.load, self.outcome = load, Outcome()
         self.latencies = self.outcome.latencies
         self._due = 0.0
-        self.ends = self.last = 0.0  # when to stop sending; when the latest right answer came
+        self.counts = self.ends = self.last = 0.0  # from when answers count; when to stop sending; the latest answer
         self._todo = self._requests()
         self._open = 0
         self._idle: asyncio.Event = asyncio.Event()
@@ -89,7 +91,8 @@ class _Generator:
     async def run(self) -> Outcome:
         connections = await self._connect()
         began = time.perf_counter()
-        self.ends = began + self.load.seconds
+        self.counts = began + self.load.settle_s
+        self.ends = self.counts + self.load.seconds
         self._due = began
         self._open = len(connections)
         for connection in connections:
@@ -97,7 +100,7 @@ class _Generator:
         await self._until_quiet()
         for connection in connections:
             connection.close()
-        self.outcome.elapsed_s = self.last - began if self.latencies else self.load.seconds
+        self.outcome.elapsed_s = self.last - self.counts if self.latencies else self.load.seconds
         return self.outcome
 
     async def _connect(self) -> list[_Connection]:
@@ -208,6 +211,8 @@ class _Connection(asyncio.Protocol):
             generator.outcome.wrong(f"status {data[9:12].decode('latin-1')}")
         elif len(data) != self._needed or self._holds not in data:
             generator.outcome.wrong("wrong answer")
+        elif now < generator.counts:
+            generator.outcome.early += 1
         else:
             generator.latencies.append(now - self._sent)
             generator.last = now

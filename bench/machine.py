@@ -50,15 +50,28 @@ class Used:
     memory: int
 
 
-def used(root: int) -> Used:
-    """Of this process and all its descendants, those that run now."""
+def used(*roots: int) -> Used:
+    """Of these processes and all their descendants, those that run now; each counts once."""
     cpu = memory = 0
-    for pid in _tree(root):
+    for pid in _tree(roots):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             fields = _stat(pid)
             cpu += sum(int(fields[number]) for number in (11, 12))
             memory += _share_of_memory(pid) or int(fields[21]) * _PAGE
     return Used(cpu / _TICKS, memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """How all cores of the machine have spent their time so far, in seconds."""
+
+    idle_s: float
+    worked_s: float  # by programs, and what other guests of the host took (steal)
+
+
+def cores() -> Cores:
+    user, nice, system, idle, waiting, _, _, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return Cores((idle + waiting) / _TICKS, (user + nice + system + steal) / _TICKS)
 
 
 def _share_of_memory(pid: int) -> int:
@@ -70,16 +83,16 @@ def _share_of_memory(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
-def _tree(root: int) -> list[int]:
+def _tree(roots: Sequence[int]) -> list[int]:
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 children.setdefault(int(_stat(int(entry.name))[1]), []).append(int(entry.name))
-    found = [root]
+    found = list(roots)
     for pid in found:
         found += children.get(pid, [])
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _stat(pid: int) -> list[str]:

@@ -31,18 +31,18 @@ class Group:
 
 
 SHORT = (
-    Group("1k", 64, EVERYBODY, 3, 1.5),
-    Group("1k", 1, PLAIN, 2, 1.5, ("sqlite",)),
-    Group("1k", 16, PLAIN, 1, 1.5, ("sqlite",)),
-    Group("1k", 256, PLAIN, 1, 1.5, ("sqlite",)),
-    Group("page", 64, OURS, 1, 1.5, ("sqlite",)),
-    Group("slow", 500, OURS, 1, 2.0, ("sqlite",)),
-    Group("slow", 5000, OURS, 1, 4.0, ("sqlite",)),
-    Group("steady", 5000, OURS, 1, 4.0, ("sqlite",)),
+    Group("1k", 64, EVERYBODY, 7, 0.6),
+    Group("1k", 1, PLAIN, 5, 0.6, ("sqlite",)),
+    Group("1k", 16, PLAIN, 4, 0.6, ("sqlite",)),
+    Group("1k", 256, PLAIN, 4, 0.6, ("sqlite",)),
+    Group("page", 64, OURS, 4, 0.6, ("sqlite",)),
+    Group("slow", 500, OURS, 3, 1.5, ("sqlite",)),
+    Group("slow", 5000, OURS, 2, 3.0, ("sqlite",)),
+    Group("steady", 5000, OURS, 2, 3.0, ("sqlite",)),
 )
 FULL = (
-    *(Group("1k", connections, EVERYBODY, 5, 5.0) for connections in (1, 16, 64, 256)),
-    *(Group("page", connections, OURS, 3, 5.0) for connections in (1, 16, 64, 256)),
+    *(Group("1k", connections, EVERYBODY, 15, 1.5) for connections in (1, 16, 64, 256)),
+    *(Group("page", connections, OURS, 9, 1.5) for connections in (1, 16, 64, 256)),
     Group("1k-kept", 64, ("tongqu",), 3, 5.0),
     Group("1k-plain", 64, ("tongqu",), 3, 5.0),
     Group("slow", 500, OURS, 3, 8.0),

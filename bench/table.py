@@ -1,20 +1,32 @@
-"""From rows to what people read: medians of the rounds, ratios, a table, and the JSON beside it."""
+"""From rows to what people read: medians of the rounds, ratios with their spread, a table, and the JSON beside it.
+
+A ratio is not one median over another: each slice is divided by what the reference reached just before and after it,
+and the median of these quotients is taken. So what slows the machine for a minute slows both sides of it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 from rich.table import Table
 
 from bench.measure import Row
 
-_MEASURED = ("qps", "p50_ms", "p99_ms", "cpu_us", "rss_mb", "store_cpu_us")
+_MEASURED = ("qps", "p50_ms", "p99_ms", "cpu_us", "rss_mb", "store_cpu_us", "taken", "idle")
 BESIDE = ("direct", "nginx proxy_pass")
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The median of the rounds' quotients, and half of the width in which the middle half of them lies, as a share."""
+
+    middle: float
+    spread: float
 
 
 def middle(rounds: Sequence[Row]) -> Row:
@@ -29,13 +41,15 @@ def spread(rounds: Sequence[Row]) -> float:
     return max(abs(rate - median(rates)) for rate in rates) / median(rates) if median(rates) else 0.0
 
 
-def ratio(row: Row, rows: Sequence[Row], to: str) -> float | None:
-    """This row's throughput as a share of what ``to`` reached with as many connections and the same payload."""
-    payload = row.payload.partition("-")[0]
-    for other in rows:
-        if (other.system, other.connections, other.payload) == (to, row.connections, payload) and other.qps:
-            return row.qps / other.qps
-    return None
+def ratio(rounds: Sequence[Row], to: str) -> Ratio | None:
+    """The throughput of one case as a share of what ``to`` reached beside it; None where it was not measured."""
+    if rounds[0].system == to:
+        return Ratio(1.0, 0.0)
+    shares = [row.fair_qps / row.beside[to] for row in rounds if row.beside.get(to)]
+    if not shares:
+        return None
+    low, middle, high = quantiles(shares, n=4, method="inclusive") if len(shares) > 1 else shares * 3
+    return Ratio(middle, (high - low) / 2 / middle if middle else 0.0)
 
 
 def added_ms(row: Row, rows: Sequence[Row]) -> dict[str, float] | None:
@@ -46,21 +60,23 @@ def added_ms(row: Row, rows: Sequence[Row]) -> dict[str, float] | None:
     return None
 
 
-def printed(rows: Sequence[Row]) -> Table:
-    """Fastest first within each case. Bold: the gateway."""
+def printed(cases: Sequence[Sequence[Row]]) -> Table:
+    """Fastest first within each case. Bold: the gateway. ±: the spread of the ratio, see Ratio."""
     table = Table(title="Throughput as ratios; medians of the rounds · 吞吐量比值（各轮中位数）")
-    for heading in ("system", "÷ direct", "÷ nginx", "q/s", "p50 ms", "p99 ms", "CPU µs", "MB", "errors"):
+    headings = ("system", "÷ direct", "÷ nginx", "q/s", "p50 ms", "p99 ms", "CPU µs", "MB", "taken", "errors")
+    for heading in headings:
         first = heading == "system"  # on a narrow screen it is broken, the figures never are
         table.add_column(heading, justify="left" if first else "right", no_wrap=not first)
     case = None
-    for row in sorted(rows, key=lambda each: (each.payload, each.connections, -each.qps)):
+    middles = [(middle(each), each) for each in cases]
+    for row, rounds in sorted(middles, key=lambda each: (each[0].payload, each[0].connections, -each[0].qps)):
         if case != (case := (row.payload, row.connections)):
             table.add_section()
             table.add_row(f"{row.payload}, {row.connections} connections", style="italic")
         table.add_row(
-            f"  {label(row)}", *(_share(ratio(row, rows, to)) for to in BESIDE),
+            f"  {label(row)}", *(_share(ratio(rounds, to)) for to in BESIDE),
             f"{row.qps:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", f"{row.cpu_us:,.0f}", f"{row.rss_mb:,.0f}",
-            str(row.errors), style="bold" if row.system == "tongqu" else None,
+            f"{row.taken:.0%}", str(row.errors), style="bold" if row.system == "tongqu" else None,
         )  # fmt: skip
     return table
 
@@ -70,8 +86,11 @@ def label(row: Row) -> str:
     return row.system if row.store == "-" else f"{row.system} · {row.store} ×{row.processes}"
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
+def _share(found: Ratio | None) -> str:
+    if found is None:
+        return "–"
+    shown = f"{found.middle:.4f}" if found.middle < 0.01 else f"{found.middle:.3f}"
+    return f"{shown} ±{found.spread:.0%}" if found.spread else shown
 
 
 def write(
@@ -86,10 +105,15 @@ def write(
     results = [
         row.to_dict()
         | {"rounds": len(each), "spread": round(spread(each), 3)}
-        | {"ratio": {to: round(value, 4) for to in BESIDE if (value := ratio(row, rows, to)) is not None}}
+        | {"ratio": {to: round(found.middle, 5) for to, found in _ratios(each)}}
+        | {"ratio_spread": {to: round(found.spread, 3) for to, found in _ratios(each)}}
         | ({"added": added} if (added := added_ms(row, rows)) and row.system != "direct" else {})
         for row, each in zip(rows, rounds, strict=True)
     ]
     document = {"results": results, "machine": dict(machine), "left_out": list(left_out), "notes": list(notes)}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _ratios(rounds: Sequence[Row]) -> list[tuple[str, Ratio]]:
+    return [(to, found) for to in BESIDE if (found := ratio(rounds, to)) is not None]

@@ -19,11 +19,11 @@ from gateway.accounts.model import Account
 from gateway.accounts.web import within
 from gateway.agreements import api as agreements_api
 from gateway.audit import api as audit_api
-from gateway.audit import kept
+from gateway.audit import kept, trouble
 from gateway.cases import api as cases_api
 from gateway.catalogue import api as catalogue_api
 from gateway.consent import api as consent_api
-from gateway.errors import MalformedRequest, Unauthenticated
+from gateway.errors import InvalidRequest, MalformedRequest, Unauthenticated
 from gateway.evidence import api as evidence_api
 from gateway.evidence.bundle import Bundler
 from gateway.exchange import declare
@@ -62,8 +62,12 @@ class InMemory(Request):
         return io.BytesIO()
 
 
-def create_app(deps: Deps) -> Flask:
-    """The WSGI application. Everything it needs is in ``deps``; nothing is read from the environment."""
+def create_app(deps: Deps, *, contract: bool = False) -> Flask:
+    """The WSGI application. Everything it needs is in ``deps``; nothing is read from the environment.
+
+    ``contract``: with its description for ``gateway openapi``, which takes longer than all else and which nobody who
+    is served asks for.
+    """
     app = Flask(__name__, static_folder=None)
     app.request_class = InMemory
     app.config.update(
@@ -121,7 +125,11 @@ def create_app(deps: Deps) -> Flask:
         *persons_api.blueprints(deps.persons, deps.guard),
         *identity_api.blueprints(deps.identity, deps.registrations, deps.guard),
     ):
-        api.register_blueprint(blueprint)
+        if contract:
+            api.register_blueprint(blueprint)
+        else:
+            app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = api
+            app.register_blueprint(blueprint)
     app.register_blueprint(identity_api.oauth(deps.tokens))
     site = Web(Current(lambda: deps.shelf.all(None)), deps.settings.public_url)
     app.register_blueprint(site.blueprint())
@@ -221,6 +229,10 @@ def _problem(error: Exception, deps: Deps, frame: Frame | None = None) -> Respon
     page = frame and within(request.path) and wants_page(request.path, request.headers.get("Accept", ""))
     lang = asked_language() if page else problems.language(request.headers.get("Accept-Language"))
     request_id = g.get("request_id") or new_id("req")
+    if trouble.is_unkeepable(error):
+        error = InvalidRequest(
+            "请求中含有不能使用的字符（U+0000）。", "The request holds a character that no name has: U+0000."
+        )
     if isinstance(error, HTTPException):
         body = problems.of_http(error.code or 500, _messages(error), lang=lang, request_id=request_id)
     else:

@@ -22,6 +22,7 @@ from gateway.app import create_app
 from gateway.errors import Busy, RequestTimedOut, TongquError, TooLarge
 from gateway.exchange.api import MAX_BODY
 from gateway.health import DATABASE
+from gateway.lib.http_server import REPLY, Reply
 from gateway.lib.http_signature import content_digest, sign_response
 from gateway.lib.ids import new_id
 from gateway.lib.proxy_certificates import ProxyCertificates
@@ -116,10 +117,14 @@ class Gateway:
                 response = request if isinstance(request, Response) else await self._deps.exchange.handle(request)
             finally:
                 self._asking -= 1
-        headers = [*_encoded(response.headers), *_ALWAYS, *self._farewell(), self._nonce()]
+        headers = [*_encoded(response.headers), *_ALWAYS, self._nonce()]
         content_type = _first(headers, b"content-type") or OCTETS
         headers += _signature(self._deps, scope, response.status, content_type, content_digest(response.body))
         headers.append((b"content-length", b"%d" % len(response.body)))
+        reply: Reply | None = scope.get("extensions", {}).get(REPLY)
+        if reply is not None and reply(response.status, _lines(headers), response.body, self._deps.health.stopping):
+            return
+        headers += self._farewell()
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -249,6 +254,14 @@ def _request_signature(headers: RawHeaders) -> tuple[str, str] | None:
 
 def _encoded(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+
+
+def _lines(headers: RawHeaders) -> bytes:
+    """As they go over the wire. A line end within a value would begin a header of somebody else's: it never leaves."""
+    lines = b"".join([b"%b: %b\r\n" % each for each in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+        raise ValueError("a line end in a header field")
+    return lines
 
 
 def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:

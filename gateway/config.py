@@ -28,6 +28,7 @@ _LEAST = {
     "standards_consultation_days": 0,
     "standards_grace_days": 0,
     "witness_seconds": 0.1,
+    "witness_start_seconds": 0,
     "witness_warning_minutes": 1,
     "review_sample_percent": 0,
     "session_idle_minutes": 1,
@@ -54,6 +55,15 @@ _MOST = {  # beyond it somebody slipped
     "emergency_max_hours": 4,
     "anomaly_days": 90,
 }
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {  # by annotation of Settings
+    "str": ((str,), "a text / 文本"),
+    "int": ((int,), "a whole number / 整数"),
+    "float": ((int, float), "a number / 数"),
+    "bool": ((bool,), "true or false"),
+    "Path": ((str, type(Path())), "a text / 文本"),
+    "OidcProvider": ((dict,), "a table / 表"),
+}
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
 ENVIRONMENTS = ("test", "pilot", "live")
 REPLAY_KINDS = ("auto", "process", "database")
 
@@ -108,6 +118,7 @@ class Settings:
     oidc: tuple[OidcProvider, ...] = ()  # identity providers for the pages; in the file only, as [[oidc]] tables
     witness_policy: str = ""  # file (C2SP tlog-policy) that names the witnesses; empty: none
     witness_seconds: float = 5  # how often a grown log is shown to them
+    witness_start_seconds: float = 2  # how long a start waits to hear what they have seen
     witness_warning_minutes: float = 60  # how long without their quorum until /readyz warns
     review_sample_percent: int = 2  # of each day's releases, drawn for people to review
     session_idle_minutes: int = 30  # a signed-in page that nobody uses so long is signed out
@@ -160,6 +171,8 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     if environment:
         values |= _from_environment(known)
     values |= {name: value for name, value in overrides.items() if value is not None}
+    for name, value in values.items():
+        _insist_kind(name, value, str(known[name].type))
     base = file.parent if file else Path.cwd()
     values["data_dir"] = (base / Path(str(values.get("data_dir", "tongqu-data")))).resolve()
     if values.get("witness_policy"):
@@ -175,6 +188,19 @@ def load(file: Path | None = None, *, environment: bool = True, **overrides: Any
     settings = Settings(**values)
     _check(settings)
     return settings
+
+
+def _insist_kind(name: str, value: Any, annotation: str) -> None:
+    """Raise ConfigError for a value of another kind than the setting's: "80" is no port, 443 no list of ports."""
+    one = annotation.removeprefix("tuple[").removesuffix(", ...]")
+    kinds, words = _KINDS.get(one, ((), ""))
+    if not kinds:
+        return
+    many = annotation != one
+    given = value if many and isinstance(value, (list, tuple)) else (value,)
+    if many is not isinstance(value, (list, tuple)) or any(type(each) not in kinds for each in given):
+        words = f"a list, each item {words}" if many else words
+        raise ConfigError(f"{name}: expected {words}, got {type(value).__name__} / 类型不符")
 
 
 def _provider(table: Any, base: Path) -> OidcProvider:
@@ -230,6 +256,7 @@ def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
         "anomaly_refusals": env.int,
         "anomaly_clerk_consents": env.int,
         "witness_seconds": env.float,
+        "witness_start_seconds": env.float,
         "witness_warning_minutes": env.float,
         "review_sample_percent": env.int,
         "session_idle_minutes": env.int,
@@ -259,10 +286,14 @@ def _check(settings: Settings) -> None:
         )
     if settings.public_url.endswith("/"):
         raise ConfigError("public_url: leave out the slash at its end / 末尾不要斜杠")
+    if (plain := _as_browsers_write(settings.public_url)) != settings.public_url:
+        raise ConfigError(f"public_url: write it as browsers do, {plain} / 应写成浏览器的写法")
     if url.scheme == "http" and not is_loopback(url.hostname):
         raise ConfigError(
             f"public_url: http is for this machine only; use https for {url.hostname} / 非本机地址必须使用 https"
         )
+    if settings.database_url and not settings.database_url.startswith(DATABASES):
+        raise ConfigError(f"database_url: expected {' or '.join(f'{each}…' for each in DATABASES)} / 应为其中之一")
     if settings.environment not in ENVIRONMENTS:
         raise ConfigError(
             f"environment: expected {', '.join(ENVIRONMENTS)}, got {settings.environment!r} / 应为其中之一"
@@ -291,6 +322,13 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"{name}: expected at most {most}, got {given} / 应不超过 {most}")
     if not 0 <= settings.port < 65536:
         raise ConfigError(f"port: expected 0 to 65535, got {settings.port}")
+
+
+def _as_browsers_write(url: str) -> str:
+    """Scheme and host in small letters, no port that goes without saying (RFC 6454 section 6.2): forms and passkeys
+    are compared with it."""
+    scheme, _, place = url.lower().partition("://")
+    return f"{scheme}://{place.removesuffix({'https': ':443', 'http': ':80'}.get(scheme, '/'))}"
 
 
 def is_loopback(host: str) -> bool:

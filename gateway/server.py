@@ -13,10 +13,10 @@ from collections.abc import Callable
 import uvicorn
 import uvicorn.lifespan.on
 import uvicorn.loops.uvloop
-import uvicorn.protocols.http.httptools_impl
 
 from gateway.asgi import Gateway
 from gateway.config import Settings
+from gateway.lib.http_server import Protocol
 from gateway.wiring import Deps
 
 EXIT_CANNOT_START = 3
@@ -67,7 +67,7 @@ def _config(settings: Settings, deps: Deps) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         access_log=False,  # addresses and times of callers belong to the log, which is tamper-evident
         log_config=None,

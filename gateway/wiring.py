@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from gateway.audit.extract import Extractor
 from gateway.audit.limits import Limits as AnomalyLimits
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy, PolicyInvalid
+from gateway.audit.prepare import Preparation
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.search import Search
 from gateway.audit.search_api import Reading
@@ -114,7 +115,7 @@ class Store:
         )
         self.policy = _policy_of(settings, self.log)
         self.witnessing = Witnessing(self.log, self.policy, every_s=settings.witness_seconds)
-        self.search = Search(self.database, self.clock)
+        self.search = Search(self.database, self.clock, settings.data_dir / "search")
         self.pseudonyms = Pseudonyms(self.keys.pseudonym_secrets, self.keys.subject_index_secret)
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
@@ -306,6 +307,7 @@ class Deps(Store):
             ),
             self.counts,
         )
+        self.preparation = Preparation(self.search, self.watch)
         self._last_commit = Stopwatch()
         self.health = Health(
             self.database,
@@ -334,6 +336,7 @@ class Deps(Store):
     async def start(self) -> None:
         """Close what an earlier run left open, then serve. Raises if the log does not hold what was published."""
         await asyncio.to_thread(db.require_current, self.database)
+        await asyncio.to_thread(self.witnessing.first_look, self.settings.witness_start_seconds)
         await asyncio.to_thread(self.log.start)
         await asyncio.to_thread(self.witnessing.start)
         await asyncio.to_thread(self.used_proofs.start)
@@ -341,6 +344,7 @@ class Deps(Store):
         await asyncio.to_thread(self._free_idempotency_keys)
         await asyncio.to_thread(self.registry.adopt)
         await asyncio.to_thread(self.counts.share, self.settings.data_dir / "metrics")
+        self.preparation.start()
         self._tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._keep_measuring())]
 
     async def stop(self) -> None:
@@ -350,6 +354,7 @@ class Deps(Store):
                 await task
         await self.providers.close()
         await self.used_proofs.close()
+        await asyncio.to_thread(self.preparation.stop)
         await asyncio.to_thread(self.witnessing.stop)
         await asyncio.to_thread(self.log.stop)
         self.counts.close()
@@ -387,17 +392,28 @@ class Deps(Store):
                 self._tidy_for_all()
 
     def _tidy_for_all(self) -> None:
-        self.log.recover()  # queries of other processes on this database that have ended
+        """Each by itself: what one of them cannot do must not leave answers, sessions or consents beyond their time."""
         now = self.clock.now()
-        self.agreements.expire_due(now)
-        self.consents.expire_due(now)
-        self.registry.withdraw_due(now)
-        self.emergencies.tidy(now)
-        self.reviews.tidy()
-        self.accounts.tidy(now)
-        self.ceremonies.tidy(now)
-        self.sessions.kept.tidy(now)
-        self.used_proofs.tidy()
+        for name, act in (
+            ("queries", self.log.recover),  # of other processes on this database that have ended
+            ("agreements", lambda: self.agreements.expire_due(now)),
+            ("consents", lambda: self.consents.expire_due(now)),
+            ("standards", lambda: self.registry.withdraw_due(now)),
+            ("emergencies", lambda: self.emergencies.tidy(now)),
+            ("reviews", self.reviews.tidy),
+            ("accounts", lambda: self.accounts.tidy(now)),
+            ("ceremonies", lambda: self.ceremonies.tidy(now)),
+            ("sessions", lambda: self.sessions.kept.tidy(now)),
+            ("proofs", self.used_proofs.tidy),
+            ("index", self.search.tidy),
+            ("answers", lambda: self._sweep_answers(now)),
+        ):
+            try:
+                act()
+            except Exception as error:  # done again next time
+                logger.error("housekeeping failed", what=name, error=type(error).__name__)
+
+    def _sweep_answers(self, now: datetime) -> None:
         with self.log.transaction() as tx:
             idempotency.sweep(tx, now)
             idempotency.forget_unanswered(tx)

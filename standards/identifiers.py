@@ -31,6 +31,11 @@ class IdentifierInvalid(ValueError):
         super().__init__(en)
 
 
+def as_printed(text: str) -> str:
+    """An identifier as its document prints it: no blanks around it, and a last character typed as x is an X."""
+    return text.strip().upper()
+
+
 def check_resident_id(text: str) -> None:
     """Check an 18-character resident identity number (公民身份号码, GB 11643-1999).
 

@@ -20,6 +20,7 @@ from gateway.asgi import Gateway as Application
 from gateway.audit.store import Rows
 from gateway.config import Settings
 from gateway.lib.clock import SystemClock
+from gateway.lib.http_server import Protocol
 from gateway.lib.keys import Keys
 from gateway.wiring import Deps
 from tests.cast import AN, BO, CASE, LINDEN, PURPOSE, SCHEME, STANDARD, Cast, key_of
@@ -72,7 +73,7 @@ class RunningGateway:
             host="127.0.0.1",
             port=self.port,
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             lifespan="on",
             access_log=False,
             log_config=None,

@@ -33,7 +33,7 @@ class Lockout:
         """When this account may be tried again from this address; None: now."""
         both, by_address, by_account = self._keys(username, address)
         waits = []
-        if found := store.get_failures(conn, both):
+        if both and (found := store.get_failures(conn, both)):
             count, last = found
             if count >= FREE_TRIES:
                 waits.append(last + min(FIRST_WAIT * 2 ** min(count - FREE_TRIES, 10), LONGEST_WAIT))
@@ -47,9 +47,10 @@ class Lockout:
     def failed(self, conn: Connection, username: str, address: str, now: datetime) -> bool:
         """Count a failure. Returns whether waiting begins or grows with it."""
         both, by_address, by_account = self._keys(username, address)
-        self._count(conn, by_address, WINDOW, now)
-        if by_account:
-            self._count(conn, by_account, WINDOW, now)
+        tries = self._count(conn, by_address, WINDOW, now)
+        if not both:
+            return tries >= TRIES_OF_ADDRESS
+        self._count(conn, by_account, WINDOW, now)
         return self._count(conn, both, FORGET_AFTER, now) >= FREE_TRIES
 
     def succeeded(self, conn: Connection, username: str, address: str, now: datetime) -> None:
@@ -68,4 +69,6 @@ class Lockout:
         both, by_address, by_account = (
             hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32] for text in pairs
         )
-        return both, by_address, by_account if username else ""  # a passkey names no account before it is right
+        # A passkey names no account before it is right, and cannot be guessed: what one person fails with must not keep
+        # out all others of the same office, so only the address counts.
+        return (both, by_address, by_account) if username else ("", by_address, "")

@@ -42,9 +42,6 @@ class Passwords:
             except (VerificationError, InvalidHashError):
                 return False
 
-    def outdated(self, hash: str) -> bool:
-        return self._hasher.check_needs_rehash(hash)
-
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._turns.acquire(timeout=PATIENCE_S):

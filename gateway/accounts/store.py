@@ -124,10 +124,6 @@ def find_account(conn: Connection, username: str) -> tuple[Account, str | None] 
     return (_account(row), row.password) if row else None
 
 
-def password_of(conn: Connection, account_id: str) -> str | None:
-    return conn.execute(select(ACCOUNT.c.password).where(ACCOUNT.c.id == account_id)).scalar()
-
-
 def list_accounts(conn: Connection) -> list[Account]:
     return [_account(row) for row in conn.execute(select(ACCOUNT).order_by(ACCOUNT.c.username))]
 

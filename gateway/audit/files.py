@@ -17,7 +17,7 @@ from gateway.audit.merkle import TILE_WIDTH
 from gateway.audit.shard import Shard
 from gateway.lib import durable
 
-MAX_LEVEL = 7  # 256^8 = 2^64 entries
+# Levels 0 to 7: 256^8 = 2^64 entries
 _PATH = re.compile(r"(entries|[0-7])((?:/x[0-9]{3}){0,5}/[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
 
 

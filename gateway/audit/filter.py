@@ -30,7 +30,6 @@ MAX_TEXT = 4000
 
 FAMILIES = (*dict.fromkeys(event.partition(".")[0] for event in EVENTS), STUB)
 
-_WORD = r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}"
 _CODE = r"[A-Za-z][A-Za-z0-9._:-]{0,63}"
 
 
@@ -235,7 +234,7 @@ def _time(name: str, value: str | None) -> str | None:
     if value is None:
         return None
     try:
-        _instant(value, datetime(2000, 1, 1, tzinfo=UTC), end=False)
+        _instant(value, datetime(2000, 1, 1, tzinfo=UTC), end=name == "until")
     except (ValueError, OverflowError):
         raise _wrong(
             f"“{name}” 应为带时区的 RFC 3339 时间、日期（按北京时间）或 7d、24h 这样的时长。",

@@ -56,7 +56,7 @@ def catch_up(database: Database, *, restraint: float = 0, within: float = math.i
         elif _write(database, state, made):
             done += len(made.rows)
         time.sleep(restraint * (time.monotonic() - began))
-    _seal(database, restraint, end)
+    _seal(database, restraint, end, renew=restraint > 0)
     return done
 
 
@@ -102,23 +102,27 @@ def _write(database: Database, seen: State, made: _Made) -> bool:
     return True
 
 
-def _seal(database: Database, restraint: float, end: float) -> None:
-    """Make the segments that are complete and not there. If rows change meanwhile, the next turn does it again."""
+def _seal(database: Database, restraint: float, end: float, *, renew: bool) -> None:
+    """Make the segments that are complete and not there. If rows change meanwhile, the next turn does it again.
+
+    ``renew``: those of earlier versions too, which serve but are slower; nobody who searches waits for that.
+    """
     while (began := time.monotonic()) < end:
         with database.read() as conn:
             rows = IndexRows(conn)
             state = rows.state()
-            there = {row.number for row in rows.segments()}
+            there = {row.number for row in rows.segments() if not renew or row.mark >= segment.MARKED}
             missing = [n for n in range(max(0, (state.size - LAG) // segment.SIZE)) if n not in there]
             if not missing:
                 return
             found = rows.between(missing[0] * segment.SIZE, (missing[0] + 1) * segment.SIZE)
-        data = segment.Segment.of(found).encode()
+        data = segment.plain(found)
+        mark, stored = segment.mark(data), segment.packed(data)
         times = [row.t for row in found]
         with database.write() as conn:
             rows = IndexRows(conn)
             if rows.state(lock=True).touched == state.touched:
-                rows.insert_segment(SegmentRow(missing[0], state.touched, min(times), max(times)), data)
+                rows.insert_segment(SegmentRow(missing[0], mark, min(times), max(times)), stored)
         time.sleep(restraint * (time.monotonic() - began))
 
 

@@ -93,8 +93,10 @@ class State(NamedTuple):
 
 
 class SegmentRow(NamedTuple):
+    """``mark``: what its columns are told from all others by (segment.mark)."""
+
     number: int
-    made: int
+    mark: int
     first_t: str
     last_t: str
 
@@ -217,13 +219,16 @@ class IndexRows(Rows):
             for row in self._all("SELECT number, made, first_t, last_t FROM log_segment ORDER BY number")
         ]
 
-    def segment(self, number: int) -> bytes:
-        return bytes(self._all("SELECT data FROM log_segment WHERE number = ?", number)[0][0])
+    def segment(self, row: SegmentRow) -> bytes | None:
+        """None when another one stands there by now."""
+        found = self._all("SELECT data FROM log_segment WHERE number = ? AND made = ?", row.number, row.mark)
+        return bytes(found[0][0]) if found else None
 
     def insert_segment(self, row: SegmentRow, data: bytes) -> None:
         self._run(
             "INSERT INTO log_segment (number, made, first_t, last_t, data) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (number) DO NOTHING",
+            " ON CONFLICT (number) DO UPDATE SET made = excluded.made, first_t = excluded.first_t,"
+            " last_t = excluded.last_t, data = excluded.data",
             *row, data,
         )  # fmt: skip
 

@@ -150,16 +150,21 @@ class Log:
             raise trouble.unavailable() from error
 
     async def append(
-        self, content: Mapping[str, Any], *, unless_changed: Mapping[str, int] = {}, guards: Sequence[Guard] = ()
+        self,
+        content: Mapping[str, Any],
+        *,
+        unless_changed: Mapping[str, int] = {},
+        guards: Sequence[Guard] = (),
+        linger_s: float = 0.0,
     ) -> Appended:
         """Append one entry, durably, together with others that wait (group commit).
 
         ``unless_changed``: the revisions that the caller's decision rests on; if one differs, Changed is raised and
-        nothing is written. ``guards`` are settled in the same transaction; Rejected if one says no. Raises
-        EntryInvalid, NotOpen, LogUnavailable.
+        nothing is written. ``guards`` are settled in the same transaction; Rejected if one says no. ``linger_s``: how
+        long it may wait for somebody else's entry to be written with. Raises EntryInvalid, NotOpen, LogUnavailable.
         """
         self.check_whole()
-        return await self._writer.append(self.site.draft(content), unless_changed, guards)
+        return await self._writer.append(self.site.draft(content), unless_changed, guards, linger_s)
 
     def revisions(self, conn: Connection, keys: Iterable[str]) -> dict[str, int]:
         """The revision number of each key as ``conn`` sees it; 0 for a key never changed."""

@@ -57,6 +57,7 @@ class Pseudonyms:
 
     def __init__(self, secrets: Mapping[int, bytes | SubjectKey], index: bytes = b"\x00" * SECRET_BYTES) -> None:
         self._index = index
+        self._last = (b"", b"")
         self.replace(secrets)
 
     def replace(self, secrets: Mapping[int, bytes | SubjectKey]) -> None:
@@ -99,7 +100,11 @@ class Pseudonyms:
         return self._epochs[place.epoch].box_key(place.layer, place.handle)
 
     def handle(self, scheme: str, id: str) -> bytes:
-        return digest(self._index, _what(scheme, id), "sha256")[:HANDLE_BYTES]
+        what = _what(scheme, id)
+        last = self._last
+        if last[0] != what:  # a query asks for the pseudonym, then for the place of the same resident
+            last = self._last = (what, digest(self._index, what, "sha256")[:HANDLE_BYTES])
+        return last[1]
 
     def cases(self, text: str) -> list[str]:
         """The case number's pseudonyms in all epochs, as ``subjects``."""

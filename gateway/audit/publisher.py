@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
 INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see index.catch_up
+INDEX_GROUP = 32  # entries of one transaction of the index, for which who answers may have to wait: a few milliseconds
 INDEX_SECONDS = 0.5  # of each round, for the index of the search
 RUSH = 1_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
 RUSH_SECONDS = 0.05
@@ -165,7 +166,7 @@ class Publisher:
                 rush = size - self._size_before > RUSH
                 self._size_before = size
                 within = RUSH_SECONDS if rush else INDEX_SECONDS
-                index.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=within)
+                index.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=within, group=INDEX_GROUP)
             else:
                 self._follow()
         except Exception as error:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from gateway.audit.entry import EVENTS
 from gateway.audit.filter import MAX_TEXT
 from gateway.audit.search import BUCKETS, MAX_PAGE
+from gateway.lib.canonical_json import MAX_INTEGER
 from gateway.lib.clock import rfc3339
+from gateway.lib.fields import Identifier
+from standards.subjects import SCHEMES
 
 _Q = {
     "description": "qualifiers, see docs/en/review-accesses.md",
@@ -25,8 +28,12 @@ class QueryAsked(Schema):
 
 
 class _Paging(Schema):
-    before = fields.Integer(validate=validate.Range(0), metadata={"description": "newest first, below this index"})
-    after = fields.Integer(validate=validate.Range(-1), metadata={"description": "oldest first, above this index"})
+    before = fields.Integer(
+        validate=validate.Range(0, MAX_INTEGER), metadata={"description": "newest first, below this index"}
+    )
+    after = fields.Integer(
+        validate=validate.Range(-1, MAX_INTEGER), metadata={"description": "oldest first, above this index"}
+    )
     limit = fields.Integer(load_default=100, validate=validate.Range(1, MAX_PAGE))
 
 
@@ -35,8 +42,8 @@ class SearchAsked(QueryAsked, _Paging):
 
 
 class PersonAsked(Schema):
-    scheme = fields.String(required=True, validate=validate.Length(1, 40), metadata={"example": "cn-resident-id"})
-    id = fields.String(required=True, validate=validate.Length(1, 80))
+    scheme = fields.String(required=True, validate=validate.OneOf(SCHEMES), metadata={"example": "cn.resident-id"})
+    id = Identifier(required=True, validate=validate.Length(1, 80))
 
 
 class PersonalSearch(SearchAsked):
@@ -72,7 +79,10 @@ class EntriesAsked(SearchAsked):
 
     @post_load
     def _times(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in data.items()}
+        try:
+            return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in data.items()}
+        except OverflowError:
+            raise ValidationError("expected instants of the years 1 to 9999", "since") from None
 
 
 class EntryAsked(Schema):

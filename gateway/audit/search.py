@@ -6,25 +6,31 @@ behalf is searched: entries that do not concern it are not found, not counted an
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from gateway.audit import entry, filter, index
 from gateway.audit.filter import CHINA, NONE, Filter
-from gateway.audit.index_store import KEYED, IndexRows
+from gateway.audit.index_store import KEYED, IndexRows, SegmentRow
 from gateway.audit.row import Row
 from gateway.audit.segment import SIZE, Picked, Segment, Values, bits_of, positions
+from gateway.audit.segment_files import SegmentFiles
 from gateway.db import Database
 from gateway.lib.clock import Clock
 
 MAX_PAGE = 1000
 TOGETHER = 500  # entries read at a time of many
 OVERSEERS = ("audit_office", "data_bureau")  # party kinds that see everybody's entries
-KEPT = 160  # segments in memory, some 0.3 MB each: 1.3 million entries
+KEPT_BYTES = 64 << 20  # of segments in memory: 1.3 million entries, or 50 million where they are mapped
+MAPPED_BYTES = 10_000  # what a mapped segment takes of this process's own memory
+MOST_VALUES = 200_000  # that segments share; then sharing begins anew
 FACETS = (
     "result", "type", "consumer", "provider", "officer", "standard", "purpose", "field", "agreement", "rule", "code",
     "risk", "hour",
@@ -88,12 +94,12 @@ class Bucket:
 
 
 class Search:
-    """One per process: it keeps the segments that were read last."""
+    """One per process: it keeps the segments that were read last. ``folder``: where they are mapped from."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, folder: Path | None = None) -> None:
         self.database = database
         self.clock = clock
-        self._kept = _Kept()
+        self._kept = _Kept(SegmentFiles(folder))
 
     def find(
         self,
@@ -163,30 +169,59 @@ class Search:
         self, wanted: Filter, *, reach: str | None = None, names: Sequence[str] = FACETS, top: int = TOP
     ) -> Facets:
         """How many match, and of these how many have each value. ``none`` is for those that have none."""
-        counters: dict[str, Counter[Values]] = {name: Counter() for name in names}
+        counters: dict[str, dict[Values, int]] = {name: {} for name in names}
         total = 0
         with self.look(wanted, reach, "query") as look:
             for segment, bits in look.matching():
-                picked = Picked.of(bits)
+                picked = segment.picked(bits)
                 total += bits.bit_count()
                 for name, counter in counters.items():
-                    counter.update(segment.columns["clock" if name == "hour" else name].count(picked))
+                    segment.columns["clock" if name == "hour" else name].count(picked, counter)
         return Facets(total, {name: _facet(name, counter, top) for name, counter in counters.items()})
 
     def histogram(self, wanted: Filter, *, reach: str | None = None, by: str = "day") -> list[Bucket]:
         """How many match in each hour, day or week (from Monday) of China's civil time; empty ones between are told."""
-        counters: dict[str, Counter[Values]] = {}
+        counters: dict[str, dict[Values, int]] = {}
         with self.look(wanted, reach, "query") as look:
             for segment, bits in look.matching():
                 clock, results = segment.columns["clock"], segment.columns["result"]
                 left = bits
                 for values in results.combos:
                     if values and (here := results.rows(values.__eq__) & bits):
-                        counters.setdefault(values[0], Counter()).update(clock.count(Picked.of(here)))
+                        clock.count(Picked(here), counters.setdefault(values[0], {}))
                         left &= ~here
                 if left:
-                    counters.setdefault("", Counter()).update(clock.count(Picked.of(left)))
+                    clock.count(Picked(left), counters.setdefault("", {}))
         return _buckets(counters, by)
+
+    def size(self) -> int:
+        """How many entries are indexed."""
+        with self.database.read() as conn:
+            return IndexRows(conn).state().size
+
+    def prepare(self, rest: Callable[[float], bool]) -> int:
+        """Have the segments at hand, the newest first, as far as memory goes, so that nobody's search waits for them.
+
+        ``rest`` is called after each with the seconds that it took; it may sleep, and says whether to go on. Returns
+        how many segments there are.
+        """
+        sealed = self.tidy()
+        for row in reversed(sealed):
+            began = time.monotonic()
+            if self._kept.full:
+                break
+            with self.database.read() as conn, contextlib.suppress(Gone):
+                self._kept.sealed(row, IndexRows(conn))
+            if not rest(time.monotonic() - began):
+                break
+        return len(sealed)
+
+    def tidy(self) -> list[SegmentRow]:
+        """Remove the files of segments that are no more, such as those of pruned entries. Returns those that are."""
+        with self.database.read() as conn:
+            sealed = IndexRows(conn).segments()
+        self._kept.files.tidy((row.number, row.mark) for row in sealed)
+        return sealed
 
     def look(self, wanted: Filter, reach: str | None = None, each: str = "query") -> Look:
         """To be used in a ``with`` block."""
@@ -325,12 +360,9 @@ class Look:
     def _segment(self, number: int) -> tuple[Segment, str, str]:
         row = self._sealed.get(number)
         if row is not None:
-            segment = self._kept.get((number, row.made), lambda: Segment.decode(self.rows.segment(number)))
-            return segment, row.first_t, row.last_t
+            return self._kept.sealed(row, self.rows), row.first_t, row.last_t
         end = min((number + 1) * SIZE, self.state.size)
-        key = (number, end, self.state.touched)
-        fresh: tuple[Segment, str, str] = self._kept.get(key, lambda: _fresh(self.rows, number * SIZE, end))
-        return fresh
+        return self._kept.fresh((number, end, self.state.touched), lambda: _fresh(self.rows, number * SIZE, end))
 
 
 def _fresh(rows: IndexRows, low: int, high: int) -> tuple[Segment, str, str]:
@@ -351,28 +383,64 @@ def _found(rows: IndexRows, numbers: Sequence[int], *, join: bool) -> tuple[Foun
     )
 
 
+class Gone(Exception):
+    """A segment that another one has taken the place of."""
+
+
 class _Kept:
     """The segments used last, of any thread. Two threads may read the same one: no harm is done."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
+    def __init__(self, files: SegmentFiles) -> None:
+        self.files = files
+        self._kept: OrderedDict[Any, tuple[int, Any]] = OrderedDict()
+        self._bytes = 0
+        self._values: dict[Values, Values] = {}  # that segments have in common
         self._lock = threading.Lock()
 
-    def get(self, key: Any, read: Callable[[], Any]) -> Any:
+    @property
+    def full(self) -> bool:
+        return self._bytes > KEPT_BYTES - 2 * MAPPED_BYTES
+
+    def sealed(self, row: SegmentRow, rows: IndexRows) -> Segment:
+        """Raises Gone."""
+
+        def read() -> tuple[int, Segment]:
+            data = self.files.get(row.number, row.mark, lambda: _stored(rows, row))
+            size = len(data) + MAPPED_BYTES if isinstance(data, bytes) else MAPPED_BYTES
+            if len(self._values) > MOST_VALUES:
+                self._values = {}
+            return size, Segment(data, self._values)
+
+        segment: Segment = self._get((row.number, row.mark), read)
+        return segment
+
+    def fresh(self, key: Any, make: Callable[[], tuple[Segment, str, str]]) -> tuple[Segment, str, str]:
+        found: tuple[Segment, str, str] = self._get(key, lambda: (40 * MAPPED_BYTES, make()))
+        return found
+
+    def _get(self, key: Any, read: Callable[[], tuple[int, Any]]) -> Any:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        value = read()
+                return self._kept[key][1]
+        size, value = read()
         with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._bytes += size - self._kept.pop(key, (0, None))[0]
+            self._kept[key] = (size, value)
+            while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1][0]
         return value
 
 
+def _stored(rows: IndexRows, row: SegmentRow) -> bytes:
+    found = rows.segment(row)
+    if found is None:
+        raise Gone
+    return found
+
+
 # ── counts as people read them ────────────────────────────────────────────────────────────────────────────────────────
-def _facet(name: str, counter: Counter[Values], top: int) -> Facet:
+def _facet(name: str, counter: Mapping[Values, int], top: int) -> Facet:
     counts: Counter[str] = Counter()
     for values, number in counter.items():
         for value in values:
@@ -385,7 +453,7 @@ def _facet(name: str, counter: Counter[Values], top: int) -> Facet:
     return Facet(name, tuple(Value(*item) for item in ordered[:top]), max(0, len(ordered) - top))
 
 
-def _buckets(counters: Mapping[str, Counter[Values]], by: str) -> list[Bucket]:
+def _buckets(counters: Mapping[str, Mapping[Values, int]], by: str) -> list[Bucket]:
     step = _STEP[by]
     shift = _FIRST_MONDAY if by == "week" else 0
     results: dict[int, Counter[str]] = {}

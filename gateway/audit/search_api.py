@@ -88,7 +88,7 @@ def _searches(blp: Blueprint, reading: Reading, guard: Needs) -> None:
             if (person := asked.pop("subject", None)) is not None:
                 wanted = wanted.also("subject", *reading.pseudonyms.subjects(person["scheme"], person["id"]))
             if (case := asked.pop("case", None)) is not None:
-                wanted = wanted.also("case", *reading.pseudonyms.cases(case))
+                wanted = wanted.also("case", *reading.pseudonyms.cases(case.strip()))  # as a query's is read
             return _page(log, search, wanted, asked)
 
 

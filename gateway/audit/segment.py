@@ -7,12 +7,13 @@ whole number whose bit n says "row n holds it". To look for something is then ``
 
 from __future__ import annotations
 
+import mmap
 import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from hashlib import sha256
 from itertools import compress
 
 import orjson
@@ -21,9 +22,11 @@ from gateway.audit.row import Row, hour_number
 
 SIZE = 8192
 FEW = 64  # up to so many values a column is bits
+MARKED = 1 << 56
 _BYTES = SIZE // 8
 
 Values = tuple[str, ...]
+Plain = bytes | mmap.mmap
 
 
 def _one(value: str | None) -> Values:
@@ -60,72 +63,132 @@ _READ: dict[str, Callable[[Row], Values]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Picked:
     """Some rows of a segment: as bits, and (where codes are counted) as one byte per row."""
 
-    bits: int
-    flags: bytes
+    __slots__ = ("_flags", "all_firsts", "bits")
 
-    @classmethod
-    def of(cls, bits: int) -> Picked:
-        return cls(bits, format(bits, f"0{SIZE}b")[::-1].encode().translate(_FLAGS))
+    def __init__(self, bits: int, *, all_firsts: bool = False) -> None:
+        """``all_firsts``: these are the rows that are not the outcome of another, all of them."""
+        self.bits, self.all_firsts = bits, all_firsts
+        self._flags: bytes | None = None
+
+    @property
+    def flags(self) -> bytes:
+        if self._flags is None:
+            self._flags = format(self.bits, f"0{SIZE}b")[::-1].encode().translate(_FLAGS)
+        return self._flags
 
 
 _FLAGS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 class Column:
-    """``combos[c]`` are the values of a row of code ``c``; ``bits`` by code if there are few, else ``codes`` by row."""
+    """One column of a segment, where it lies: only what is asked for is read.
 
-    __slots__ = ("bits", "codes", "combos")
+    ``combos[c]`` are the values of a row of code ``c``. If there are few of them, each has SIZE bits; else each row has
+    its code.
+    """
 
-    def __init__(self, combos: Sequence[Values], bits: Sequence[int] | None, codes: array[int] | None) -> None:
-        self.combos, self.bits, self.codes = combos, bits, codes
+    __slots__ = ("_at", "_codes", "_data", "_rows", "as_bits", "combos", "counts")
 
-    @classmethod
-    def of(cls, values: Iterable[Values]) -> Column:
-        known: dict[Values, int] = {}
-        codes = array("H", [known.setdefault(value, len(known)) for value in values])
-        if len(known) > FEW:
-            return cls(tuple(known), None, codes)
-        plain = bytes(codes)[:: codes.itemsize] if sys.byteorder == "little" else bytes(list(codes))
-        return cls(tuple(known), [_equal(plain, code) for code in range(len(known))], None)
+    def __init__(
+        self, combos: Sequence[Values], as_bits: bool, counts: Sequence[int] | None, data: Plain, at: int, rows: int
+    ) -> None:
+        """``counts``: by code, of rows that are not the outcome of another; None in segments of earlier versions."""
+        self.combos, self.as_bits, self.counts = combos, as_bits, counts
+        self._data, self._at, self._rows = data, at, rows
+        self._codes: array[int] | None = None
+
+    @property
+    def end(self) -> int:
+        return self._at + (_BYTES * len(self.combos) if self.as_bits else 2 * self._rows)
 
     def rows(self, wanted: Callable[[Values], bool]) -> int:
         """The rows whose values are wanted, as bits."""
         codes = [code for code, values in enumerate(self.combos) if wanted(values)]
         if not codes:
             return 0
-        if self.bits is not None:
+        if self.as_bits:
             found = 0
             for code in codes:
-                found |= self.bits[code]
+                found |= self._bits(code)
             return found
-        assert self.codes is not None
+        if len(codes) == 1:
+            return bits_of(self._where(codes[0]))
         chosen = bytearray(b"0") * len(self.combos)
         for code in codes:
             chosen[code] = ord("1")
-        return int(bytes(map(chosen.__getitem__, self.codes))[::-1], 2)
+        return int(bytes(map(chosen.__getitem__, self.by_row()))[::-1], 2)
 
     def by_row(self) -> array[int]:
         """The code of each row."""
-        if self.codes is None:
+        if self._codes is not None:
+            return self._codes
+        if self.as_bits:
             codes = array("H", bytes(2 * SIZE))
-            for code, bits in enumerate(self.bits or ()):
-                for row in positions(bits):
+            for code in range(len(self.combos)):
+                for row in positions(self._bits(code)):
                     codes[row] = code
-            self.codes = codes
-        return self.codes
+            self._codes = codes  # dear to make, and asked for again
+            return codes
+        codes = array("H", self._data[self._at : self.end])
+        if sys.byteorder == "big":
+            codes.byteswap()
+        return codes
 
-    def count(self, picked: Picked) -> Counter[Values]:
-        """How many of the rows hold each."""
-        if self.bits is not None:
-            found = ((values, (bits & picked.bits).bit_count()) for values, bits in zip(self.combos, self.bits))  # noqa: B905
-            return Counter({values: number for values, number in found if number})
-        assert self.codes is not None
-        counted = Counter(compress(self.codes, picked.flags))
-        return Counter({self.combos[code]: number for code, number in counted.items()})
+    def count(self, picked: Picked, counted: dict[Values, int]) -> None:
+        """Add how many of the rows hold each."""
+        combos, so_far = self.combos, counted.get
+        if picked.all_firsts and self.counts is not None:
+            for values, number in zip(combos, self.counts, strict=True):
+                if number:
+                    counted[values] = so_far(values, 0) + number
+        elif self.as_bits:
+            bits, block, read = picked.bits, self._data[self._at : self.end], int.from_bytes
+            for code, values in enumerate(combos):
+                low = code * _BYTES
+                if number := (read(block[low : low + _BYTES], "little") & bits).bit_count():
+                    counted[values] = so_far(values, 0) + number
+        else:
+            for code, number in Counter(compress(self.by_row(), picked.flags)).items():
+                counted[combos[code]] = so_far(combos[code], 0) + number
+
+    def _where(self, code: int) -> list[int]:
+        """The rows of this code, found as two bytes in a row."""
+        data, wanted = self._data[self._at : self.end], code.to_bytes(2, "little")
+        found, at = [], data.find(wanted)
+        while at >= 0:
+            if at % 2 == 0:
+                found.append(at >> 1)
+            at = data.find(wanted, at + 1)
+        return found
+
+    def _bits(self, code: int) -> int:
+        low = self._at + code * _BYTES
+        return int.from_bytes(self._data[low : low + _BYTES], "little")
+
+
+def plain(rows: Sequence[Row]) -> bytes:
+    """At most SIZE rows, one after another, as columns."""
+    is_first = bytes(row.of_number is None for row in rows)
+    firsts = _equal(is_first, 1)
+    heads: dict[str, object] = {}
+    parts = [firsts.to_bytes(_BYTES, "little")]
+    for name, read in _READ.items():
+        known: dict[Values, int] = {}
+        codes = array("H", [known.setdefault(value, len(known)) for value in map(read, rows)])
+        counted = Counter(compress(codes, is_first))
+        as_bits = len(known) <= FEW
+        heads[name] = [list(known), as_bits, [counted[code] for code in range(len(known))]]
+        parts.append(_as_bits(codes, len(known)) if as_bits else _little(codes))
+    head = orjson.dumps({"rows": len(rows), "columns": heads})
+    return b"".join([len(head).to_bytes(4, "little"), head, *parts])
+
+
+def _as_bits(codes: array[int], number: int) -> bytes:
+    plain = bytes(codes)[:: codes.itemsize] if sys.byteorder == "little" else bytes(list(codes))
+    return b"".join(_equal(plain, code).to_bytes(_BYTES, "little") for code in range(number))
 
 
 def _equal(codes: bytes, code: int) -> int:
@@ -140,57 +203,50 @@ class Segment:
 
     __slots__ = ("columns", "firsts", "rows")
 
-    def __init__(self, rows: int, firsts: int, columns: dict[str, Column]) -> None:
-        self.rows, self.firsts, self.columns = rows, firsts, columns
+    def __init__(self, data: Plain, known: dict[Values, Values] | None = None) -> None:
+        """``data``: as ``plain`` makes it, in memory or mapped. ``known``: values that segments have in common."""
+        known = {} if known is None else known
+        at = 4 + int.from_bytes(data[:4], "little")
+        head = orjson.loads(data[4:at])
+        self.rows: int = head["rows"]
+        self.firsts = int.from_bytes(data[at : at + _BYTES], "little")
+        at += _BYTES
+        self.columns: dict[str, Column] = {}
+        for name, (listed, as_bits, *counts) in head["columns"].items():
+            combos = [known.setdefault(values, values) for values in map(tuple, listed)]
+            self.columns[name] = column = Column(combos, as_bits, counts[0] if counts else None, data, at, self.rows)
+            at = column.end
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Segment:
-        """At most SIZE rows, one after another."""
-        firsts = int("".join("0" if row.of_number is not None else "1" for row in reversed(rows)) or "0", 2)
-        return cls(len(rows), firsts, {name: Column.of(map(read, rows)) for name, read in _READ.items()})
+        return cls(plain(rows))
 
     @property
     def all(self) -> int:
         return (1 << self.rows) - 1
 
+    def picked(self, bits: int) -> Picked:
+        return Picked(bits, all_firsts=bits == self.firsts)
+
     def pairs(self, first: str, second: str, bits: int) -> Counter[tuple[Values, Values]]:
         """How many of these rows hold each pair of values of two columns."""
         one, other = self.columns[first], self.columns[second]
-        flags = Picked.of(bits).flags
+        flags = Picked(bits).flags
         counted = Counter(zip(compress(one.by_row(), flags), compress(other.by_row(), flags), strict=True))
         return Counter({(one.combos[a], other.combos[b]): number for (a, b), number in counted.items()})
 
-    def encode(self) -> bytes:
-        heads: dict[str, object] = {}
-        parts = [self.firsts.to_bytes(_BYTES, "little")]
-        for name, column in self.columns.items():
-            heads[name] = [column.combos, column.bits is not None]
-            if column.bits is not None:
-                parts += [bits.to_bytes(_BYTES, "little") for bits in column.bits]
-            elif column.codes is not None:
-                parts.append(_little(column.codes))
-        head = orjson.dumps({"rows": self.rows, "columns": heads})
-        return zlib.compress(b"".join([len(head).to_bytes(4, "little"), head, *parts]), 1)
 
-    @classmethod
-    def decode(cls, data: bytes) -> Segment:
-        plain = zlib.decompress(data)
-        at = 4 + int.from_bytes(plain[:4], "little")
-        head = orjson.loads(plain[4:at])
-        firsts = int.from_bytes(plain[at : at + _BYTES], "little")
-        at += _BYTES
-        columns: dict[str, Column] = {}
-        for name, (listed, as_bits) in head["columns"].items():
-            combos = [tuple(values) for values in listed]
-            if as_bits:
-                end = at + _BYTES * len(combos)
-                bits = [int.from_bytes(plain[low : low + _BYTES], "little") for low in range(at, end, _BYTES)]
-                columns[name] = Column(combos, bits, None)
-            else:
-                end = at + 2 * head["rows"]
-                columns[name] = Column(combos, None, _codes(plain[at:end]))
-            at = end
-        return cls(head["rows"], firsts, columns)
+def mark(data: Plain) -> int:
+    """What tells a segment from every other: a part of its SHA-256, above whatever an earlier version counted."""
+    return MARKED | int.from_bytes(sha256(data).digest()[:7], "big")
+
+
+def packed(data: bytes) -> bytes:
+    return zlib.compress(data, 1)
+
+
+def unpacked(data: bytes) -> bytes:
+    return zlib.decompress(data)
 
 
 def _little(codes: array[int]) -> bytes:
@@ -198,13 +254,6 @@ def _little(codes: array[int]) -> bytes:
         codes = codes[:]
         codes.byteswap()
     return codes.tobytes()
-
-
-def _codes(data: bytes) -> array[int]:
-    codes = array("H", data)
-    if sys.byteorder == "big":
-        codes.byteswap()
-    return codes
 
 
 def positions(bits: int) -> list[int]:

@@ -10,7 +10,6 @@ Whoever calls ``open`` answers for it: see cases/unmasking.py.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from sqlalchemy import Column, Connection, LargeBinary, Table, Text, delete, sel
 from gateway.audit.pseudonyms import Place, Pseudonyms
 from gateway.audit.transaction import Transaction
 from gateway.db import metadata
+from gateway.lib.ids import random_piece
 from gateway.lib.subject_key import HANDLE_BYTES, Forgotten
 
 NONCE_BYTES = 12
@@ -65,7 +65,7 @@ class Sidecar:
     def sealed(self, query: str, scheme: str, id: str, case: str | None) -> Keep:
         """The guard that keeps whose record this query is about. ``id``: as the pseudonym was made of it."""
         place = self._pseudonyms.place(scheme, id)
-        nonce, aad = os.urandom(NONCE_BYTES), query.encode()
+        nonce, aad = random_piece()[:NONCE_BYTES], query.encode()
         values = orjson.dumps({"scheme": scheme, "id": id, "case": case})
         where = self._veiled(nonce, _PLACE.pack(place.epoch, place.layer, place.handle))
         return Keep(query, nonce + where + AESGCM(self._pseudonyms.box_key(place)).encrypt(nonce, values, aad))

@@ -28,11 +28,11 @@ def claims(log: Log, search: Search, party: str, month: str) -> Mapping[str, Any
     Raises InvalidRequest for a month that is none, or is not over.
     """
     first = _first(month)
-    last = (first + timedelta(days=31)).replace(day=1)
-    if last > search.clock.now():
+    if month >= f"{search.clock.now().astimezone(CHINA):%Y-%m}":
         raise InvalidRequest(
             "该月尚未结束，月底后才有对账单。", "This month is not over yet: its statement comes at its end."
         )
+    last = (first + timedelta(days=31)).replace(day=1)
     wanted = Filter.of(since=rfc3339(first), until=rfc3339(last))
     later = search.find(Filter.of(since=rfc3339(last)), after=-1, limit=1, each="entry").found
     checkpoint, _ = log.publish(covering=later[0].index if later else 0)  # of the log of that month

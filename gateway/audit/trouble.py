@@ -43,6 +43,8 @@ def judge(error: BaseException, dialect: str, *, committing: bool) -> Kind:
         if committing or code in _SQLITE_MACHINE:
             return Kind.BROKEN
         return Kind.PASSING if code in _SQLITE_BUSY else Kind.CALLER
+    if is_unkeepable(error):
+        return Kind.CALLER
     state = getattr(cause, "sqlstate", None)
     if state is not None and state.startswith(_PG_BROKEN):
         return Kind.BROKEN
@@ -50,6 +52,13 @@ def judge(error: BaseException, dialect: str, *, committing: bool) -> Kind:
     if state is None or committing or state.startswith(_PG_PASSING):
         return Kind.PASSING
     return Kind.CALLER
+
+
+def is_unkeepable(error: BaseException) -> bool:
+    """Whether the database refuses a value itself: PostgreSQL keeps no U+0000 in a text. Said by the driver, before
+    anything is sent, so without a state."""
+    cause = driver_error(error)
+    return isinstance(cause, Exception) and type(cause).__name__ == "DataError"
 
 
 def driver_error(error: BaseException) -> BaseException | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
@@ -17,32 +19,64 @@ from gateway.audit.segment import Segment
 
 DEAR_S = 0.25  # a large log: what took longer is told again for AGAIN times as long
 AGAIN = 30
+STALE_S = 900  # and what overseers see, for so long: it is looked for anew beside them (see prepare.py)
 MOST = 200  # residents or cases looked at one by one; more of them would be no exception
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found at a moment; ``until`` (monotonic) it may be told again."""
+
+    at: datetime
+    until: float
+    found: list[Finding]
 
 
 class Watch:
     """One per process: where looking takes long, it tells for a while what it found last."""
 
-    def __init__(self, search: Search, limits: Limits) -> None:
+    def __init__(self, search: Search, limits: Limits, *, dear_s: float = DEAR_S) -> None:
         self.search, self.limits = search, limits
-        self._lock = threading.Lock()
-        self._last: dict[str | None, tuple[float, list[Finding]]] = {}  # until when (monotonic) it may be told again
+        self._dear_s = dear_s
+        self._lock, self._looking = threading.Lock(), threading.Lock()
+        self._last: dict[str | None, Seen] = {}
 
     def anomalies(self, *, reach: str | None = None) -> list[Finding]:
         """The worst first. ``reach``: a party sees what its own officers did."""
-        began = time.monotonic()
-        with self._lock:
-            until, kept = self._last.get(reach, (0.0, []))
-        if began < until:
+        return self.seen(reach=reach).found
+
+    def seen(self, *, reach: str | None = None) -> Seen:
+        """The same, and when it was looked for."""
+        if (kept := self._kept(reach)) is not None:
             return kept
+        with self._looking:  # whoever waited has what was found meanwhile
+            return self._kept(reach) or self._look(reach)
+
+    def renew(self) -> None:
+        """Look anew for what overseers see, so that none of them waits for it."""
+        with self._looking:
+            self._look(None)
+
+    def _kept(self, reach: str | None) -> Seen | None:
+        with self._lock:
+            kept = self._last.get(reach)
+        return kept if kept is not None and time.monotonic() < kept.until else None
+
+    def _look(self, reach: str | None) -> Seen:
+        at, began = self.search.clock.now(), time.monotonic()
         with self.search.look(Filter.of(since=f"{self.limits.days}d"), reach) as look:
             found = sorted(self._all(look, reach), key=lambda each: (-each.score, each.officer, each.rule, each.q))
         now = time.monotonic()
+        took = now - began
+        patience = 0.0 if took <= self._dear_s else AGAIN * took if reach is not None else max(STALE_S, AGAIN * took)
+        seen = Seen(at, now + patience, found)
         with self._lock:
-            self._last = {key: value for key, value in self._last.items() if value[0] > now}
-            if now - began > DEAR_S:
-                self._last[reach] = (now + AGAIN * (now - began), found)
-        return found
+            self._last = {key: value for key, value in self._last.items() if value.until > now}
+            if patience:
+                self._last[reach] = seen
+            else:
+                self._last.pop(reach, None)
+        return seen
 
     def _all(self, look: Look, reach: str | None) -> Iterator[Finding]:
         limits = self.limits

@@ -19,13 +19,16 @@ from gateway.audit.search import MAX_PAGE
 from gateway.audit.shard import Shard, holding
 from gateway.audit.store import Rows
 from gateway.errors import NotFound
+from gateway.lib.canonical_json import MAX_INTEGER
 from gateway.lib.clock import rfc3339
 
 TEXT = "text/plain; charset=utf-8"
 
 
 class WhichCheckpoints(Schema):
-    below = fields.Integer(validate=validate.Range(0), metadata={"description": "only those smaller than this"})
+    below = fields.Integer(
+        validate=validate.Range(0, MAX_INTEGER), metadata={"description": "only those smaller than this"}
+    )
     limit = fields.Integer(load_default=100, validate=validate.Range(1, MAX_PAGE))
 
 

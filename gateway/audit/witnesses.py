@@ -12,6 +12,7 @@ that only says so is not believed, for then any witness could stop the gateway.
 
 from __future__ import annotations
 
+import queue
 import re
 import threading
 import time
@@ -62,7 +63,8 @@ class Refused(Exception):
 
 
 class Witnessing:
-    """The witnesses of one log. ``start`` runs the threads; ``ask_all`` asks once, here and now.
+    """The witnesses of one log. ``first_look`` before it is started; ``start`` runs the threads; ``ask_all`` asks once,
+    here and now.
 
     ``on_answer(problem or None)`` is told of every attempt.
     """
@@ -90,6 +92,27 @@ class Witnessing:
         for thread in self._threads:
             thread.join(sum(TIMEOUT_S))
         self._threads = []
+
+    def first_look(self, within_s: float) -> None:
+        """Before anything is written or served: does a witness hold a checkpoint that our key signed and our tree does
+        not continue? Raises LogUnfit.
+
+        Else a gateway that was put back to an older state would serve until it shows its next checkpoint. A witness
+        that does not answer within ``within_s`` seconds delays the start by so much and stops nothing.
+        """
+        found: queue.SimpleQueue[LogUnfit | None] = queue.SimpleQueue()
+        asked = [_Asked(self, each.witness) for each in self._asked] if within_s > 0 else []
+        for each in asked:
+            threading.Thread(target=lambda each=each: found.put(each.look()), daemon=True).start()
+        deadline = time.monotonic() + within_s
+        for _ in asked:
+            try:
+                contradiction = found.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                _logger.warning("witness_slow", seconds=within_s)
+                return
+            if contradiction is not None:
+                raise contradiction
 
     def ask_all(self) -> None:
         """Keep the newest checkpoint and ask every witness for it, once. Never raises for a witness."""
@@ -251,8 +274,23 @@ class _Asked:
             raise Refused("cosignature_missing", "it signed with another key than the policy names")
         return found
 
+    def look(self) -> LogUnfit | None:
+        """What is wrong by what this witness has seen; None if nothing is, or if it does not say."""
+        try:
+            shards = self._log.shards()[-2:] or [Shard(self._log.key.origin, 0, "")]
+            return next((wrong for shard in shards if (wrong := self._contradiction(shard)) is not None), None)
+        except Exception as error:  # a witness that answers nonsense, or an empty database: the log itself tells that
+            _logger.warning("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
+            return None
+        finally:
+            self._session.close()
+
     def _compare(self, shard: Shard) -> None:
         """It contradicts us: let it show what it saw. If our key signed that, and we do not continue it, we stop."""
+        if (unfit := self._contradiction(shard)) is not None:
+            self._log.failed(unfit, Kind.BROKEN)
+
+    def _contradiction(self, shard: Shard) -> LogUnfit | None:
         origin = sha256(shard.origin.encode()).hexdigest()
         with suppress(Refused, CheckpointInvalid):
             reply = self._http("GET", f"{origin}/checkpoint", None)
@@ -260,11 +298,12 @@ class _Asked:
             try:
                 with self._log.database.read() as conn:
                     rows = Rows(conn, shard.first)
-                    now = next(each for each in rows.shards() if each.first == shard.first)
+                    now = next((each for each in rows.shards() if each.first == shard.first), shard)
                     check_continues(rows, head_of(rows, now, rows.head()), [seen])
             except LogUnfit as unfit:
                 _logger.critical("witness_contradicts", witness=self.witness.name, size=seen.size)
-                self._log.failed(unfit, Kind.BROKEN)
+                return unfit
+        return None
 
     def _http(self, method: str, path: str, body: str | None) -> Reply:
         url = f"{self.witness.url}/{path}"

@@ -7,6 +7,7 @@ decision resting on the old state void. The conformance test itself, which talks
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway.catalogue.model import MAX_CONCURRENT, MAX_TIMEOUT_MS, Service, cro
 from gateway.db import Database
 from gateway.errors import (
     AlreadyExists,
+    Busy,
     CrosswalkInvalid,
     Forbidden,
     InvalidRequest,
@@ -31,6 +33,9 @@ from gateway.registry.library import Library
 from standards import Element, Standard, conformance, crosswalk
 
 BUREAU = "data_bureau"
+TESTS_AT_ONCE = (
+    2  # a test waits for somebody else's system, up to minutes, in one of the few threads of the control plane
+)
 Subject = Mapping[str, str]
 
 
@@ -61,6 +66,7 @@ class Catalogue:
         self._check_url = check_url
         self._sender = sender
         self._sign_request = sign_request
+        self._tests = threading.BoundedSemaphore(TESTS_AT_ONCE)
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def get(self, caller: Caller, service_id: str) -> Service:
@@ -164,26 +170,26 @@ class Catalogue:
     def test(
         self, caller: Caller, service_id: str, subject_found: Subject | None, subject_absent: Subject | None
     ) -> tuple[Service, conformance.Report]:
-        """Test the live endpoint, and let it advance when it passes. The subjects are used and never stored."""
+        """Test the live endpoint, and let it advance when it passes. The subjects are used and never stored.
+
+        Raises NotFound, Forbidden, InvalidRequest, and Busy while this process makes TESTS_AT_ONCE others.
+        """
         service = self.get(caller, service_id)
         if caller.party != service.party and caller.party_kind != BUREAU:
             raise Forbidden(
                 "只有服务所属部门或主管部门可以测试。", "Only its department or the data bureau may test it."
             )
         self._check_url(service.base_url)
-        standard = self._library[service.standard]
-        report = conformance.run(
-            self._sender(service.base_url),
-            standard=standard,
-            service_id=service.id,
-            issuer=self._issuer,
-            make_request=self._sign_request,
-            subject_found=subject_found,
-            subject_absent=subject_absent,
-            crosswalk=service.crosswalk(standard),
-            timeout=service.timeout_ms / 1000,
-            now=self._clock.now,
-        )
+        if not self._tests.acquire(blocking=False):
+            raise Busy(
+                "正在进行的符合性测试过多，请稍后再试。",
+                "Too many conformance tests are being made; try again in a moment.",
+                retry_after=10,
+            )
+        try:
+            report = self._tested(service, subject_found, subject_absent)
+        finally:
+            self._tests.release()
         passed = report.passed
         kept = json.dumps(report.to_dict(), ensure_ascii=False)
         after = self._move(
@@ -195,6 +201,23 @@ class Catalogue:
             report=kept,
         )
         return after, report
+
+    def _tested(
+        self, service: Service, subject_found: Subject | None, subject_absent: Subject | None
+    ) -> conformance.Report:
+        standard = self._library[service.standard]
+        return conformance.run(
+            self._sender(service.base_url),
+            standard=standard,
+            service_id=service.id,
+            issuer=self._issuer,
+            make_request=self._sign_request,
+            subject_found=subject_found,
+            subject_absent=subject_absent,
+            crosswalk=service.crosswalk(standard),
+            timeout=service.timeout_ms / 1000,
+            now=self._clock.now,
+        )
 
     def approve(self, caller: Caller, service_id: str) -> Service:
         """Let a conformant service be called. Only the data bureau may, so no department admits itself (threat T6)."""

@@ -51,3 +51,23 @@ def main() -> None:
         if error.fix_zh:
             click.echo(f"  → {error.fix_zh} / {error.fix_en}", err=True)
         sys.exit(2)
+    except OSError as error:
+        click.echo(f"error: {error.filename or 'file'}: {error.strerror or type(error).__name__}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        if (said := _of_the_database(error)) is None:
+            raise
+        click.echo(f"error: database: {said} / 数据库无法使用\n  → gateway doctor", err=True)
+        sys.exit(2)
+
+
+def _of_the_database(error: Exception) -> str | None:
+    """Why the database cannot be used, if that is what is wrong; what it says of a statement or a value is no sentence
+    for people."""
+    if type(error).__module__.startswith("alembic"):
+        return str(error)
+    from gateway.audit.trouble import driver_error
+
+    cause = driver_error(error)
+    kinds = ("OperationalError", "DatabaseError", "UndefinedTable", "ConnectionTimeout")
+    return str(cause).partition("\n")[0] if type(cause).__name__ in kinds else None

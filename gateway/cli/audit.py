@@ -18,7 +18,7 @@ from gateway.cli import audit_keep, audit_search
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
-from gateway.lib.canonical_json import strict_loads
+from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.clock import rfc3339
 
 
@@ -69,8 +69,11 @@ def verify(since: Path | None, config_file: Path | None) -> None:
 @config_option
 def replayed(agreement: Path, since: str, as_document: bool, config_file: Path | None) -> None:
     """What would this draft AGREEMENT have done with the queries since then? · 以近期查询试算协议草案"""
-    with store_of(config_file) as store:
+    try:
         content = strict_loads(agreement.read_bytes())
+    except MalformedJson as error:
+        raise click.ClickException(f"{agreement}: {error}") from None
+    with store_of(config_file) as store:
         with store.database.read() as conn:
             draft = store.what_if.draft(conn, None, content)
         told = as_json(draft, store.what_if.forecast(draft, since=since), since)

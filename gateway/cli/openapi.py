@@ -41,7 +41,7 @@ def document() -> str:
         make_installation(settings)
         deps = Deps(settings)
         try:
-            app = create_app(deps)
+            app = create_app(deps, contract=True)
             with app.app_context():
                 spec: dict[str, Any] = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
         finally:

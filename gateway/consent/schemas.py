@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from gateway.agreements.actions import MAX_PAGE, PAGE
 from gateway.consent.model import PROOF_KINDS, STATES, Consent
 from gateway.lib.clock import parse_rfc3339, rfc3339
+from gateway.lib.fields import Identifier
 
 _AGREEMENT_ID = validate.Regexp(r"^agr_[0-9A-Z]{26}\Z")
 _FIELD = validate.Regexp(r"^[A-Za-z][A-Za-z0-9.]{0,119}\Z")
@@ -32,7 +33,7 @@ class Subject(Schema):
     """Whom it is about. Used to make the pseudonym, then forgotten."""
 
     scheme = fields.String(required=True, validate=validate.Length(1, 40), metadata={"example": "cn.resident-id"})
-    id = fields.String(required=True, validate=validate.Length(1, 64))
+    id = Identifier(required=True, validate=validate.Length(1, 64))
 
 
 class Data(Schema):

@@ -48,6 +48,7 @@ SCOPES = {
         "agreements:read",
         "agreements:write",
         "standards:write",
+        "log:read",
     ),
     "street_office": (
         *(
@@ -59,6 +60,7 @@ SCOPES = {
             "consents:write",
         ),
         "standards:write",
+        "log:read",  # what concerns oneself, and the evidence of one's own queries
     ),
     "data_bureau": ("admin", "catalogue:read", "agreements:read", "agreements:write", "log:read", "standards:write"),
     "audit_office": ("agreements:read", "log:read"),
@@ -68,7 +70,7 @@ OFFICERS = {
     "department": (("signatory", "数据管理科科长"),),
     "street_office": (("signatory", "街道办主任"), ("clerk", "窗口经办人"), ("clerk", "窗口复核人")),
     "data_bureau": (("administrator", "数据共享处处长"), ("signatory", "局长")),
-    "audit_office": (("compliance", "审计专员"),),
+    "audit_office": (("compliance", "审计专员"), ("signatory", "审计局局长")),
 }
 
 

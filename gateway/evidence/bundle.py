@@ -37,7 +37,6 @@ from standards import Standard
 FORMAT = "tongqu-evidence/1"
 FORMAT_OF_YEARS = "tongqu-evidence/2"
 HOLDERS = ("receipt", "request", "answer", "response")  # members that only the holder of an answer can fill
-_OF_QUERY = ("exchange.authorized", "exchange.refused")
 _MANY = 1000  # entries of one kind that are looked through
 
 Entry = Mapping[str, Any]

@@ -7,7 +7,6 @@ compiled schema. Both operations are declared for openapi.yaml in declare.py.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,15 +45,11 @@ from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
 from gateway.registry import notice
+from standards.identifiers import as_printed
 
 logger = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
-
-# How long a refusal for asking too fast is held back: not the same for all, or those who are held would come back
-# together, find what has become free in the meantime, and keep everybody else waiting while they are served.
-HELD_S = (0.25, 0.75)
-MAX_HELD = 1_000  # at once; beyond it refusals go out at once: held ones cost memory
 
 # Refusals that must not tell by their haste what they do not tell in words: whether somebody is on file elsewhere,
 # whether others have agreed on something. They leave at a whole multiple of so many seconds after their request came.
@@ -123,7 +118,6 @@ class Exchange:
     sidecar: Sidecar
     admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
-    _held: int = 0  # answers to those who ask too fast, not sent yet
 
     async def handle(self, request: Request) -> Response:
         """Answer a request to one of the two paths. Never raises: what goes wrong becomes a problem document."""
@@ -144,14 +138,15 @@ class Exchange:
             self.admission.begin(client)
         except TongquError as error:  # before anything is verified: a flood must cost next to nothing
             if isinstance(error, RateLimited):
-                await self._hold()
+                with self.admission.pressed.holding(client) as held_s:
+                    await asyncio.sleep(held_s)
             return _problem(error, lang, request_id)
         turn = None
         try:
             turn = self.admission.turn_now(client) or await self.admission.turn(client)
             if request.path == "/v1/queries/explain":
                 return await self._explain(request, request_id, lang)
-            return await self._query(request, request_id, lang, turn)
+            return await self._query(request, request_id, lang, turn, self.admission.linger_s(client))
         except Unauthenticated as error:
             index = await self._note_misuse(error, request_id)
             challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
@@ -171,22 +166,13 @@ class Exchange:
                 turn.end()
             self.admission.end(client)
 
-    async def _hold(self) -> None:
-        """Who asks too fast is answered slowly: each of its connections brings a few refusals a second, no more."""
-        if self._held < MAX_HELD:
-            self._held += 1
-            try:
-                await asyncio.sleep(random.uniform(*HELD_S))  # noqa: S311
-            finally:
-                self._held -= 1
-
-    async def _query(self, request: Request, request_id: str, lang: str, turn: Turn) -> Response:
+    async def _query(self, request: Request, request_id: str, lang: str, turn: Turn, linger_s: float) -> Response:
         caller, proof = self._caller(request)
         used = self.authenticator.used
         try:
             owed = await used.begin(proof) if proof is not None else []
             try:
-                return await self._query_of(caller, request, request_id, lang, owed, turn)
+                return await self._query_of(caller, request, request_id, lang, owed, turn, linger_s)
             finally:
                 if owed and proof is not None:  # no entry used the proof up
                     await asyncio.to_thread(used.claim, proof)
@@ -194,13 +180,20 @@ class Exchange:
             raise misused(error, caller) from None
 
     async def _query_of(
-        self, caller: Caller, request: Request, request_id: str, lang: str, owed: list[Guard], turn: Turn
+        self,
+        caller: Caller,
+        request: Request,
+        request_id: str,
+        lang: str,
+        owed: list[Guard],
+        turn: Turn,
+        linger_s: float,
     ) -> Response:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
         query = self._of(request_id, caller, body, _idempotency_key(request), self._signature(request))
         kept = self.sidecar.sealed(query.id, query.subject_scheme, query.subject_id, query.case)
-        outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept])
+        outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept], linger_s=linger_s)
         if isinstance(outcome, Refusal):
             self.metrics.refused(outcome.reasons[0].rule)
             return _refusal(outcome, lang)
@@ -270,7 +263,7 @@ class Exchange:
         signature: SignedRequest | Literal["invalid"] | None = None,
     ) -> Query:
         subject = body.get("subject", {"scheme": "", "id": ""})
-        subject_id = subject["id"].strip().upper()  # as a document prints it: the last character may be typed as x
+        subject_id = as_printed(subject["id"])
         case = body.get("case", "").strip() or None
         if case is not None and not any(map(str.isalnum, case)):
             case = None  # blanks name no case, nor do dashes or characters that nobody sees

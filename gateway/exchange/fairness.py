@@ -1,10 +1,12 @@
 """Sharing the gateway fairly: how fast one client may ask, how much it may hold, and whose turn it is.
 
     Rate     a client that asks faster than it may is told when to come back
+    Pace     one after the other at even distances
     Shares   of a bounded number of places one client holds at most as many as are free
     Line     who waits is served client by client, in turn, however many of its queries wait
     Room     a few places and the line in front of them, for coroutines
     Company  is a client alone at present, or are there others whom it would keep waiting
+    Pressed  who asked faster than it may just now, and how many of its refusals are held back
     Admission    these together, in front of a query
 
 Plain Python without input or output, on one event loop. A client is known here by its token, before anything is
@@ -16,9 +18,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
 
 from gateway.errors import Busy, RateLimited
@@ -27,6 +31,12 @@ PLACES: Final = 64  # queries between their token and their durable decision: en
 FEW: Final = 2  # of those for one client that is not alone: what a burst of its may keep the others waiting for
 RECENT_S: Final = 1.0  # a client that asked within this time is still there
 PATIENCE_S: Final = 15.0  # how long a query waits for its turn
+LINGER_S: Final = 0.02  # at most so long the entries of a client that presses wait to be written with somebody else's
+PACED_S: Final = 0.1  # a client that presses has its queries begun at distances of its rate, or of so much at most
+HELD_S: Final = (0.25, 0.75)  # how long a refusal for asking too fast is held back, drawn anew each time
+HELD_PER_SECOND: Final = 30  # of one client; who brings more has them held for longer,
+LONGEST: Final = 4.0  # so many times as long at most
+MAX_HELD: Final = 1_000  # at once; beyond it refusals go out at once: held ones cost memory
 _ROUNDING: Final = 1e-6  # of one query: sums of intervals are not exact
 UNKNOWN: Final = ""  # whose token was not seen before shares one place in the round with all others of that kind
 
@@ -40,8 +50,8 @@ class Rate:
     """
 
     def __init__(self, per_second: float, burst: int) -> None:
-        self._interval = 1 / per_second if per_second else 0.0
-        self._slack = self._interval * (max(burst, 1) - 1 + _ROUNDING)
+        self.interval_s = 1 / per_second if per_second else 0.0
+        self._slack = self.interval_s * (max(burst, 1) - 1 + _ROUNDING)
         self._full_at: dict[str, float] = {}
 
     def take(self, client: str, now: float) -> float:
@@ -49,15 +59,30 @@ class Rate:
 
         ``now``: seconds of a clock that never goes back.
         """
-        if not self._interval:
+        if not self.interval_s:
             return 0.0
         full_at = self._full_at.get(client, now)
         if full_at <= now:
             full_at = now
         elif full_at - now > self._slack:
             return full_at - now - self._slack
-        self._full_at[client] = full_at + self._interval
+        self._full_at[client] = full_at + self.interval_s
         return 0.0
+
+
+class Pace:
+    """One after the other at even distances, for each client by itself: what became free while it was held back is not
+    used up in one go."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._next: dict[str, float] = {}
+
+    def wait_s(self, client: str, now: float) -> float:
+        """In how many seconds it is this one's time. As many may wait as the rate has let through: its burst."""
+        at = max(now, self._next.get(client, now))
+        self._next[client] = at + self._interval_s
+        return at - now
 
 
 class Shares:
@@ -226,6 +251,41 @@ class Company:
         return now - other_at > RECENT_S
 
 
+class Pressed:
+    """Who asked faster than it may, and when last. How long its next refusal is held back: the longer, the more of them
+    are held already, so that more connections bring no more refusals to send."""
+
+    def __init__(self, *, held_s: tuple[float, float], per_second: int, max_held: int) -> None:
+        self._held_s, self._per_second, self._max = held_s, per_second, max_held
+        self._at: dict[str, float] = {}
+        self._held: dict[str, int] = {}
+        self._all = 0
+
+    def refused(self, client: str, now: float) -> None:
+        self._at[client] = now
+
+    def presses(self, client: str, now: float) -> bool:
+        return now - self._at.get(client, -math.inf) <= RECENT_S
+
+    @contextmanager
+    def holding(self, client: str) -> Iterator[float]:
+        """How many seconds to hold this refusal: not the same for all, or those who are held would come back together,
+        find what has become free in the meantime, and keep everybody else waiting while they are served."""
+        if self._all >= self._max:
+            yield 0.0
+            return
+        held = self._held.get(client, 0)
+        self._held[client], self._all = held + 1, self._all + 1
+        try:
+            longest = max(1.0, held / self._per_second / self._held_s[1])
+            yield random.uniform(*self._held_s) * min(longest, LONGEST)  # noqa: S311
+        finally:
+            self._all -= 1
+            self._held[client] -= 1
+            if not self._held[client]:
+                del self._held[client]
+
+
 class Admission:
     """What every query passes: its client's rate, its client's share of ``max_under_way``, and its turn.
 
@@ -246,7 +306,9 @@ class Admission:
         self._shares = Shares(max_under_way)
         self._room = Room(places, max_under_way)
         self._own: dict[str, Room] = {}  # of clients that were not alone
+        self._pace = Pace(min(self._rate.interval_s, PACED_S))
         self._company = Company()
+        self.pressed = Pressed(held_s=HELD_S, per_second=HELD_PER_SECOND, max_held=MAX_HELD)
         self._max = max_under_way
         self._patience_s = patience_s
         self._monotonic = monotonic
@@ -262,8 +324,10 @@ class Admission:
 
     def begin(self, client: str) -> None:
         """Count a query in. Raises RateLimited, or Busy when the gateway is full; then nothing was counted."""
-        self._company.came(client, self._monotonic())
-        if client != UNKNOWN and (wait_s := self._rate.take(client, self._monotonic())):
+        now = self._monotonic()
+        self._company.came(client, now)
+        if client != UNKNOWN and (wait_s := self._rate.take(client, now)):
+            self.pressed.refused(client, now)
             raise _too_fast(wait_s)
         if not self._shares.take(client):
             raise _too_many() if self._shares.free else _full()
@@ -271,15 +335,26 @@ class Admission:
     def end(self, client: str) -> None:
         self._shares.give_back(client)
 
+    def linger_s(self, client: str) -> float:
+        """How long this query's entries may wait to be written with others: only those of a client that presses while
+        it is not alone do, and no longer than it has to wait between two queries anyway."""
+        now = self._monotonic()
+        if not self.pressed.presses(client, now) or self._company.is_alone(client, now):
+            return 0.0
+        return min(self._rate.interval_s, LINGER_S)
+
     def turn_now(self, client: str) -> Turn | None:
         """Its turn, if nobody else has to wait and none could be kept waiting; else it must ask for ``turn``."""
         return self._room.enter_now() if self._company.is_alone(client, self._monotonic()) else None
 
     async def turn(self, client: str) -> Turn:
-        """Its turn among all clients and, unless it is alone, among its own. Raises Busy when that takes too long."""
+        """Its turn among all clients and, unless it is alone, among its own; evenly in time if it presses. Raises Busy
+        when that takes too long."""
         try:
             if self._company.is_alone(client, self._monotonic()):
                 return await self._room.enter(client, self._patience_s)
+            if self.pressed.presses(client, self._monotonic()):
+                await asyncio.sleep(self._pace.wait_s(client, self._monotonic()))
             own = await self._own.setdefault(client, Room(FEW, self._max)).enter(client, self._patience_s)
             try:
                 turn = await self._room.enter(client, self._patience_s)

@@ -72,16 +72,22 @@ class Authorized:
 
 
 async def answer(
-    query: Query, deps: Deps, owed: list[Guard], on_decided: Callable[[], None], *, beside: Sequence[Guard] = ()
+    query: Query,
+    deps: Deps,
+    owed: list[Guard],
+    on_decided: Callable[[], None],
+    *,
+    beside: Sequence[Guard] = (),
+    linger_s: float = 0.0,
 ) -> Answer | Refusal:
     """Answer or refuse. ``owed``: guards of the caller's that the query's first entry settles; emptied when it has.
     ``beside``: guards that every such entry brings along (what the sidecar keeps); they never say no.
-    ``on_decided`` is called once the decision is durable.
+    ``on_decided`` is called once the decision is durable. ``linger_s``: how long its entries may wait for others'.
     Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
 
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
-    decided = await _decide_and_commit(query, deps, owed, beside)
+    decided = await _decide_and_commit(query, deps, owed, beside, linger_s)
     on_decided()
     if not isinstance(decided, Authorized):
         return decided
@@ -92,7 +98,7 @@ async def answer(
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
         core = _cut(query, decided, kept, reply, _today(deps.clock))  # 6
-        return await _release_and_sign(query, decided, kept, core, reply, deps)  # 7, 8
+        return await _release_and_sign(query, decided, kept, core, reply, deps, linger_s)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
     except TongquError as error:
@@ -127,7 +133,7 @@ def _check_token_stands(facts: Facts) -> None:
 
 # ── 1–3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def _decide_and_commit(
-    query: Query, deps: Deps, owed: list[Guard], beside: Sequence[Guard]
+    query: Query, deps: Deps, owed: list[Guard], beside: Sequence[Guard], linger_s: float
 ) -> Authorized | Answer | Refusal:
     fresh = False
     spent: dict[str, Any] = {}  # what the log found when it was to count one more use
@@ -147,7 +153,7 @@ async def _decide_and_commit(
         entry = entries.decided(query, facts, verdict, request_digest)
         try:  # 3
             guards = [*owed, *_guards(facts, verdict, ticket), *beside]
-            at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)
+            at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards, linger_s=linger_s)
             owed.clear()
         except Changed as changed:
             if revocation_key(query.caller.token_id) in changed.keys:
@@ -346,7 +352,13 @@ def _today(clock: Clock) -> date:
 
 # ── 7–8 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def _release_and_sign(
-    query: Query, decided: Authorized, kept: Translated, core: dict[str, Any], reply: Reply, deps: Deps
+    query: Query,
+    decided: Authorized,
+    kept: Translated,
+    core: dict[str, Any],
+    reply: Reply,
+    deps: Deps,
+    linger_s: float,
 ) -> Answer | Refusal:
     facts, permit, ticket = decided.facts, decided.permit, decided.ticket
     if deps.clock.now() >= permit.until:  # the calendar, too, may have ended the permit while the department answered
@@ -369,7 +381,7 @@ async def _release_and_sign(
         guards.append(idempotency.Remember(ticket.key, ticket.sealed(kept_answer)))
     entry = entries.released(query, decided.entry.index, permit, kept, core, draft.claims["response_digest"])
     try:
-        at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards)  # 7
+        at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards, linger_s=linger_s)  # 7
     except Changed as changed:
         deps.gatherer.forget(changed.keys)
         return await _withhold_as_decided_now(query, decided, deps)

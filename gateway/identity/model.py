@@ -8,14 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import encode64
-
-PartyKind = Literal["department", "street_office", "data_bureau", "audit_office"]
-State = Literal["active", "suspended"]
-Role = Literal["signatory", "clerk", "compliance", "administrator"]
 
 PARTY_KINDS: Final[tuple[str, ...]] = ("department", "street_office", "data_bureau", "audit_office")
 STATES: Final[tuple[str, ...]] = ("active", "suspended")

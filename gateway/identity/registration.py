@@ -26,7 +26,7 @@ from gateway.identity.actions import Identity
 from gateway.identity.model import ADMIN_SCOPE, ADMINISTRATOR, Caller, Officer
 from gateway.identity.registration_store import Registration, find, insert, listed, settle
 from gateway.identity.signing import officer_who_signed
-from gateway.lib.canonical_json import canonical, digest_bytes
+from gateway.lib.canonical_json import NotCanonical, canonical, digest_bytes
 from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 
@@ -76,7 +76,7 @@ class Registrations:
     def propose(self, caller: Caller | None, document: Mapping[str, Any], jws: str) -> Registration:
         """Put ``document`` forward; ``jws`` is signed over its RFC 8785 bytes, detached or not. Nothing changes yet."""
         whole = _checked(document)
-        party, text = str(whole["party"]), canonical(whole)
+        party, text = str(whole["party"]), _written(whole)
         with self._log.transaction() as tx:
             if store.get_party(tx.conn, party) is None or not (_oversees(caller) or _own(caller, party)):
                 raise NotFound("没有这个单位。", "There is no such party.")
@@ -218,6 +218,15 @@ def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
             "/document/iat", "应为签名时间（Unix 秒，整数）", "expected when it was signed, in whole Unix seconds"
         )
     return dict(document)
+
+
+def _written(document: Mapping[str, Any]) -> bytes:
+    """What is signed and kept: the RFC 8785 bytes."""
+    try:
+        return canonical(document)
+    except NotCanonical:
+        zh, en = "含有无法统一书写的数字", "it holds a number that has no single spelling in JSON"
+        raise _wrong("/document", zh, en) from None
 
 
 def _wrong(pointer: str, zh: str, en: str) -> InvalidRequest:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
+_SIGNS = "--T::"  # what stands between the numbers of 2026-11-23T00:58:01
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -31,9 +33,13 @@ def rfc3339(instant: datetime) -> str:
 def parse_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 date-time with a zone into an aware datetime in UTC.
 
-    Raises ValueError for anything else, among it a time without a zone.
+    Raises ValueError for anything else, among it a time without a zone, the other spellings of ISO 8601 (weeks, no
+    hyphens, no seconds), and an instant that UTC pushes out of the calendar.
     """
     instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"expected a time with a zone (…Z or +08:00), got {text!r}")
-    return instant.astimezone(UTC)
+    if instant.tzinfo is None or text[4:17:3] != _SIGNS:
+        raise ValueError("expected an RFC 3339 time with its zone (…Z or +08:00)")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected an instant of the years 1 to 9999") from None

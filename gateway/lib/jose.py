@@ -247,6 +247,8 @@ def key_in(jws: Unverified) -> PublicKey:
 
 def strict_object(data: bytes) -> dict[str, Any]:
     """One JSON object that every reader understands alike, or JoseInvalid. Bounded by the size of the token."""
+    if b"\\u0000" in data:  # nothing that has a name holds it, and PostgreSQL cannot look it up
+        raise JoseInvalid("expected no U+0000")
     try:
         value = strict_loads(data)
     except MalformedJson:

@@ -18,7 +18,7 @@ class ProxyCertificates:
     def only_from_proxies(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The same request, without certificates that anybody else claims to have seen."""
         headers = scope["headers"]
-        if not any(name.lower() in _FIELDS for name, _ in headers) or self._is_proxy(scope.get("client")):
+        if _FIELDS.isdisjoint([name.lower() for name, _ in headers]) or self._is_proxy(scope.get("client")):
             return scope
         return {**scope, "headers": [each for each in headers if each[0].lower() not in _FIELDS]}
 

@@ -18,15 +18,21 @@ class Request:
     query_string: str = field(repr=False)
     headers: RawHeaders = field(repr=False)
     body: bytes = field(repr=False)
+    _by_name: dict[bytes, list[bytes]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, value in self.headers:
+            self._by_name.setdefault(name, []).append(value)
 
     def values(self, name: bytes) -> list[str]:
         """All values of a header, in order of arrival."""
-        return [value.decode("latin-1") for key, value in self.headers if key == name]
+        found = self._by_name.get(name)
+        return [] if found is None else [value.decode("latin-1") for value in found]
 
     def header(self, name: bytes) -> str | None:
         """The only value of a header; None when it is absent or came more than once."""
-        values = self.values(name)
-        return values[0] if len(values) == 1 else None
+        found = self._by_name.get(name)
+        return found[0].decode("latin-1") if found is not None and len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from standards.proof.search import MAX_LENGTH, Effort, GivenUp, Range, ends_oddl
 from standards.validate import Validator
 
 Element = Mapping[str, Any]
-LIMITS = ("enum", "minLength", "maxLength", "pattern", "format")
 MAX_GUESSES = 5
 MAX_REPAIRED = 10
 CHECKED_CHARACTERS = "9876543210XABCDEFGHJKLMNPQRTUWY"

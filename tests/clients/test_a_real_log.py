@@ -24,6 +24,7 @@ from gateway.audit.log import Log
 from gateway.lib.canonical_json import canonical, digest_bytes
 from tests.clients.made_log import Keys
 from tests.clock import FixedClock
+from tests.examples import examples
 from tests.gateway.audit.examples import authorized, failed, released
 
 ORIGIN = "gateway.test/log/real"
@@ -116,7 +117,7 @@ def test_growth_is_proved_from_served_tiles(real_log: Log, keys: Keys) -> None:
         merkle.verify_consistency(size, checkpoint.size, proof, merkle.root_of(leaves[:size]), checkpoint.root)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_byte_of_an_export_is_found(
     exported: Path, keys: Keys, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

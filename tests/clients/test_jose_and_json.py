@@ -21,6 +21,8 @@ from tongqu_client._canonical import MalformedJson, NotCanonical, canonical, dig
 from tongqu_client._jose import JoseInvalid, SigningKey
 from tongqu_client.errors import KeyUnusable
 
+from tests.examples import examples
+
 # RFC 7515 appendix A.3: a signature by ES256.
 A3_KEY: dict[str, str | list[str]] = {
     "kty": "EC",
@@ -216,7 +218,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(JSON)
 def test_every_value_is_spelled_as_another_library_spells_it(value: Any) -> None:
     try:

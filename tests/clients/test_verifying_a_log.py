@@ -19,6 +19,7 @@ from gateway.audit.entry import EVENTS
 from gateway.audit.files import bundle
 from gateway.lib.canonical_json import canonical
 from tests.clients.made_log import AGREEMENT, CONSENT, STANDARD, START, MadeLog, authorized, good_log, released, write
+from tests.examples import examples
 
 
 def trust_of(log: MadeLog) -> TrustStore:
@@ -333,7 +334,7 @@ def test_a_permit_under_way_counts_as_unfinished(tmp_path: Path) -> None:
 
 
 # ── whatever is changed ───────────────────────────────────────────────────────────────────────────────────────────────
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_byte_in_any_file_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     log = LOG_OF_300

@@ -9,7 +9,8 @@ import pytest
 import requests
 from tongqu_client import Decision, errors
 
-from tests.cast import AN, LINDEN, MAPLE, PURPOSE, SCHEME, STANDARD
+from gateway.agreements.model import SIGNATURE_TYPE
+from tests.cast import AN, LINDEN, MAPLE, PURPOSE, SCHEME, STANDARD, key_of
 from tests.journeys.by_hand import ByHand
 from tests.running import City
 
@@ -24,7 +25,8 @@ def test_explaining_tells_the_decision_and_leaves_no_trace(city: City) -> None:
     city.begin()
     before = explain(city, agreement.id)
     assert not before.permitted and before.rules == ("R8",) and before.consent == "required"
-    assert not city.entries() and not city.department.requests
+    kept_house = "review.sample_committed"  # by the gateway, whoever asks
+    assert {each["type"] for each in city.entries()} <= {kept_house} and not city.department.requests
     city.cast.consent(agreement, AN)
     assert explain(city, agreement.id).permitted
     assert city.ask(agreement.id).found  # nothing was counted above
@@ -41,6 +43,23 @@ def test_explaining_tells_nothing_of_agreements_of_others(city: City) -> None:
     theirs = city.cast.agreement()
     found, absent = (explain(city, each, MAPLE) for each in (theirs.id, "agr_01KAR3" + "0" * 20))
     assert found == absent and found.rules == ("R1",)
+
+
+def test_a_name_that_no_database_can_hold_is_no_surprise(city: City) -> None:
+    """PostgreSQL keeps no U+0000: its driver says so, and nobody who sends one hears that the log cannot be written."""
+    by_hand, agreement = ByHand(city), city.cast.agreement()
+    token = by_hand.token_of_scope("agreements:write catalogue:read")
+
+    def send(method: str, path: str, **more: Any) -> requests.Response:
+        sent = {"Authorization": f"DPoP {token}", "DPoP": by_hand.proof(path, token, method=method)}
+        return requests.request(method, by_hand.url + path, headers=sent, timeout=10, **more)
+
+    assert send("GET", "/v1/services/svc%00x").status_code in (404, 422)
+    jws = key_of(f"{LINDEN}/signatory").sign_payload(SIGNATURE_TYPE, b"{}", kid="a\0b")
+    assert send("POST", f"/v1/agreements/{agreement.id}/suspend", json={"reason": "a\0b"}).status_code == 422
+    assert send("POST", f"/v1/agreements/{agreement.id}%00/sign", json={"jws": jws}).status_code in (404, 422)
+    forged = send("POST", f"/v1/agreements/{agreement.id}/sign", json={"jws": jws})
+    assert (forged.status_code, forged.json()["code"]) in ((409, "wrong_state"), (422, "signature_invalid"))
 
 
 GOOD = {

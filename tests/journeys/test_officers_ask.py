@@ -120,6 +120,7 @@ def test_a_protected_person_takes_a_second_officer_for_this_very_question(city: 
     persons.protect(bureau, AN_ID)
     try:
         wrong = (None, word(by="clerk"), word(at="2026-01-01T00:00:00.000Z"), word(case="SQ-0"), "a.b.c")
+        wrong += (word(at="0001-01-01T00:00:00+14:00"), word(at="9999-12-31T23:59:59-14:00"))  # in UTC there is none
         for given in wrong:
             with pytest.raises(errors.ProtectedPerson):
                 ask(city, agreement, first, second=given)

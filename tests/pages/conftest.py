@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from gateway.accounts import passwords
@@ -47,7 +48,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
     deps.close()
 
 
+@pytest.fixture(scope="session")
+def application(installation: Deps) -> Flask:
+    return create_app(installation)
+
+
 @pytest.fixture
-def web(installation: Deps) -> FlaskClient:
+def web(application: Flask) -> FlaskClient:
     """Somebody who comes for the first time, without cookies."""
-    return create_app(installation).test_client()
+    return application.test_client()

@@ -314,7 +314,12 @@ def test_unmasking_needs_a_fresh_second_factor(deps: Deps, officer: Person) -> N
 def test_nothing_was_removed_between_two_dates(officer: Person) -> None:
     page = officer.get("/desk/integrity?since=2026-11-23&until=2026-11-24&lang=en").text
     assert 'verdict good" data-testid="consistency"' in page
-    for since, until in (("2026-11-24", "2026-11-23"), ("x", "y"), ("2020-01-01", "2026-11-24")):
+    for since, until in (
+        ("2026-11-24", "2026-11-23"),
+        ("x", "y"),
+        ("2020-01-01", "2026-11-24"),
+        ("2026-11-24", "9999-12-31"),
+    ):
         assert 'role="alert"' in officer.get(f"/desk/integrity?since={since}&until={until}").text
 
 
@@ -390,7 +395,8 @@ def test_the_report_of_a_month(officer: Person) -> None:
     table = officer.get("/desk/reports.csv?month=2026-11").get_data().decode("utf-8-sig").splitlines()
     assert table[1].startswith(f"consumer,{LINDEN},")
     assert officer.get("/desk/reports.xlsx?month=2026-11").get_data().startswith(b"PK")
-    assert officer.get("/desk/reports?month=2026-13").status_code == 404
+    for month in ("2026-13", "0001-01", "9999-12"):
+        assert officer.get(f"/desk/reports?month={month}").status_code == 404
 
 
 def test_the_files_that_a_page_needs_are_small() -> None:

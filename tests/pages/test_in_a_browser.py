@@ -60,8 +60,15 @@ def clean(view: dict[str, Any]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(
+    ("lang", "width"),
+    [
+        ("zh", PHONE),
+        ("en", DESK),
+        pytest.param("en", PHONE, marks=pytest.mark.torture),
+        pytest.param("zh", DESK, marks=pytest.mark.torture),
+    ],
+)
 def test_the_main_pages_are_fit_for_everybody(gateway: RunningGateway, lang: str, width: int) -> None:
     views = [
         {"url": gateway.url + in_language(path, lang), "width": width, "steps": steps} for path, steps in MAIN.values()

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tongqu_client import TrustStore, errors
@@ -279,9 +280,10 @@ def test_the_page_is_fit_for_everybody(
     url, consent = city.gateway.url, request(city, by_consent)
     steps = steps_to_sign_in(url, accounts["an"], PASSWORD)
     paths = ("/me?days=all", f"/me/look-ups/{asked}", f"/me/look-ups/{asked}/object", f"/me/consents/{consent}")
-    at = f"{url}/sign-in?lang={lang}"
-    seen = look([{"url": at, "width": width, "steps": [*steps, ["goto", url + path]]} for path in paths])
-    assert all(clean(view) for view in seen)
+    steps += [step for path in paths for step in (["goto", url + path], ["judge"])]
+    (view,) = look([{"url": f"{url}/sign-in?lang={lang}", "width": width, "steps": steps, "axe": False}])
+    assert [urlsplit(each["at"]).path for each in view["judged"]] == [urlsplit(path).path for path in paths]
+    assert all(clean(each) for each in view["judged"])
 
 
 CHANGED = """const real = window.fetch;

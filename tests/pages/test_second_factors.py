@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
@@ -153,16 +154,14 @@ def test_a_passkey_is_made_and_signs_in_and_steps_up_in_a_real_browser(gateway: 
 def test_the_pages_of_an_account_are_fit_for_everybody(gateway: RunningGateway, lang: str, width: int) -> None:
     url, account = gateway.url, person(gateway.deps, "street_office")
     steps, wrong = steps_to_sign_in(url, account), steps_to_sign_in(url, account, "not the password")
-    asked = [(steps, "/account"), (steps, "/account/totp"), (wrong, None), (steps, "/account/step-up")]
-    at = f"{url}/sign-in?lang={lang}"
-    views = [
-        {"url": at, "width": width, "steps": [*before, *([["goto", url + path]] if path else [])]}
-        for before, path in asked
-    ]
-    seen = look(views)
-    for view in seen:
-        view["messages"] = [each for each in view["messages"] if "403 (Forbidden)" not in each]
-    assert all(clean(view) for view in seen)
+    paths = ("/account", "/account/totp", "/account/step-up")
+    right = [*steps, *(step for path in paths for step in (["goto", url + path], ["judge"]))]
+    at = {"url": f"{url}/sign-in?lang={lang}", "width": width, "axe": False}
+    signed_in, refused = look([{**at, "steps": right}, {**at, "steps": [*wrong, ["judge"]]}])
+    assert [urlsplit(each["at"]).path for each in signed_in["judged"]] == list(paths)
+    (refusal,) = refused["judged"]
+    refusal["messages"] = [each for each in refusal["messages"] if "403 (Forbidden)" not in each]
+    assert all(clean(each) for each in [*signed_in["judged"], refusal])
 
 
 @pytest.mark.browser

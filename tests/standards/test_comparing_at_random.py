@@ -13,11 +13,12 @@ import standards
 from standards.compare import Comparison, compare
 from standards.proof.automata import pattern
 from standards.validate import Validator
+from tests.examples import examples
 from tests.standards import comparing
 from tests.standards.comparing import Document, Edit, both_refuse, both_take, second_implementation
 from tests.standards.generating import record
 
-SLOW = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=examples(40), suppress_health_check=list(HealthCheck))
 PATTERNS = [
     "^[0-9]+$", "^[0-9]{1,6}$", "^[1-9][0-9]{5}([0-9]{3})?$", "^[0-9]{6}$", "^[0-9A-Z-]+$", "^[A-Z]{2}[0-9]*$",
     "^(a|b)+$", "^(a|b)*a$", "^[ab]{2,}$", "^[^0-9]+$", "^[\\u4e00-\\u9fff]{1,5}$", "^[\\u4e00-\\u9fff·]+$",
@@ -28,7 +29,7 @@ LETTERS = st.text(alphabet="ab0159xyzABZ-.·测试é \t,+z", max_size=9)
 
 
 @given(st.sampled_from(PATTERNS), LETTERS)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 def test_an_automaton_takes_the_strings_that_the_validator_takes(text: str, word: str) -> None:
     automaton = pattern(text)
     state: Any = automaton.start

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from standards import crosswalk
 from standards.crosswalk import CrosswalkInvalid
 from standards.crosswalk_values import MAX_TEXT
+from tests.examples import examples
 from tests.standards.crosswalking import PERSON, ROW, document, person
 
 # What an expression language would run. To a crosswalk it is the name of a column, or text.
@@ -163,7 +164,7 @@ RULES = st.fixed_dictionaries(
 TARGETS = ["formerName", "phone", "certNumber", "domicileAddress.road", "domicileAddress.text", "sex", "deathDate"]
 
 
-@settings(max_examples=400, deadline=1000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=1000, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(TARGETS), RULES, max_size=3), st.dictionaries(st.sampled_from(COLUMNS), VALUES))
 def test_any_accepted_crosswalk_ends_and_touches_only_what_it_lists(
     targets: dict[str, Any], row: dict[str, Any]

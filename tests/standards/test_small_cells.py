@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from standards.small_cells import ALL, LIMIT, Key, hidden
+from tests.examples import examples
 
 
 def with_totals(inner: Mapping[Key, int]) -> dict[Key, int]:
@@ -135,7 +136,7 @@ def test_hidden_cells_in_separate_rows_that_a_chain_of_sums_would_give_away() ->
 
 
 @given(st.dictionaries(st.tuples(st.sampled_from("abcdef")), st.integers(1, 30), min_size=1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_in_a_list_of_cells_nothing_small_can_be_narrowed(inner: dict[Key, int]) -> None:
     table, out = protected(inner)
     assert all(key in out for key, count in table.items() if count < LIMIT)
@@ -143,7 +144,7 @@ def test_in_a_list_of_cells_nothing_small_can_be_narrowed(inner: dict[Key, int])
 
 
 @given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.integers(1, 30), min_size=1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_in_a_table_with_its_margins_nothing_small_can_be_narrowed(inner: dict[Key, int]) -> None:
     table, out = protected(inner)
     assert all(key in out for key, count in table.items() if count < LIMIT)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from gateway.exchange.persons.actions import RELATIONS
+from gateway.lib.fields import Identifier
 
 _TEXT = validate.Length(1, 128)
 
 
 class Person(Schema):
     scheme = fields.String(required=True, validate=_TEXT)
-    id = fields.String(required=True, validate=_TEXT)
+    id = Identifier(required=True, validate=_TEXT)
 
 
 class Declare(Schema):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,3 @@ class Reply:
     as_of: str | None
     report: Mapping[str, tuple[str, ...]] | None = None
     signature: str | None = field(default=None, repr=False)  # the department's own, over its records; carried untouched
-
-
-class Provider(Protocol):
-    async def fetch(self, request: FetchRequest) -> Reply: ...

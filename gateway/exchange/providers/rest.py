@@ -8,11 +8,9 @@ own places, its own queue and its own breaker.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -27,12 +25,14 @@ from gateway.errors import (
     ProviderTimedOut,
     ProviderUnavailable,
 )
-from gateway.exchange.fairness import Full, Room
+from gateway.exchange.fairness import Full, Room, Turn
 from gateway.exchange.providers import reading
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.providers.breaker import Admission, Breaker, Outcome
 from gateway.lib.canonical_json import digest_bytes
 from gateway.lib.clock import Clock
+from gateway.lib.ids import random_piece
+from gateway.lib.jose import encode64
 
 HEADER: Final = "Tongqu-Request"
 SIGNATURE_LIFETIME_S: Final = 60  # the contract allows no more
@@ -87,23 +87,31 @@ class RestProviders:
         if service.breaker.state(self._monotonic()) == "open":
             self._admit(service)  # refuses at once, without standing in the queue
         deadline = self._monotonic() + request.timeout_s
-        async with self._place(service, request.consumer, request.timeout_s * WAITING_SHARE):
-            if self._closed:
-                raise _stopping()
-            admission = self._admit(service)
-            outcome: Outcome = "failed"
-            try:
-                fetched = await self._unless_closed(self._ask(request, service, deadline - self._monotonic()))
-                if reading.shows_life(fetched.status):
-                    outcome = "worked"
-                reply = reading.read(fetched)
+        turn = service.places.enter_now()
+        if turn is None:
+            turn = await self._place(service, request.consumer, request.timeout_s * WAITING_SHARE)
+        try:
+            return await self._in_turn(request, service, deadline)
+        finally:
+            turn.end()
+
+    async def _in_turn(self, request: FetchRequest, service: _Service, deadline: float) -> Reply:
+        if self._closed:
+            raise _stopping()
+        admission = self._admit(service)
+        outcome: Outcome = "failed"
+        try:
+            fetched = await self._unless_closed(self._ask(request, service, deadline - self._monotonic()))
+            if reading.shows_life(fetched.status):
                 outcome = "worked"
-                return reply
-            except asyncio.CancelledError:
-                outcome = "unknown"  # the caller has gone away
-                raise
-            finally:
-                service.breaker.settle(admission, outcome, self._monotonic())
+            reply = reading.read(fetched)
+            outcome = "worked"
+            return reply
+        except asyncio.CancelledError:
+            outcome = "unknown"  # the caller has gone away
+            raise
+        finally:
+            service.breaker.settle(admission, outcome, self._monotonic())
 
     @property
     def waiting(self) -> int:
@@ -150,19 +158,12 @@ class RestProviders:
             )
         return admission
 
-    @contextlib.asynccontextmanager
-    async def _place(self, service: _Service, consumer: str, patience_s: float) -> AsyncIterator[None]:
+    async def _place(self, service: _Service, consumer: str, patience_s: float) -> Turn:
         """One of the service's places. A full queue, or waiting too long in it, is no fault of the department."""
-        turn = service.places.enter_now()
-        if turn is None:
-            try:
-                turn = await service.places.enter(consumer, patience_s)
-            except Full:
-                raise _busy() from None
         try:
-            yield
-        finally:
-            turn.end()
+            return await service.places.enter(consumer, patience_s)
+        except Full:
+            raise _busy() from None
 
     async def _unless_closed(self, asking: Awaitable[outbound.Fetched]) -> outbound.Fetched:
         """What is fetched; when ``close`` comes first, it ends there and the query goes on without it."""
@@ -220,7 +221,7 @@ class RestProviders:
             "aud": request.service_id,
             "iat": now,
             "exp": now + SIGNATURE_LIFETIME_S,
-            "jti": secrets.token_urlsafe(18),
+            "jti": encode64(random_piece()),
             "agreement": {"id": request.agreement_id, "digest": request.agreement_digest},
             "purpose": request.purpose,
             "consumer": request.consumer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +42,18 @@ class Parts:
 
 
 def client_address() -> str:
-    """Where the request comes from, as far as our own proxies tell; for counting failures only."""
-    return request.remote_addr or ""
+    """Where the request comes from, as far as our own proxies tell; for counting failures only.
+
+    Of IPv6 the network (/64): whoever has one address there has 2^64 of them.
+    """
+    address = request.remote_addr or ""
+    try:
+        given = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if given.version == 4 or given.ipv4_mapped is not None:
+        return address
+    return str(ipaddress.ip_network((given, 64), strict=False))
 
 
 def posted_json() -> dict[str, Any]:

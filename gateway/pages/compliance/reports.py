@@ -169,6 +169,8 @@ class Reports:
             found = date.fromisoformat(f"{text}-01")
         except ValueError:
             abort(404)
+        if not 1970 <= found.year < 9999:  # beside it there are months that have none before or after them
+            abort(404)
         return found
 
     def _months(self) -> Iterator[date]:

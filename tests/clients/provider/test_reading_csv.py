@@ -11,6 +11,8 @@ from tongqu_client.provider.errors import SourceUnavailable, Unreadable
 from tongqu_client.provider.readers.csvfile import detect_encoding, read_csv
 from tongqu_client.provider.readers.table import MAX_CELL, Table
 
+from tests.examples import examples
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
@@ -125,7 +127,7 @@ def test_a_file_that_is_not_there_can_be_tried_again_later(tmp_path: Path) -> No
         read_csv(tmp_path / "absent.csv", {})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused_in_words(tmp_path: Path, data: bytes) -> None:
     try:
@@ -139,7 +141,7 @@ def test_any_bytes_are_read_or_refused_in_words(tmp_path: Path, data: bytes) -> 
 _CELL = st.text(st.characters(codec="gb18030", exclude_categories=["Cc", "Cs", "Co"]), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(st.integers(10**16, 10**17), _CELL), min_size=1, max_size=8))
 def test_what_was_written_in_gb18030_is_read_back(tmp_path: Path, rows: list[tuple[int, str]]) -> None:
     quoted = "".join(f'{number},"{cell.replace(chr(34), chr(34) * 2)}"\r\n' for number, cell in rows)

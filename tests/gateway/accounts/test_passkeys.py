@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.accounts import lockout
 from gateway.accounts.passkeys import Passkeys
 from gateway.errors import SignInRefused
 from gateway.identity.model import OPERATOR
@@ -42,6 +43,21 @@ def test_an_answer_is_good_once(house: House, key: Authenticator) -> None:
     answer = key.sign(house.passkeys.ask(MINE))
     house.passkeys.prove(MINE, answer, HERE)
     assert refused(house, answer)
+
+
+def test_what_one_person_fails_with_keeps_no_colleague_at_the_same_address_out(
+    house: House, key: Authenticator
+) -> None:
+    for _ in range(lockout.FREE_TRIES + 1):
+        assert refused(house, {"id": "somebody's", "response": {}})
+    assert house.passkeys.prove(MINE, key.sign(house.passkeys.ask(MINE)), HERE) == house.clerk
+
+
+def test_but_one_address_cannot_fail_for_ever(house: House, key: Authenticator) -> None:
+    with house.accounts.database.write() as conn:
+        for _ in range(lockout.TRIES_OF_ADDRESS):
+            house.accounts.lockout.failed(conn, "", HERE, house.clock.now())
+    assert refused(house, key.sign(house.passkeys.ask(MINE)))
 
 
 def test_an_answer_belongs_to_the_browser_that_was_asked(house: House, key: Authenticator) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.agreements.document import Published, World, problems
 from gateway.agreements.shape import unkeepable
+from tests.examples import examples
 from tests.gateway.agreements.people import document
 
 DIGEST = "sha-256:" + "0" * 64
@@ -140,7 +141,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(member=st.sampled_from(sorted(whole())), value=JSON)
 def test_any_value_anywhere_is_answered_and_not_stumbled_over(member: str, value: Any) -> None:
     changed = whole() | {member: value}
@@ -152,3 +153,16 @@ def test_a_digest_with_eighteen_digits_in_a_row_is_no_residents_number() -> None
     digest = "sha-256:" + "990101199001010019" + "ab" * 23
     assert list(unkeepable({"supersedes": digest})) == []
     assert [problem.pointer for problem in unkeepable({"title": digest + " "})] == ["/title"]
+
+
+def test_only_the_three_documented_strengths_of_signing_in_can_be_demanded() -> None:
+    """A level that no rule can compare would refuse every officer, or none."""
+    for level in ("aal1", "aal2", "aal3"):
+        sound = whole()
+        sound["access"]["min_acr"] = level
+        assert problems(sound, WORLD) == ()
+    for other in ("aal4", "AAL2", "urn:mace:incommon:iap:silver", "", "0", 2, ["aal2"]):
+        spoilt = whole()
+        spoilt["access"]["min_acr"] = other
+        (problem,) = problems(spoilt, WORLD)
+        assert problem.pointer == "/access/min_acr" and "aal1" in problem.en and "aal3" in problem.zh

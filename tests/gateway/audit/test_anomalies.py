@@ -184,3 +184,11 @@ def test_an_office_sees_its_own_officers_only(town: Town, watch: Watch) -> None:
     agreement = town.city.agreements[walker.office][0]
     for neighbour in (other.office, agreement.provider):  # the department that was asked is not their superior
         assert walker.id not in {each.officer for each in watch.anomalies(reach=neighbour)}
+
+
+def test_where_looking_takes_long_the_last_answer_is_told_and_renewed_beside_who_asks(watch: Watch) -> None:
+    slow = Watch(watch.search, watch.limits, dear_s=0.0)
+    first = slow.seen()
+    assert slow.seen() is first and slow.anomalies() is first.found
+    slow.renew()
+    assert slow.seen() is not first and slow.anomalies() == first.found

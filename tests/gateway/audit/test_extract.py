@@ -34,7 +34,7 @@ from tests.gateway.audit.conftest import AUDITOR, LINDEN, PSEUDONYMS, TAX, Door,
 from tests.gateway.audit.examples import authorized, event, released
 
 QUERIES = 40
-SUBJECT = {"scheme": "cn-resident-id", "id": "110105194912310021"}
+SUBJECT = {"scheme": "cn.resident-id", "id": "11010519491231002X"}
 
 
 @pytest.fixture(scope="module", params=[(kind, before) for kind in DATABASES for before in (0, 700)], ids=str)
@@ -169,6 +169,21 @@ def test_too_many_exports_at_once_are_asked_to_come_again(history: Log, web: Fla
 
 
 # ── a person's number is never in an address ──────────────────────────────────────────────────────────────────────────
+def test_a_number_is_read_as_a_query_reads_it(web: FlaskClient, door: Door, history: Log) -> None:
+    """Else "nobody looked at this person" would be the answer to a small x, or to a scheme that there is not."""
+    door.visitor = AUDITOR
+    typed = {"subject": {**SUBJECT, "id": " 11010519491231002x "}, "q": "type:exchange"}
+    answer = web.post("/v1/log/search", json=typed).json
+    assert answer is not None and len(answer["rows"]) == 3
+    assert web.post("/v1/log/search", json={"subject": {**SUBJECT, "scheme": "cn-resident-id"}}).status_code == 422
+
+
+def test_entries_of_a_time_that_no_calendar_has_are_refused(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = AUDITOR
+    for beside in ({"since": "0001-01-01T00:00:00+14:00"}, {"until": "9999-12-31T23:59:59-14:00"}):
+        assert web.get("/v1/log/entries", query_string=beside).status_code == 422
+
+
 def test_a_resident_is_found_by_number_in_the_body(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = AUDITOR
     answer = web.post("/v1/log/search", json={"subject": SUBJECT, "q": "type:exchange"}).json

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from bench.traffic import City, Event, write
 from gateway.audit import index, segment
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.filter import CHINA, Filter
-from gateway.audit.index_store import INDEX, IndexRows
+from gateway.audit.index_store import INDEX, SEGMENTS, IndexRows
 from gateway.audit.search import FACETS, Search
 from tests.clock import FixedClock
 from tests.conftest import DATABASES
@@ -144,6 +145,54 @@ def test_pages_hold_what_was_counted(search: Search) -> None:
             break
     assert numbers == sorted(set(numbers), reverse=True) and len(numbers) == search.count(wanted)
     assert [found.index for found in search.every(wanted, below=10**9)] == numbers
+
+
+# ── segments that stand on disk, for all processes of a machine ─────────────────────────────────────────────────────
+def test_answers_are_the_same_from_files_from_the_database_and_from_a_folder_that_takes_none(
+    search: Search, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    for folder in (tmp_path / "search", tmp_path / "search", tmp_path / "taken"):
+        other = Search(search.database, search.clock, folder)
+        for line in QUESTIONS:
+            wanted = Filter.parse(line)
+            assert other.facets(wanted) == search.facets(wanted), line
+            assert other.find(wanted, limit=5) == search.find(wanted, limit=5), line
+            assert other.histogram(wanted) == search.histogram(wanted), line
+    assert len(list((tmp_path / "search").iterdir())) == 1
+
+
+def test_a_file_that_was_altered_or_cut_off_is_not_believed(search: Search, tmp_path: Path) -> None:
+    told = Search(search.database, search.clock, tmp_path).facets(Filter())
+    [file] = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for wrong in (b"", whole[:-1000], whole.replace(b"street-01", b"street-02")):
+        file.write_bytes(wrong)
+        assert Search(search.database, search.clock, tmp_path).facets(Filter()) == told
+        assert file.read_bytes() == whole  # made again
+
+
+def test_segments_of_an_earlier_version_serve_until_they_are_made_anew(search: Search, tmp_path: Path) -> None:
+    with search.database.write() as conn:
+        conn.execute(SEGMENTS.update().values(made=3))
+    other = Search(search.database, search.clock, tmp_path / "search")
+    assert other.facets(Filter()) == search.facets(Filter()) and not (tmp_path / "search").exists()
+    index.catch_up(search.database, restraint=0.001)  # as the log's upkeep does
+    with search.database.read() as conn:
+        [row] = IndexRows(conn).segments()
+    assert row.mark > segment.MARKED and other.facets(Filter()) == search.facets(Filter())
+
+
+def test_what_is_prepared_waits_for_nobody_and_goes_with_its_segment(search: Search, tmp_path: Path) -> None:
+    other = Search(search.database, search.clock, tmp_path)
+    paused: list[float] = []
+    assert other.prepare(lambda took: paused.append(took) or True) == len(paused) == len(list(tmp_path.iterdir())) == 1
+    with search.database.write() as conn:
+        [row] = IndexRows(conn).segments()
+        IndexRows(conn).drop_segments([row.number])
+    other.tidy()
+    assert list(tmp_path.iterdir()) == []
+    assert other.facets(Filter()) == search.facets(Filter())  # and it was sealed anew
 
 
 # ── what a party may learn (threat T18) ───────────────────────────────────────────────────────────────────────────────

@@ -68,6 +68,8 @@ MISTAKES = {
     "result:denied": "released",
     "Wang": "name:value",
     "since:yesterday": "RFC 3339",
+    "since:0001-01-01": "RFC 3339",
+    "until:9999-12-31": "RFC 3339",
     "-since:7d": "minus",
     "since:1d since:2d": "once",
     "result:none": "released",

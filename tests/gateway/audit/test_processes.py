@@ -24,7 +24,7 @@ from tests.gateway.audit.examples import authorized, event
 from tests.gateway.audit.test_append import open_queries
 from tests.gateway.audit.test_crash import check, confirmed, start
 
-ENOUGH = 100  # confirmations by each process while all of them are at work
+ENOUGH = 40  # confirmations by each process while all of them are at work
 
 
 @contextlib.contextmanager
@@ -138,7 +138,16 @@ def test_files_of_runs_that_ended_are_removed(
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("folders", ["one", "each its own"])
+@pytest.mark.parametrize(
+    ("database_url", "folders"),
+    [
+        ("sqlite", "one"),
+        ("postgresql", "each its own"),
+        pytest.param("sqlite", "each its own", marks=pytest.mark.torture),
+        pytest.param("postgresql", "one", marks=pytest.mark.torture),
+    ],
+    indirect=["database_url"],
+)
 def test_when_the_publisher_is_killed_another_publishes(
     database_url: str, tmp_path: Path, checkpoint_key: CheckpointKey, folders: str
 ) -> None:

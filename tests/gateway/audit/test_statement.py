@@ -54,7 +54,7 @@ def test_a_party_gets_its_own_and_an_overseer_anybodys(web: FlaskClient, door: D
     assert theirs is not None and theirs["claims"]["asked"]["total"] == 3
 
 
-@pytest.mark.parametrize("month", ["2027-02", "2026-13", "november", "2026-1"])
+@pytest.mark.parametrize("month", ["2027-02", "9999-12", "2026-13", "november", "2026-1"])
 def test_a_month_that_is_not_over_or_is_none_is_refused(web: FlaskClient, door: Door, history: Log, month: str) -> None:
     door.visitor = LINDEN
     assert web.get(f"/v1/log/statements/{month}").status_code == 422

@@ -3,6 +3,7 @@ the gateway. The witnesses here are real ones, each a process of its own."""
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from gateway.audit.witnesses import Witnessing
 from gateway.db import Database
+from gateway.errors import LogUnfit
 from gateway.health import UNWITNESSED, Health
 from tests.clock import FixedClock
 from tests.witness.process import Tree, WitnessProcess
@@ -191,6 +193,30 @@ def test_a_database_that_was_rewritten_is_found_out_by_a_witness(
         assert kept.standings(conn)[asked.policy.witnesses[0].key.id].problem == "inconsistent"
 
 
+def test_a_database_put_back_is_found_out_before_anything_is_served(
+    still: Log, witnesses: list[WitnessProcess], checkpoint_key: CheckpointKey
+) -> None:
+    asked = witnessing(still, witnesses)
+    asked.ask_all()
+    asked.first_look(60)  # nothing is wrong: both have answered long before
+    stranger = Tree(checkpoint_key, [bytes([number]) * 32 for number in range(200)])
+    for file in (witnesses[0].folder / "state").iterdir():
+        file.unlink()
+    assert witnesses[0].offer(stranger, 200, 0).ok
+    with pytest.raises(LogUnfit, match="rolled back"):
+        asked.first_look(60)
+    asked.first_look(0)  # as configured
+
+
+def test_a_witness_that_is_lost_or_does_not_answer_stops_no_start(still: Log, witnesses: list[WitnessProcess]) -> None:
+    witnesses[1].kill()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
+        port = silent.getsockname()[1]
+        lines = policy_text(still, witnesses, "all").replace(witnesses[0].url, f"http://127.0.0.1:{port}")
+        Witnessing(still, policy.Policy.parse(lines.encode()), every_s=1).first_look(0.05)
+    assert still.broken is None
+
+
 def test_a_witness_that_only_claims_to_know_more_stops_nothing(still: Log, witnesses: list[WitnessProcess]) -> None:
     class Liar(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -215,6 +241,7 @@ def test_a_witness_that_only_claims_to_know_more_stops_nothing(still: Log, witne
     lines = policy_text(still, witnesses).replace(witnesses[0].url, f"http://127.0.0.1:{server.server_port}")
     asked = Witnessing(still, policy.Policy.parse(lines.encode()), every_s=1)
     asked.ask_all()
+    asked.first_look(60)
     server.shutdown()
     server.server_close()
     assert still.broken is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,9 @@ import pytest
 
 from gateway import db
 from gateway.audit.log import Log
-from gateway.catalogue import outbound
+from gateway.catalogue import actions, outbound
 from gateway.catalogue.actions import Catalogue
-from gateway.errors import Forbidden, InvalidRequest, NotFound
+from gateway.errors import Busy, Forbidden, InvalidRequest, NotFound
 from gateway.registry.library import Library
 from tests.clock import FixedClock
 from tests.gateway.catalogue.conftest import BUREAU, KEY, LINDEN, POLICE, POLICY, TAX, entries_of, manifest
@@ -93,6 +95,29 @@ def test_without_a_subject_nothing_is_known_and_nothing_passes(live: Catalogue, 
     after, report = live.test(POLICE, service, None, None)
     assert not report.passed
     assert after.state == "registered"
+
+
+def test_slow_endpoints_take_no_more_than_two_threads_of_the_gateway(live: Catalogue, department: Department) -> None:
+    """The token endpoint is served by the same few: whoever owns a slow system must not keep everybody out."""
+    service, held, go = registered(live, department), threading.Semaphore(0), threading.Event()
+
+    def wait(_: object) -> None:
+        held.release()
+        go.wait(20)
+
+    department.on_request = wait
+    with ThreadPoolExecutor() as threads:
+        tests = [threads.submit(live.test, POLICE, service, FOUND, ABSENT) for _ in range(actions.TESTS_AT_ONCE)]
+        try:
+            held.acquire(timeout=20)
+            held.acquire(timeout=20)
+            with pytest.raises(Busy):
+                live.test(POLICE, service, FOUND, ABSENT)
+        finally:
+            go.set()
+        for each in tests:
+            each.result()
+    assert live.test(POLICE, service, FOUND, ABSENT)[1].passed
 
 
 BROKEN = ["extra_fields", "wrong_types", "html", "hang", "reset", "ten_megabytes", "duplicate_keys", "redirect_home"]

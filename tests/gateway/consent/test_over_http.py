@@ -105,6 +105,16 @@ def test_strangers_get_404_whatever_they_try(office: Office) -> None:
         assert (answer.status_code, answer.json["code"]) == (404, "not_found"), (method, url)
 
 
+def test_a_number_is_read_as_its_document_prints_it(office: Office) -> None:
+    """A clerk who types a small x asks, and finds, the same resident as a query does."""
+    agreement = office.active(STREET, POLICE, items=[ITEM])
+    typed = {"scheme": SCHEME, "id": " 99010119900101102x"}
+    consent = office.did(STREET, "POST", "/v1/consents", asked(agreement) | {"subject": typed})
+    subject = {"agreement_id": agreement["id"], "subject": {"scheme": SCHEME, "id": "99010119900101102X"}}
+    (found,) = office.did(STREET, "POST", "/v1/consents/search", subject)["consents"]
+    assert found["id"] == consent["id"]
+
+
 BAD: dict[str, dict[str, Any]] = {
     "no subject": {"subject": None},
     "a subject without a scheme": {"subject": {"id": RESIDENT}},

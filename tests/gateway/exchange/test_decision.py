@@ -23,6 +23,7 @@ from gateway.exchange.decision import (
 from gateway.exchange.model import Facts, Permit, Refused
 from gateway.identity.model import Grant
 from gateway.registry.model import Standing
+from tests.examples import examples
 from tests.gateway.exchange.facts import (
     ADULT,
     CONSENT,
@@ -533,7 +534,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
     return facts(**changes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(any_facts())
 def test_a_permit_is_given_exactly_when_no_rule_objects(some: Facts) -> None:
     objections = [reason for rule in RULES for reason in rule(some)]
@@ -544,7 +545,7 @@ def test_a_permit_is_given_exactly_when_no_rule_objects(some: Facts) -> None:
         assert verdict.reasons and list(verdict.reasons) == objections
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(any_facts())
 def test_a_permit_never_holds_a_field_outside_agreement_consent_and_token(some: Facts) -> None:
     verdict = decide(some)
@@ -558,13 +559,13 @@ def test_a_permit_never_holds_a_field_outside_agreement_consent_and_token(some: 
     assert set(verdict.masks) == set(some.terms.masks) & set(verdict.fields)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(any_facts())
 def test_deciding_twice_gives_the_same(some: Facts) -> None:
     assert decide(some) == decide(some)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(any_facts(), st.integers(1, 10**9))
 def test_a_permit_ends_before_the_calendar_would_refuse_it(some: Facts, later_us: int) -> None:
     verdict = decide(some)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 import pytest
@@ -12,7 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import errors
-from gateway.exchange.fairness import FEW, RECENT_S, UNKNOWN, Admission, Full, Line, Rate, Room, Shares, Turn
+from gateway.exchange.fairness import (
+    FEW,
+    RECENT_S,
+    UNKNOWN,
+    Admission,
+    Full,
+    Line,
+    Pace,
+    Pressed,
+    Rate,
+    Room,
+    Shares,
+    Turn,
+)
 
 CLIENTS = ("a", "b", "c", "d")
 client = st.sampled_from(CLIENTS)
@@ -329,3 +343,37 @@ def test_who_gives_up_while_others_are_served_keeps_no_place() -> None:
                 (await asyncio.wait_for(own.turn(who), 1)).end()
 
     run(story())
+
+
+def test_who_presses_is_served_at_even_distances_when_it_is_not_alone() -> None:
+    pace = Pace(0.01)
+    waits = [pace.wait_s("flood", 5.0) for _ in range(4)]
+    assert waits == pytest.approx([0.0, 0.01, 0.02, 0.03])
+    assert pace.wait_s("calm", 5.0) == 0.0
+    assert pace.wait_s("flood", 6.0) == 0.0  # what it did not use meanwhile is not kept for it
+
+
+def test_only_who_presses_and_is_not_alone_lets_its_entries_wait_for_others() -> None:
+    now = 1000.0
+    own = admission(per_second=100, burst=1, max_under_way=1000, monotonic=lambda: now)
+    own.begin("flood")
+    assert own.linger_s("flood") == 0.0, "it has not asked too fast"
+    with pytest.raises(errors.RateLimited):
+        own.begin("flood")
+    assert own.linger_s("flood") == 0.0, "nobody is there whom it could keep waiting"
+    own.begin("calm")
+    assert own.linger_s("flood") == pytest.approx(0.01)
+    assert own.linger_s("calm") == 0.0
+    now += 1.5 * RECENT_S
+    own.begin("calm")
+    assert own.linger_s("flood") == 0.0
+
+
+def test_the_more_refusals_of_a_client_are_held_the_longer_they_are_and_of_all_no_more_than_there_may_be() -> None:
+    pressed = Pressed(held_s=(1.0, 1.0), per_second=2, max_held=9)
+    with ExitStack() as stack:
+        held = [stack.enter_context(pressed.holding("flood")) for _ in range(9)]
+        assert held == [1.0, 1.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]
+        assert stack.enter_context(pressed.holding("flood")) == 0.0
+    with pressed.holding("flood") as again:
+        assert again == 1.0

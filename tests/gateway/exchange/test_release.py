@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.exchange import release
+from tests.examples import examples
 
 member = st.sampled_from(["a", "b", "c", "d"])
 paths = st.lists(member, min_size=1, max_size=3).map(".".join)
@@ -37,7 +38,7 @@ def granted(path: str, grant: tuple[str, ...]) -> bool:
     return any(path == each or path.startswith(each + ".") for each in grant)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(records, grants)
 def test_nothing_is_picked_that_was_not_granted(record: dict[str, Any], grant: tuple[str, ...]) -> None:
     picked = release.pick(record, release.tree(grant))
@@ -46,7 +47,7 @@ def test_nothing_is_picked_that_was_not_granted(record: dict[str, Any], grant: t
         assert granted(path, grant) or any(each.startswith(path + ".") for each in grant)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records, grants)
 def test_a_value_above_a_granted_part_never_comes_out_itself(record: dict[str, Any], grant: tuple[str, ...]) -> None:
     def only_objects(value: Any, node: Any) -> None:
@@ -64,7 +65,7 @@ def test_a_value_above_a_granted_part_never_comes_out_itself(record: dict[str, A
     only_objects(release.pick(record, tree), tree)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records, grants)
 def test_cutting_twice_is_cutting_once_and_changes_nothing_it_was_given(
     record: dict[str, Any], grant: tuple[str, ...]
@@ -140,7 +141,7 @@ def test_what_one_item_of_a_list_holds_is_held() -> None:
     assert found == [{"field": "members.idNumber", "reason": "not_held"}]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text(min_size=9, max_size=40), st.sampled_from(["hide-middle", "last-four", "hidden", "year-only"]))
 def test_no_mask_leaves_a_long_value_whole(value: str, name: str) -> None:
     record = {"field": value}

@@ -13,6 +13,7 @@ from gateway.errors import AmbiguousSubject, ProviderNonconformant
 from gateway.exchange.translate import Translated, translate, wanted_from_department
 from standards import crosswalk
 from tests.cast import AN, BO, LINDEN_DIVISION
+from tests.examples import examples
 
 STANDARD = standards.get("person-basic/1.0.0")
 FIELDS = ("idNumber", "name", "sex")
@@ -128,7 +129,7 @@ json_values = st.recursive(
 replies = st.dictionaries(st.one_of(st.sampled_from(STANDARD.top_level), st.text(max_size=8)), json_values, max_size=6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(replies, max_size=4), st.booleans(), st.booleans())
 def test_whatever_comes_only_asked_fields_of_this_person_leave(
     noise: list[dict[str, Any]], with_good: bool, of_this_person: bool

@@ -105,6 +105,13 @@ def test_a_key_is_changed_and_an_agencys_assertion_key_comes_in_the_same_way(
     assert decide(house, made.json, bureau.keys[1]).json["made"] == vouching.thumbprint
 
 
+def test_what_has_no_single_spelling_cannot_be_signed(house: House, street: Office) -> None:
+    document = new_client(Key.make(), jti=secrets.token_hex(16), iat=house.street.now()) | {"key": 10**30}
+    refused = call(house, "/v1/registrations", {"document": document, "jws": "a..b"})
+    assert (refused.status_code, refused.json["code"]) == (422, "invalid_request")
+    assert refused.json["errors"][0]["pointer"] == "/document"
+
+
 def test_one_person_alone_lets_nobody_in(house: House, street: Office, bureau: Office) -> None:
     made = propose(house, new_client(Key.make()), bureau.keys[0], house.bureau)
     for one in (bureau.keys[0], bureau.keys[2], *street.keys, SigningKey.generate()):

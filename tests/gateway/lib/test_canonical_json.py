@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.lib.canonical_json import MAX_DEPTH, MalformedJson, NotCanonical, canonical, strict_loads
+from tests.examples import examples
 
 # Names beyond ASCII, numbers of every kind, controls, and the letters of the supplementary planes, which sort
 # differently as UTF-16 and as UTF-8.
@@ -30,7 +31,7 @@ def independent(value: Any) -> bytes | None:
         return None
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(VALUES)
 @example({"b": 1, "a": {"d": [True, None], "c": '\x00\x1f\x7f"\\/\b\t\n\f\r\u2028'}})
 @example({"\ufb33": 1, "\U0001f600": 2})
@@ -59,7 +60,7 @@ def test_tuples_are_lists() -> None:
     assert canonical({"b": (1, "x"), "a": ()}) == b'{"a":[],"b":[1,"x"]}'
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(VALUES, st.sampled_from([None, 1]), st.booleans(), st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", "\n:")]))
 def test_a_text_is_read_as_it_was_written(value: Any, indent: int | None, ascii_only: bool, separators: Any) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, separators=separators)

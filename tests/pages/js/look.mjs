@@ -30,12 +30,12 @@ async function look({ url, width, javascript = true, image = null, steps = [], a
     await page.goto(url);
     const judged = [];
     for (const [method, ...rest] of steps) {
-      if (method === "judge") judged.push({ url, at: page.url(), sideways: await beyond(page), requests: [], violations: await judge(page) });
+      if (method === "judge") judged.push({ url, width, at: page.url(), styled: await topColour(page), sideways: await beyond(page), requests: [...requests], messages: [...messages], violations: await judge(page) });
       else await page[method](...rest);
     }
     await Promise.all(saved);
     if (image) await page.screenshot({ path: image, fullPage: full });
-    const styled = await page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
+    const styled = await topColour(page);
     const sideways = await beyond(page);
     return { judged, url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
   } finally {
@@ -51,6 +51,8 @@ async function giveAuthenticator(session) {
 }
 
 const beyond = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+const topColour = (page) => page.locator(".top").evaluate((top) => getComputedStyle(top).backgroundColor);
 
 async function judge(page) {
   await page.evaluate(AXE);  // by the debugger, which the page's own policy does not bind

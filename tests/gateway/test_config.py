@@ -1,0 +1,43 @@
+"""A setting of the wrong kind is a sentence at the start, never a surprise later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import ConfigError, load
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('port = "8080"', "port: expected a whole number"),
+        ("port = 8080.5", "port: expected a whole number"),
+        ("public_url = 5", "public_url: expected a text"),
+        ("data_dir = 7", "data_dir: expected a text"),
+        ("provider_ports = 443", "provider_ports: expected a list"),
+        ('provider_ports = ["443"]', "provider_ports: expected a list, each item a whole number"),
+        ('provider_networks = "10.0.0.0/8"', "provider_networks: expected a list"),
+        ("provider_plain_http = 1", "provider_plain_http: expected true or false"),
+        ("trusted_proxies = true", "trusted_proxies: expected a whole number"),
+        ('oidc = "x"', "oidc: expected a list"),
+        ('database_url = "mysql://u:secret@x"', "database_url: expected sqlite:///… or postgresql+psycopg://…"),
+        ('database_url = "gateway.sqlite"', "database_url: expected sqlite:///… or postgresql+psycopg://…"),
+        ('public_url = "https://GW.example"', "as browsers do, https://gw.example"),
+        ('public_url = "https://gw.example:443"', "as browsers do, https://gw.example "),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_was_expected(tmp_path: Path, line: str, expected: str) -> None:
+    file = tmp_path / "tongqu.toml"
+    file.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(file, environment=False)
+    assert expected in str(refused.value) and "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["https://gw.example", "https://gw.example:8443", "http://127.0.0.1:8044"])
+def test_an_address_as_browsers_write_it_is_taken(tmp_path: Path, url: str) -> None:
+    given: dict[str, Any] = {"data_dir": tmp_path, "public_url": url}
+    assert load(environment=False, **given).public_url == url
