@@ -258,6 +258,30 @@ def test_a_crash_while_the_end_is_published_is_made_up_for(
     assert (folder / "2027" / "checkpoint").read_text() == tiles.checkpoint(anew, "2027")
 
 
+@pytest.mark.parametrize("failure", ["lost", "kept"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_crash_while_either_checkpoint_is_stored_is_made_up_for(
+    database: Database,
+    clock: FixedClock,
+    checkpoint_key: CheckpointKey,
+    tmp_path: Path,
+    failure: Failure,
+    nth: int,
+) -> None:
+    """First the end of the old log is stored, then the head of the new one."""
+    still = made(database, clock, checkpoint_key, tmp_path / "log")
+    write(still, 20)
+    still.publish()
+    to(clock, MIDNIGHT)
+    write(still)
+    disk = CrashingDisk(database)
+    disk.fail_at_commit(failure, after=nth - 1)
+    with pytest.raises(Exception, match=".*"):
+        still.publish()
+    whole(made(database, clock, checkpoint_key, tmp_path / "log"))
+    assert len(still.shards()) == 2
+
+
 def test_a_database_of_before_new_year_is_refused_after_it(
     database: Database, clock: FixedClock, checkpoint_key: CheckpointKey, tmp_path: Path
 ) -> None:

@@ -214,6 +214,7 @@ def show_rows(report: RowsReport, out: Output, *, required: bool = False) -> Non
                 "origin": report.checkpoint.origin,
                 "size": report.checkpoint.size,
                 "rows": report.rows,
+                "years": [{"origin": each.origin, "size": each.size} for each in report.years],
                 "q": report.q,
                 "types": dict(report.types),
                 "witnessed": reported_witnesses(report.witnessed),
@@ -221,10 +222,15 @@ def show_rows(report: RowsReport, out: Output, *, required: bool = False) -> Non
             }
         )
         return
+    for head in report.years or (report.checkpoint,):
+        out.line(
+            f"✓ 检查点签名有效：{head.origin}，共 {head.size} 条。",
+            f"✓ The checkpoint is signed: {head.origin}, {head.size} entries.",
+        )
+    names = [head.origin for head in report.years or (report.checkpoint,)]
     out.line(
-        f"✓ {report.rows} 条都在日志 {report.checkpoint.origin} 中，一字未改（检查点共 {report.checkpoint.size} 条）。",
-        f"✓ All {report.rows} entries stand in the log {report.checkpoint.origin} as they are here (checkpoint of size "
-        f"{report.checkpoint.size}).",
+        f"✓ {report.rows} 条都在日志 {'、'.join(names)} 中，一字未改。",
+        f"✓ All {report.rows} entries stand in the log {', '.join(names)} as they are here.",
     )
     out.line(
         f"  检索条件（据文件所述）：{report.q or '（全部）'}",
