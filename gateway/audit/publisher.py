@@ -108,7 +108,7 @@ class Publisher:
     def _opened(self, note: str, shards: Mapping[str, Shard]) -> Published:
         origin = note.partition("\n")[0]
         if origin not in shards and origin != self._log.key.origin and shards:
-            raise _unknown(origin)
+            raise unknown_log(origin)
         shard = shards.get(origin) or Shard(origin, 0, "")
         return Published(shard, _open(note, self._log.keys.of(origin).verifier), note)
 
@@ -326,7 +326,7 @@ def check_continues(rows: Rows, now: Checkpoint, published: Sequence[Checkpoint]
             raise _edited(f"the tree at {before.size}: {error}") from None
 
 
-def _unknown(origin: str) -> LogUnfit:
+def unknown_log(origin: str) -> LogUnfit:
     return LogUnfit(
         f"已公布 {origin} 的检查点，而数据库中没有这份日志：数据库被回退过，或属于别的网关。请恢复完整的数据库。",
         f"A checkpoint of {origin} was published, and the database has no such log: it was rolled back, or is another "

@@ -30,8 +30,8 @@ from gateway.audit.cosignature import Cosignature
 from gateway.audit.kept import Standing
 from gateway.audit.log import Log
 from gateway.audit.policy import Policy, Witness
-from gateway.audit.publisher import check_continues, head_of
-from gateway.audit.shard import Shard, holding
+from gateway.audit.publisher import check_continues, head_of, unknown_log
+from gateway.audit.shard import Shard, holding, next_origin
 from gateway.audit.store import Rows
 from gateway.audit.trouble import Kind
 from gateway.errors import LogUnfit
@@ -278,6 +278,9 @@ class _Asked:
         """What is wrong by what this witness has seen; None if nothing is, or if it does not say."""
         try:
             shards = self._log.shards()[-2:] or [Shard(self._log.key.origin, 0, "")]
+            if shards[-1].until:  # of a later year that the database has lost, with its turn
+                later = next_origin(self._log.key.origin, int(shards[-1].year) + 1)
+                shards.append(Shard(later, -1, ""))
             return next((wrong for shard in shards if (wrong := self._contradiction(shard)) is not None), None)
         except Exception as error:  # a witness that answers nonsense, or an empty database: the log itself tells that
             _logger.warning("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
@@ -298,7 +301,9 @@ class _Asked:
             try:
                 with self._log.database.read() as conn:
                     rows = Rows(conn, shard.first)
-                    now = next((each for each in rows.shards() if each.first == shard.first), shard)
+                    now = next((each for each in rows.shards() if each.origin == shard.origin), shard)
+                    if now.first < 0:
+                        raise unknown_log(shard.origin)
                     check_continues(rows, head_of(rows, now, rows.head()), [seen])
             except LogUnfit as unfit:
                 _logger.critical("witness_contradicts", witness=self.witness.name, size=seen.size)

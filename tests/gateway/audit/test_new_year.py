@@ -27,7 +27,7 @@ from gateway.audit.log import Log
 from gateway.audit.policy import Policy
 from gateway.audit.search import Search
 from gateway.audit.shard import Shard, ShardKeys, holding, next_origin
-from gateway.audit.store import Rows, node_offset
+from gateway.audit.store import Head, Rows, node_offset
 from gateway.audit.verify import verify
 from gateway.audit.witnesses import Witnessing
 from gateway.db import Database
@@ -69,6 +69,22 @@ def whole(log: Log) -> None:
     notes = {shard.origin: tiles.checkpoint(log, shard.year) for shard in (first, *later)}
     years = [(log.keys.of(shard.origin).verifier, notes[shard.origin]) for shard in later]
     assert verify(log.database, log.key.verifier, checkpoint=notes[first.origin], years=years).findings == ()
+
+
+def put_aside(log: Log) -> Head:
+    with log.database.read() as conn:
+        return Rows(conn).head()
+
+
+def put_back(log: Log, head: Head) -> None:
+    """The database as it was before the year turned."""
+    with log.database.write() as conn:
+        conn.execute(text("DELETE FROM log_entry WHERE number >= :size"), {"size": head.size})
+        conn.execute(text("DELETE FROM log_shard WHERE first > 0"))
+        conn.execute(text("UPDATE log_shard SET ended = NULL, root = NULL"))
+        conn.execute(text("UPDATE log_head SET first = 0, until = :until"), {"until": head.until})
+        conn.execute(text("DELETE FROM log_checkpoint"))
+        Rows(conn).set_head(head)
 
 
 def last(log: Log, number: int) -> list[dict[str, object]]:
@@ -288,18 +304,11 @@ def test_a_database_of_before_new_year_is_refused_after_it(
     """The folder knows of a year that the database does not."""
     still = made(database, clock, checkpoint_key, tmp_path / "log")
     write(still)
-    with database.read() as conn:
-        head = Rows(conn).head()
+    december = put_aside(still)
     to(clock, MIDNIGHT)
     write(still)
     still.publish()
-    with database.write() as conn:
-        conn.execute(text("DELETE FROM log_entry WHERE number >= :size"), {"size": head.size})
-        conn.execute(text("DELETE FROM log_shard WHERE first > 0"))
-        conn.execute(text("UPDATE log_shard SET ended = NULL, root = NULL"))
-        conn.execute(text("UPDATE log_head SET first = 0, until = :until"), {"until": head.until})
-        conn.execute(text("DELETE FROM log_checkpoint"))
-        Rows(conn).set_head(head)
+    put_back(still, december)
     with pytest.raises(LogUnfit):
         made(database, clock, checkpoint_key, tmp_path / "log").start()
 
@@ -391,6 +400,24 @@ def test_a_witness_sees_the_end_of_one_year_and_the_next(
     assert newest is not None and newest.origin == NEXT and newest.log_size == 21
     proof = parse_proof(tiles.proof(still, 3, asked.policy) or "")
     assert proof.note == final.note  # an entry of last year stands under last year's end, witnessed
+
+
+def test_a_witness_remembers_a_year_that_the_database_lost(
+    still: Log, clock: FixedClock, witness: WitnessProcess, tmp_path: Path
+) -> None:
+    """Database and folder were put back to December; the witness has seen January."""
+    policy = f"witness audit {witness.vkeys[0]} {witness.url}\nquorum audit\n"
+    write(still)
+    still.publish()
+    december = put_aside(still)
+    to(clock, MIDNIGHT)
+    write(still)
+    still.publish()
+    Witnessing(still, Policy.parse(policy.encode()), every_s=1).ask_all()
+    put_back(still, december)
+    lost = Log(still.database, clock=clock, key=still.key, folder=tmp_path / "elsewhere")
+    with pytest.raises(LogUnfit, match="has no such log"):
+        Witnessing(lost, Policy.parse(policy.encode()), every_s=1).first_look(20)
 
 
 def test_a_witness_that_was_not_told_says_so_and_is_asked_again(
