@@ -334,7 +334,7 @@ def unknown_log(origin: str) -> LogUnfit:
     )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _open(note: str, key: VerifierKey) -> Checkpoint:
     try:
         return open_checkpoint(note, key)
