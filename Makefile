@@ -17,8 +17,9 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/python tests/machine.py
 	@$(BIN)/python -m pytest -q $(PYTEST) -m "not torture" $(ARGS)
 
+# The long tests, and each that draws its examples at random with all of them.
 torture: $(VENV)/.dev-ready
-	@$(BIN)/python -m pytest -q -m torture $(ARGS)
+	@TONGQU_TEST_EXAMPLES=all $(BIN)/python -m pytest -q -m "torture or hypothesis" $(ARGS)
 
 # What the peers need (nginx) is installed if it may be; what is missing is left out with a word.
 bench: $(VENV)/.dev-ready

@@ -50,15 +50,22 @@ class Used:
     memory: int
 
 
-def used(*roots: int) -> Used:
-    """Of these processes and all their descendants, those that run now; each counts once."""
-    cpu = memory = 0
+def used(root: int) -> Used:
+    """Of this process and all its descendants, those that run now."""
+    memory = 0
+    for pid in _tree([root]):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            memory += _share_of_memory(pid) or int(_stat(pid)[21]) * _PAGE
+    return Used(cpu_s([root]), memory)
+
+
+def cpu_s(roots: Sequence[int]) -> float:
+    """Of these processes and all their descendants; each counts once. A tenth of the effort of ``used``."""
+    ticks = 0
     for pid in _tree(roots):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            fields = _stat(pid)
-            cpu += sum(int(fields[number]) for number in (11, 12))
-            memory += _share_of_memory(pid) or int(fields[21]) * _PAGE
-    return Used(cpu / _TICKS, memory)
+            ticks += sum(map(int, _stat(pid)[11:13]))
+    return ticks / _TICKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.load import Load, Outcome, run
-from bench.machine import Cores, cores, used
+from bench.machine import Cores, cores, cpu_s, used
 
 WARM_S = 1.0
 SETTLE_S = 0.1  # of a system that was warm before: connections are opened, caches filled
@@ -107,7 +107,7 @@ def warm(target: Target, connections: int) -> float:
 
 def _ours(target: Target) -> float:
     """CPU seconds of everything that this benchmark runs. Most of it descends from this process, servers may not."""
-    return used(os.getpid(), *target.pids, *target.store_pids).cpu_s
+    return cpu_s([os.getpid(), *target.pids, *target.store_pids])
 
 
 def _shares(before: Cores, after: Cores, ours_s: float) -> tuple[float, float]:
@@ -118,4 +118,4 @@ def _shares(before: Cores, after: Cores, ours_s: float) -> tuple[float, float]:
 
 
 def _cpu(pids: Sequence[int]) -> float:
-    return sum(used(pid).cpu_s for pid in pids)
+    return cpu_s(pids)

@@ -32,6 +32,7 @@ from gateway.exchange.persons import api as persons_api
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
 from gateway.impact.actions import Impact
+from gateway.lib import compression
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.clock import rfc3339
 from gateway.lib.ids import new_id
@@ -102,6 +103,20 @@ def create_app(deps: Deps, *, contract: bool = False) -> Flask:
     @app.after_request
     def say_its_name(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id  # the token endpoint's errors have no member for it
+        return response
+
+    @app.after_request
+    def make_it_smaller(response: Response) -> Response:
+        """Of the public pages and of files that all share; never what only somebody signed in may see."""
+        open_to_all = not (within(request.path) or request.path.startswith(("/v1/", "/oauth/")))
+        plain = request.method == "GET" and response.status_code == 200 and not response.direct_passthrough
+        if not (open_to_all and plain and not response.is_streamed and "Content-Encoding" not in response.headers):
+            return response
+        if compression.worth_it(response.content_type or "", response.content_length or 0):
+            response.vary.add("Accept-Encoding")
+            if compression.accepts_gzip(request.headers.get("Accept-Encoding", "")):
+                response.set_data(compression.compressed(response.get_data()))
+                response.headers["Content-Encoding"] = "gzip"
         return response
 
     api = Api(app)
@@ -187,12 +202,14 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
         deps.cases,
         deps.reviews,
         deps.unmaskings,
+        deps.by_number,
         deps.identity,
         lambda account: _account(deps, account),
-        deps.watch.anomalies,
+        deps.watch.seen,
         deps.policy,
         deps.extractor,
         deps.library,
+        deps.purposes.name,
     )
     for blueprint in (
         frame.blueprint(),

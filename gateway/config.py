@@ -104,6 +104,7 @@ class Settings:
     port: int = DEFAULT_PORT
     trusted_proxies: int = 0  # how many reverse proxies of ours stand before the gateway
     client_cert_proxies: tuple[str, ...] = ()  # addresses (CIDR) of proxies whose Client-Cert header counts (RFC 9440)
+    mtls_url: str = ""  # where clients show their certificates, if not at public_url (RFC 8705 section 5)
     client_ca_file: str = ""  # PEM: authorities whose certificates count for tls_client_auth; empty: none
     provider_networks: tuple[str, ...] = ()  # private networks (CIDR) in which departments' systems may stand
     provider_plain_http: bool = False  # http:// to departments, only within provider_networks
@@ -304,6 +305,13 @@ def _check(settings: Settings) -> None:
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ConfigError(f"{name}: {error} / 网段写法有误") from None
+    if settings.mtls_url:
+        mtls = urlsplit(settings.mtls_url)
+        if mtls.scheme != "https" or not mtls.hostname or mtls.path or mtls.query or not settings.client_cert_proxies:
+            raise ConfigError(
+                "mtls_url: expected https://host[:port] without a path, and client_cert_proxies beside it, "
+                f"got {settings.mtls_url!r} / 应为不带路径的 https 网址，并配置 client_cert_proxies"
+            )
     if settings.client_ca_file and not Path(settings.client_ca_file).is_file():
         raise ConfigError(f"client_ca_file: {settings.client_ca_file} is no file / 找不到该文件")
     if settings.replay_memory not in REPLAY_KINDS and not settings.replay_memory.startswith(

@@ -67,6 +67,7 @@ class Database:
         )
         self._patience_s = patience_s
         self._write_lock: FileLock | None = None
+        self._kept: Connection | None = None  # see _writing
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", lambda raw, _: _prepare_sqlite(raw, patience_s))
             if self.path is not None:
@@ -103,30 +104,41 @@ class Database:
         On return the change is on disk (SQLite fsyncs at each commit; PostgreSQL with synchronous_commit, its default).
         ``at_once``, for SQLite: raise Occupied rather than wait for whoever else writes.
         """
-        with self._alone(at_once), self.engine.connect() as connection:
+        with self._alone(at_once), self._writing(at_once) as connection:
             connection.begin()  # so that commit() commits even if only the bare driver was used
             try:
                 if self.local:
-                    self._begin(connection, at_once)
+                    _begin(connection, at_once)
                 yield connection
             except BaseException:
                 connection.rollback()
                 raise
             connection.commit()
 
-    def _begin(self, connection: Connection, at_once: bool) -> None:
-        raw = connection.connection.cursor()
-        if at_once:  # a program that does not know our lock may hold the file
-            raw.execute("PRAGMA busy_timeout=0")
+    @contextmanager
+    def _writing(self, at_once: bool) -> Iterator[Connection]:
+        """A connection of the pool; for who does not wait, one that is kept: fetching it costs as much as writing an
+        entry. Only one writes at a time (``_alone``)."""
+        if not at_once or self._write_lock is None:
+            with self.engine.connect() as connection:
+                yield connection
+            return
+        if self._kept is None:
+            self._kept = self.engine.connect()
+            _raw(self._kept).execute("PRAGMA busy_timeout=0")  # a program that does not know our lock may hold the file
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
-            if at_once and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise Occupied from None
+            yield self._kept
+        except Occupied:
             raise
-        finally:
-            if at_once:
-                raw.execute(f"PRAGMA busy_timeout={self._patience_s * 1000:.0f}")
+        except BaseException:  # whatever state it is in: the next one begins anew
+            self._drop_kept()
+            raise
+
+    def _drop_kept(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.invalidate()  # not back into the pool: those wait for others
+            kept.close()
 
     @contextmanager
     def _alone(self, at_once: bool) -> Iterator[None]:
@@ -156,9 +168,25 @@ class Database:
                     connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
 
     def close(self) -> None:
+        self._drop_kept()
         self.engine.dispose()
         if self._write_lock is not None:
             self._write_lock.close()
+
+
+def _begin(connection: Connection, at_once: bool) -> None:
+    """By the bare driver: SQLAlchemy's way there costs as much as the statement."""
+    try:
+        _raw(connection).execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        if at_once and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise Occupied from None
+        raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+
+
+def _raw(connection: Connection) -> sqlite3.Cursor:
+    cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]  # local: it is SQLite's
+    return cursor
 
 
 def _postgresql_options(url: URL, patience_s: float) -> dict[str, str]:

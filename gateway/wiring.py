@@ -26,6 +26,7 @@ from gateway.accounts.sessions import SessionStore
 from gateway.accounts.web import Sessions
 from gateway.agreements.actions import Agreements
 from gateway.agreements.drafting import Reader
+from gateway.agreements.purposes import Purposes
 from gateway.audit import lookup
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.extract import Extractor
@@ -40,12 +41,14 @@ from gateway.audit.sidecar import Sidecar
 from gateway.audit.watch import Watch
 from gateway.audit.witnesses import Witnessing
 from gateway.cases.actions import Cases
+from gateway.cases.by_number import ByNumber
 from gateway.cases.review import Reviews, Risk
 from gateway.cases.unmasking import Unmaskings
 from gateway.catalogue import outbound
 from gateway.catalogue.actions import Catalogue
 from gateway.config import ConfigError, Settings
 from gateway.consent.actions import Consents
+from gateway.errors import NotFound
 from gateway.evidence.what_if import WhatIf
 from gateway.exchange import idempotency
 from gateway.exchange.alarms import Alarms
@@ -120,7 +123,8 @@ class Store:
         self.sidecar = Sidecar(self.pseudonyms, self.keys.sidecar_secret)
         self._epochs_at = self.keys.epochs_changed()
         self.watch = Watch(self.search, _limits(settings))
-        self.extractor = Extractor(self.log, self.search, self.policy, self.trust)
+        self.purposes = Purposes(self.database)
+        self.extractor = Extractor(self.log, self.search, self.policy, self.trust, self.name_of)
         self.reading = Reading(
             self.log, self.search, self.watch, self.extractor, self.pseudonyms, self.keys.receipt.sign_jwt
         )
@@ -136,6 +140,7 @@ class Store:
         self.agreements = Agreements(self.database, self.log, self.clock, standards=self.library)
         self.cases = Cases(self.database, self.log, self.clock)
         self.unmaskings = Unmaskings(self.database, self.log, self.clock, self.sidecar)
+        self.by_number = ByNumber(self.log, self.clock, self.pseudonyms)
         self.reviews = Reviews(
             self.database,
             self.log,
@@ -149,6 +154,20 @@ class Store:
     def _risks(self, day: date) -> list[Risk]:
         """What the anomalies show, for people to review."""
         return [Risk(each.rule, day, each.q, each.count, each.party or None) for each in self.watch.anomalies()]
+
+    def name_of(self, kind: str, code: str) -> str:
+        """What a code is called, in both languages, for tables that people read; empty where it is not known."""
+        names: tuple[str, str] | None = None
+        if kind == "party":
+            with contextlib.suppress(NotFound):
+                party = self.identity.party(code)
+                names = (party.name_zh, party.name_en)
+        elif kind == "standard":
+            standard = self.library.get(code)
+            names = (standard.zh, standard.en) if standard else None
+        else:
+            names = self.purposes.name(code)
+        return " / ".join(dict.fromkeys(names)) if names else ""
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
@@ -252,7 +271,12 @@ class Deps(Store):
         self.authenticator.tokens.on_issue = self.counts.token_issued
         self.guard = Guard(self.authenticator, self.log)
         self.tokens = TokenServer(
-            self.identity, self.authenticator, self.keys, self.clock, check_grant=self.agreements.check_grant
+            self.identity,
+            self.authenticator,
+            self.keys,
+            self.clock,
+            check_grant=self.agreements.check_grant,
+            mtls_url=settings.mtls_url,
         )
         self.factors = Factors(self.accounts, self.keys.accounts_secret)
         self.ceremonies = Ceremonies(self.database, self.clock)

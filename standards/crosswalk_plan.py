@@ -6,16 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from standards.crosswalk_check import CheckedRule, Gate
-from standards.crosswalk_pointers import MAX_LIST, Read, Row, column_of, escape, leaves, nothing, reader, too_many
-from standards.crosswalk_steps import Run
-from standards.crosswalk_values import BLANKS, MISSING, Untranslatable, as_text, is_blank
-from standards.identifiers import IdentifierInvalid, check_uscc
-from standards.standard import Element, Standard
+from standards.crosswalk_check import CheckedRule
+from standards.crosswalk_pointers import Read, Row, column_of, escape, leaves, nothing, reader
+from standards.crosswalk_reads import value_of
+from standards.crosswalk_values import MISSING, Untranslatable
+from standards.standard import Standard
 
 MAX_LOST = 64  # columns named in one report
-REMEMBERED = 2048  # results of one rule over codes, dates or amounts, which come again and again
-SHORT = 40  # characters; longer values are not remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,13 @@ class Plan:
     known: frozenset[str]  # top-level columns that are used or declared ignored
     pointers: frozenset[str]  # the same as pointers, for nested columns
     nested: frozenset[str]  # columns of which only parts are known
-    quick: tuple[tuple[Rule, Read, str, tuple[str, ...], str], ...] = field(init=False, repr=False, compare=False)
+    quick: tuple[tuple[Rule, Plan | None, Read, str, tuple[str, ...], str], ...] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """What a run needs of each rule, so that it looks nothing up."""
-        quick = tuple((rule, rule.value, rule.target, rule.parents, rule.name) for rule in self.rules)
+        quick = tuple((rule, rule.each, rule.value, rule.target, rule.parents, rule.name) for rule in self.rules)
         object.__setattr__(self, "quick", quick)
 
     @property
@@ -107,19 +106,19 @@ class Plan:
     def run(self, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
         """Fill the record from one row. Whatever the row holds ends in the outcome, never in an exception."""
         translated = outcome.translated.append
-        for rule, value_of, target, parents, name in self.quick:
-            if rule.each is not None:
-                _run_list(rule, rule.each, row, record, outcome)
+        for rule, each, read, target, parents, name in self.quick:
+            if each is not None:
+                _run_list(rule, each, row, record, outcome)
                 continue
             try:
-                value = value_of(row)
+                value = read(row)
             except Untranslatable as fault:
                 value = _instead(rule, rule.on_unknown, fault, outcome)
             else:
-                if value is MISSING:
-                    value = _instead(rule, rule.on_missing, None, outcome)
-                else:
+                if value is not MISSING:
                     translated(target)
+                elif rule.on_missing != "omit":
+                    value = _instead(rule, rule.on_missing, None, outcome)
             if value is MISSING:
                 continue
             holder = record
@@ -217,7 +216,7 @@ def _rule(rule: CheckedRule, written: Mapping[str, Any], standard: Standard, pre
         name,
         tuple(dict.fromkeys(column_of(one) for one in pointers)),
         pointers,
-        _row_as_item(inner) if inner and of_row else reader(rule.pointers[0]) if inner else _value(rule, _source(rule)),
+        _row_as_item(inner) if inner and of_row else reader(rule.pointers[0]) if inner else value_of(rule),
         rule.default,
         rule.on_missing,
         rule.on_unknown,
@@ -319,192 +318,3 @@ def _within(refusal: Refusal, target: str, source: str | None, index: int) -> Re
     """A refusal of an item as one of the record; ``source`` is the list's column, None if the row is the item."""
     place = refusal.source if source is None else f"{source}/{index}/{refusal.source}"
     return replace(refusal, target=f"{target}.{index}.{refusal.target}", source=place)
-
-
-# ── from a row to one value ───────────────────────────────────────────────────────────────────────────────────────────
-def _source(rule: CheckedRule) -> Read:
-    """Read what the rule starts from: one value, a list of values, or MISSING."""
-    missing = rule.missing
-    if not rule.pointers:
-        return lambda _row: None
-    if not rule.many:
-        read = reader(rule.pointers[0])
-
-        def one(row: Row) -> Any:
-            value = read(row)
-            if is_blank(value) or (missing and isinstance(value, str) and value.strip() in missing):
-                return MISSING
-            return value
-
-        return one
-    readers = tuple(reader(one) for one in rule.pointers)
-
-    def several(row: Row) -> Any:
-        values: list[Any] = []
-        for read in readers:
-            value = read(row)
-            values += value if isinstance(value, list) else [value]
-        if len(values) > MAX_LIST:
-            raise too_many()
-        marked = [MISSING if is_blank(v) or (isinstance(v, str) and v.strip() in missing) else v for v in values]
-        return MISSING if all(value is MISSING for value in marked) else marked
-
-    return several
-
-
-def _value(rule: CheckedRule, source: Read) -> Read:
-    """The whole chain of one rule as a single function of the row."""
-    runs: tuple[Run, ...] = tuple(step.run for step in rule.steps if step.name != "copy")
-    finish = _finisher(rule.element)
-    gated = _gated(rule.gate, source) if rule.gate else source
-    if not runs and finish is as_text and rule.gate is None and rule.pointers[0].count("/") == 1 and not rule.missing:
-        return _plain_copy(column_of(rule.pointers[0]))
-    if not runs:
-
-        def copied(row: Row) -> Any:
-            value = gated(row)
-            return value if value is MISSING else finish(value)
-
-        return copied
-
-    chained = _chained(runs, finish)
-    if not rule.many and _few_values(rule):
-        chained = _remembering(chained)
-    plain = rule.gate is None and not rule.missing and all(one.count("/") == 1 for one in rule.pointers)
-    if plain and rule.pointers and not rule.many:
-        return _from_column(column_of(rule.pointers[0]), chained)
-    if plain and rule.many and rule.steps[0].name == "first" and "[]" not in rule.pointers:
-        after = _after_first(rule)
-        return _first_of(tuple(map(column_of, rule.pointers)), after)
-    return lambda row: chained(gated(row))
-
-
-def _chained(runs: tuple[Run, ...], finish: Run) -> Run:
-    """The functions of a rule one after the other, and the element's type at the end."""
-
-    if len(runs) == 1:
-        only = runs[0]
-
-        def single(value: Any) -> Any:
-            value = only(value) if value is not MISSING else value
-            return MISSING if value is MISSING or value == "" else finish(value)
-
-        return single
-
-    def chained(value: Any) -> Any:
-        for run in runs:
-            if value is MISSING:
-                return MISSING
-            value = run(value)
-        return MISSING if value is MISSING or value == "" else finish(value)
-
-    return chained
-
-
-def _from_column(column: str, chained: Run) -> Read:
-    """One column through a chain, the same as the general way, with the commonest cell, a plain text, first."""
-
-    def read(row: Row) -> Any:
-        value = row.get(column)
-        if type(value) is str and value and value[0] not in BLANKS:
-            return chained(value)
-        return MISSING if is_blank(value) else chained(value)
-
-    return read
-
-
-def _after_first(rule: CheckedRule) -> Run:
-    """What comes after ``first``, as a function of the value that was there."""
-    after = _chained(tuple(step.run for step in rule.steps[1:] if step.name != "copy"), _finisher(rule.element))
-    return _remembering(after) if _few_values(rule) else after
-
-
-def _first_of(columns: tuple[str, ...], after: Run) -> Read:
-    """The first filled of several columns, the same as the general way, without making a list of them all."""
-
-    def read(row: Row) -> Any:
-        for column in columns:
-            value = row.get(column)
-            if not is_blank(value):
-                return after(value)
-        return MISSING
-
-    return read
-
-
-def _few_values(rule: CheckedRule) -> bool:
-    """Codes, days and amounts: many rows, few values. Identifiers and names are never kept."""
-    schema = rule.element.schema
-    codes = any(step.name == "region_code" for step in rule.steps)
-    return codes or "enum" in schema or rule.element.kind != "string" or schema.get("format") == "date"
-
-
-def _remembering(run: Run) -> Run:
-    """The same function with its last results kept, refusals too. Safe in threads: a lost entry is made again."""
-    known: dict[str, Any] = {}
-
-    def remembered(value: Any) -> Any:
-        if type(value) is not str:
-            return run(value)
-        result = known.get(value)
-        if result is None:
-            try:
-                result = run(value)
-            except Untranslatable as fault:
-                result = fault
-            if len(value) <= SHORT:
-                if len(known) >= REMEMBERED:
-                    known.clear()
-                known[value] = result
-        if type(result) is Untranslatable:
-            raise result.again()
-        return result
-
-    return remembered
-
-
-def _plain_copy(column: str) -> Read:
-    """The commonest rule, one column to one text field, in one step: the same as the general way, only faster."""
-
-    def copied(row: Row) -> Any:
-        value = row.get(column)
-        return MISSING if is_blank(value) else as_text(value)
-
-    return copied
-
-
-def _gated(gate: Gate, source: Read) -> Read:
-    read = reader(gate.column)
-
-    def through(row: Row) -> Any:
-        other = read(row)
-        if is_blank(other) or as_text(other).strip() not in gate.wanted:
-            return gate.otherwise
-        return source(row) if gate.passes else gate.then
-
-    return through
-
-
-def _finisher(element: Element) -> Run:
-    """Make the value one of the element's type. Text stays text; other types are only taken as they are."""
-    kind = element.kind
-    if element.schema.get("format") == "cn-uscc":
-        return _uscc
-    if kind == "string":
-        return as_text
-
-    def exact(value: Any) -> Any:
-        if type(value) is not {"boolean": bool, "integer": int}[kind]:
-            raise Untranslatable("wrong_type", "类型与标准不符", "not of the type the standard has")
-        return value
-
-    return exact
-
-
-def _uscc(value: Any) -> str:
-    text = as_text(value)
-    try:
-        check_uscc(text)
-    except IdentifierInvalid as error:
-        raise Untranslatable(error.reason, error.zh, error.en) from None
-    return text

@@ -92,7 +92,10 @@ SHORT_TEXT = 64  # characters
 
 def trim_text(value: Any) -> str:
     """NFC, no space at either end, one space where there were several or a line break."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", as_text(value))).strip()
+    text = unicodedata.normalize("NFC", as_text(value))
+    if text.isprintable() and " " not in text:  # then it has nothing of _SPACES
+        return text
+    return _SPACES.sub(" ", text).strip()
 
 
 def trim_name(value: Any) -> str:
@@ -306,9 +309,14 @@ _AMOUNT = re.compile(r"([+-]?)(?:([0-9]{1,3}(?:,[0-9]{3})+)|([0-9]{1,30}))(\.[0-
 
 def _unit(parameters: Mapping[str, Any]) -> Step:
     factor = unit_factor(parameters["from"], parameters["to"])
-    step = Decimal(1).scaleb(-parameters["decimals"])
+    decimals: int = parameters["decimals"]
+    step = Decimal(1).scaleb(-decimals)
     suffix: str = parameters["from"]
-    return Step("unit", lambda value: _amount(value, factor, step, suffix), form="amount")
+
+    def run(value: Any) -> str:
+        return _amount(value, factor, step, suffix)
+
+    return Step("unit", _as_it_stands(decimals, run) if factor == 1 else run, form="amount")
 
 
 def unit_factor(source: str, target: str) -> Decimal:
@@ -334,6 +342,17 @@ def _amount(value: Any, factor: Decimal, step: Decimal, suffix: str) -> str:
             "not_exact", "小数位数超出标准，不得舍入", "has more decimals than the standard; never rounded"
         )
     return format(rounded + 0, "f")  # + 0: no "-0.00"
+
+
+def _as_it_stands(decimals: int, otherwise: Run) -> Run:
+    """The commonest amount, in the target's unit and without superfluous digits, gets its decimals; else the rest."""
+    plain = re.compile(rf"(0|[1-9][0-9]{{0,11}})(?:\.([0-9]{{1,{max(decimals, 1)}}}))?")
+
+    def run(value: Any) -> str:
+        match = plain.fullmatch(value) if decimals and type(value) is str else None
+        return f"{match[1]}.{(match[2] or '').ljust(decimals, '0')}" if match else str(otherwise(value))
+
+    return run
 
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}(?:\.0+)?", re.ASCII)

@@ -15,10 +15,9 @@ _RESIDENT_ZEROS = ord("0") * sum(_RESIDENT_WEIGHTS)  # the sum is taken over ASC
 # GB 32100-2015, 5.3: 31 characters, without I, O, S, V, Z; the weight of position i is 3^i mod 31
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
-_USCC_CHARACTERS = frozenset(_USCC_VALUES)
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
-
-_DIGITS = frozenset("0123456789")
+_USCC_NONE = 255  # stands for a byte that is no character of the alphabet
+_USCC_OF_BYTES = bytes(_USCC_VALUES.get(chr(byte), _USCC_NONE) for byte in range(256))
 
 
 class IdentifierInvalid(ValueError):
@@ -53,7 +52,7 @@ def check_resident_id(text: str) -> None:
             "a resident number is 17 digits, then a digit or an upper-case X",
         )
     try:
-        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+        date.fromisoformat(f"{text[6:10]}-{text[10:12]}-{text[12:14]}")
     except ValueError:
         raise IdentifierInvalid(
             "id_date", "公民身份号码中的出生日期不存在", "the birth date within does not exist"
@@ -77,13 +76,14 @@ def check_uscc(text: str) -> None:
     """
     if len(text) != 18:
         raise IdentifierInvalid("uscc_length", "统一社会信用代码应为 18 位", "a social credit code has 18 characters")
-    if not _USCC_CHARACTERS.issuperset(text) or not _DIGITS.issuperset(text[2:8]):
+    values = text.encode("ascii", "replace").translate(_USCC_OF_BYTES)  # what is not ASCII becomes ?, which is none
+    if _USCC_NONE in values or max(values[2:8]) > 9:
         raise IdentifierInvalid(
             "uscc_characters",
             "统一社会信用代码只用数字和除 I、O、S、V、Z 以外的大写字母，第 3 至 8 位为数字",
             "a social credit code has digits and upper-case letters without I, O, S, V, Z, and digits at 3 to 8",
         )
-    if uscc_check_character(text[:17]) != text[17]:
+    if -sum(map(mul, values[:17], _USCC_WEIGHTS)) % 31 != values[17]:
         raise IdentifierInvalid(
             "uscc_checksum", "统一社会信用代码校验码不符", "the check character does not fit the code"
         )

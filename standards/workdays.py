@@ -70,6 +70,15 @@ def deadline(received: datetime, workdays: int) -> datetime:
     return start_of(last_day(day_of(received), workdays) + _DAY)
 
 
+def left_after_today(now: datetime, deadline: datetime) -> int:
+    """Working days of the term that are still to come when today is over; 0: it ends today, or before the next one.
+
+    Below zero: how many it is overdue. On the day that a term of ten begins, ten are left.
+    """
+    found = left(now, deadline)
+    return found if found <= 0 else found - is_workday(day_of(now))
+
+
 def left(now: datetime, deadline: datetime) -> int:
     """Working days that still begin before the deadline, today included; below zero: how many it is overdue."""
     first, end = day_of(now), day_of(deadline)

@@ -2,6 +2,7 @@
 
 TONGQU_TEST_DATABASES=sqlite     leaves PostgreSQL out
 CI=true                          then nothing may be left out
+TONGQU_TEST_EXAMPLES=all         property tests draw all of their examples (see examples.py)
 TMPDIR=/some/folder              the files of the tests lie there (see scratch.py)
 """
 

@@ -157,7 +157,7 @@ def _jsonl(page: Page, shards: tabular.Shards, _: int) -> Response:
 
 def _csv(page: Page, shards: tabular.Shards, _: int) -> Response:
     headers = {"Content-Disposition": 'attachment; filename="log.csv"', **_next(page)}
-    return Response(tabular.to_csv(page.found, shards), content_type="text/csv; charset=utf-8", headers=headers)
+    return Response(tabular.to_csv(page.found, shards=shards), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _next(page: Page) -> dict[str, str]:

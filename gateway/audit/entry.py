@@ -207,7 +207,7 @@ EVENTS: Mapping[str, Mapping[str, Kind]] = {
         f"case.{step}": _case
         for step in (
             "opened", "assigned", "explanation_asked", "answered", "noted", "linked", "decided", "closed",
-            "unmask_asked", "unmask_approved", "unmask_refused", "unmasked",
+            "unmask_asked", "unmask_approved", "unmask_refused", "unmasked", "looked_up",
         )
     },
     "review.sample_committed": {"day": kinds.DAY, "percent": kinds.INTEGER, "commitment": kinds.DIGEST},

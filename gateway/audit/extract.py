@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import IO, Any
 
 from gateway.audit import kept, rows, tabular
@@ -25,7 +26,7 @@ from gateway.lib.canonical_json import digest
 AT_ONCE = 2  # files written at a time by one process: each costs a core
 MAX_ROWS = 5_000_000
 
-_Pieces = Callable[[Iterable[Found], tabular.Shards], Iterator[bytes]]
+_Pieces = Callable[[Iterable[Found], tabular.Names, tabular.Shards], Iterator[bytes]]
 _TABLES: Mapping[str, tuple[str, _Pieces]] = {
     "csv": ("text/csv; charset=utf-8", tabular.csv_pieces),
     "json": ("application/json", tabular.json_pieces),
@@ -56,12 +57,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """``trust``: what a verifier needs, put into bundles."""
+    """``trust``: what a verifier needs, put into bundles. ``names``: what codes are called in tables for people."""
 
     log: Log
     search: Search
     policy: Policy
     trust: Callable[[], Mapping[str, Any]]
+    names: tabular.Names = tabular.no_names
     _turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
 
     def extract(
@@ -108,8 +110,9 @@ class Extractor:
                 heads = [self._head(shard, below) for shard in self.log.shards() if shard.first < below]
                 rows.write(file, self.log.database, found, heads=heads, q=wanted.text(), trust=self.trust())
             else:
-                shards = self.log.shards()
-                for piece in _TABLES[format][1](self.search.every(wanted, reach=reach, below=below), shards):
+                names, shards = lru_cache(4096)(self.names), self.log.shards()
+                every = self.search.every(wanted, reach=reach, below=below)
+                for piece in _TABLES[format][1](every, names, shards):
                     file.write(piece)
             size, sha256 = file.tell(), _digest(file)
         except BaseException:

@@ -62,6 +62,20 @@ class Statement(Schema):
     statement = fields.String(metadata={"description": "the claims as a JWS, signed with a key of purpose receipt"})
 
 
+class MonthLine(Schema):
+    side = fields.String(metadata={"description": "consumer: as who asked; provider: as who was asked"})
+    party = fields.String()
+    total = fields.Integer()
+    results = fields.Dict(keys=fields.String(), values=fields.Integer())
+    month_before = fields.Integer(metadata={"description": "all of the month before"})
+    officers = fields.Integer(metadata={"description": "how many different ones asked"})
+
+
+class MonthReport(Schema):
+    month = fields.String(metadata={"example": "2026-11"})
+    lines = fields.List(fields.Nested(MonthLine))
+
+
 class HistogramAsked(QueryAsked):
     by = fields.String(load_default="day", validate=validate.OneOf(BUCKETS))
 

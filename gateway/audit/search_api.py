@@ -12,7 +12,7 @@ from flask import Response, g
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from gateway.audit import schemas, statement
+from gateway.audit import report, schemas, statement
 from gateway.audit.extract import FORMATS, Extractor, File
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
@@ -60,6 +60,7 @@ def add_to(blp: Blueprint, reading: Reading, guard: Needs) -> None:
     _searches(blp, reading, guard)
     _overviews(blp, reading, guard)
     _statements(blp, reading, guard)
+    _reports(blp, reading, guard)
     for format in FORMATS:
         _files(blp, reading, guard, format)
 
@@ -184,6 +185,18 @@ def _statements(blp: Blueprint, reading: Reading, guard: Needs) -> None:
             total = claims["asked"]["total"] + claims["held"]["total"]
             looked(reading.log, {"statement": month, "party": party}, total)
             return answer({"claims": dict(claims), "statement": reading.sign(statement.TYPE, claims)})
+
+
+def _reports(blp: Blueprint, reading: Reading, guard: Needs) -> None:
+    @blp.route("/reports/<month>")
+    class Report(MethodView):
+        @guard.needs("log:read")
+        @blp.response(200, schemas.MonthReport)
+        def get(self, month: str) -> Response:
+            """Each party's queries of a month by how they ended; a party sees those it was part of · 月报"""
+            found = list(report.lines(reading.search, report.first_of(month), reach=reach()))
+            looked(reading.log, {"report": month}, len(found))
+            return answer({"month": month, "lines": [report.plain(each) for each in found]})
 
 
 def told(wanted: Filter, facets: Facets) -> dict[str, Any]:

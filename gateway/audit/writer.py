@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 CROWD = 8  # entries in a group that tell of load
 LINGER_S = 0.001  # how much longer a group then gathers: a commit costs much and an entry in it little
+TRIES = 4  # so often a group waits a moment for who else writes, before it is left to the thread
 SLOW_S = 0.005  # a disk that kept the event loop waiting for longer than this
 SLOW_FOR_S = 1.0  # is left to the thread for so long
 MAX_GROUP = 256  # entries in one commit: enough to make the sync cheap, few enough to be quick
@@ -91,6 +92,7 @@ class _Gathered:
     items: list[Item]
     call: asyncio.Handle
     lingers: bool
+    tries: int = 0  # how often somebody else was writing
 
 
 class Writer:
@@ -156,15 +158,19 @@ class Writer:
         return loop.call_soon(self._write_here, loop)
 
     def _write_here(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write what has gathered, unless that means waiting for somebody else: then it is for the thread to wait."""
-        items = self._gathered.pop(loop).items
-        if more := items[MAX_GROUP:]:
-            items = items[:MAX_GROUP]
-            self._gathered[loop] = _Gathered(more, loop.call_soon(self._write_here, loop), False)
+        """Write what has gathered, unless somebody else is writing: then in a moment, and if that lasts, it is for the
+        thread to wait."""
+        gathered = self._gathered.pop(loop)
+        items, more = gathered.items[:MAX_GROUP], gathered.items[MAX_GROUP:]
         if self._write_at_once(items):
             self._wake(items)
+            if more:
+                self._gathered[loop] = _Gathered(more, loop.call_soon(self._write_here, loop), False)
+        elif gathered.tries < TRIES:  # another process has the turn, for a millisecond or two: more gather meanwhile
+            again = loop.call_later(LINGER_S, self._write_here, loop)
+            self._gathered[loop] = _Gathered(gathered.items, again, False, gathered.tries + 1)
         else:
-            for item in items:
+            for item in gathered.items:
                 self._queue.put(item)
 
     def _write_at_once(self, items: Sequence[Item]) -> bool:

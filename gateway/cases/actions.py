@@ -19,7 +19,7 @@ from gateway.audit import entry
 from gateway.audit.log import Log, Transaction
 from gateway.audit.store import Rows
 from gateway.cases import store, texts
-from gateway.cases.model import KINDS, VERDICTS, Case, Event, Link, Note, Person, SavedSearch
+from gateway.cases.model import KINDS, LOOK_UP, VERDICTS, Case, Event, Link, Note, Person, SavedSearch
 from gateway.db import Database
 from gateway.errors import Forbidden, InvalidRequest, NotFound, WrongState
 from gateway.identity import store as identity_store
@@ -28,7 +28,7 @@ from gateway.lib.clock import Clock
 from gateway.lib.ids import new_id
 
 PAGE, MAX_PAGE = 50, 200
-MAX_NOTES, MAX_LINKS = 500, 500
+MAX_NOTES, MAX_LINKS = 500, 1_000
 MAX_SEARCHES = 50
 MAX_OBJECTIONS = 50  # of one resident, still open
 GATEWAY = Person(id="", party=None)  # nobody's act: the gateway's own
@@ -341,8 +341,9 @@ def _seen_by(conn: Any, person: Person, case: Case) -> Case:
     if person.oversees:
         return case
     own = [each for each in case.links if each.entry is not None and _is_of(conn, each.entry, person.party)]
-    last = replace(case.events[-1], by=None, to=None)
-    events = tuple(each for each in case.events[:-1] if each.party == person.party)
+    moves = [each for each in case.events if each.move != LOOK_UP]  # whom the desk looked for is not theirs to know
+    last = replace(moves[-1], by=None, to=None)
+    events = tuple(each for each in moves[:-1] if each.party == person.party)
     return replace(
         case,
         subject=None,

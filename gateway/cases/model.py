@@ -43,6 +43,7 @@ VERDICTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 AUDIT_OFFICE: Final = "audit_office"
 OVERSEERS: Final = (AUDIT_OFFICE, "data_bureau")
+LOOK_UP: Final = "look_up"  # an event that leaves a case where it is: somebody was looked for by number
 UNMASK_REASONS: Final = ("verify_duty", "notify_resident", "answer_objection", "refer_case")
 UNMASK_ASKED_FOR: Final = timedelta(hours=24)  # then a request that nobody approved has ended
 UNMASK_OPEN: Final = timedelta(minutes=15)

@@ -37,7 +37,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.cases.model import Case, Event, Item, Link, Note, Progress, SavedSearch, Unmasking
+from gateway.cases.model import LOOK_UP, Case, Event, Item, Link, Note, Progress, SavedSearch, Unmasking
 from gateway.db import metadata
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -209,6 +209,12 @@ def add(conn: Connection, case: Case) -> None:
 def add_event(conn: Connection, case: Case, event: Event) -> None:
     """The next event. Fails if another one has taken its place."""
     _add_event(conn, case.id, len(case.events), event)
+
+
+def look_ups_of(conn: Connection, person: str, since: datetime) -> int:
+    """How often somebody looked for a resident by number from then on."""
+    chosen = select(func.count()).where(events.c.move == LOOK_UP, events.c.by == person, events.c.at >= rfc3339(since))
+    return int(conn.scalar(chosen) or 0)
 
 
 def add_note(conn: Connection, case: Case, note: Note) -> None:

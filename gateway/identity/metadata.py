@@ -12,8 +12,19 @@ from gateway.lib.jose import ALGORITHMS
 RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 
 
-def authorization_server(issuer: str, resource: str, with_certificates: bool = False) -> dict[str, Any]:
-    """RFC 8414 section 2. No authorization endpoint, hence no response types. ``with_certificates``: RFC 8705 too."""
+_ENDPOINTS: Final = {
+    "token_endpoint": "/oauth/token",
+    "revocation_endpoint": "/oauth/revoke",
+    "introspection_endpoint": "/oauth/introspect",
+}
+
+
+def authorization_server(
+    issuer: str, resource: str, with_certificates: bool = False, mtls_url: str = ""
+) -> dict[str, Any]:
+    """RFC 8414 section 2. No authorization endpoint, hence no response types. ``with_certificates``: RFC 8705 too, at
+    ``mtls_url`` if that is another address (its section 5)."""
+    aliases = {name: mtls_url + path for name, path in _ENDPOINTS.items()} if with_certificates and mtls_url else None
     methods = [*METHODS, *CERTIFICATE_METHODS] if with_certificates else list(METHODS)
     algorithms = list(ALGORITHMS)
     authentication: dict[str, Any] = {}
@@ -22,9 +33,8 @@ def authorization_server(issuer: str, resource: str, with_certificates: bool = F
         authentication[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
     return {
         "issuer": issuer,
-        "token_endpoint": f"{issuer}/oauth/token",
-        "revocation_endpoint": f"{issuer}/oauth/revoke",
-        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        **{name: issuer + path for name, path in _ENDPOINTS.items()},
+        **({"mtls_endpoint_aliases": aliases} if aliases else {}),
         "jwks_uri": f"{issuer}/oauth/jwks",
         "scopes_supported": list(SCOPES),
         "response_types_supported": [],

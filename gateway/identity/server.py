@@ -49,10 +49,12 @@ class TokenServer:
         clock: Clock,
         *,
         check_grant: CheckGrant,
+        mtls_url: str = "",
     ) -> None:
         if not is_secure_transport(authenticator.issuer):
             raise ValueError(f"issuer: expected https, or http on this machine, got {authenticator.issuer}")
         self.authenticator = authenticator
+        self._mtls_url = mtls_url
         self.keys = keys
         self.spent = Spent(identity.log, clock, authenticator.revocations)
         assertions = ClientAssertions(authenticator.issuer, identity.standing, clock)
@@ -87,7 +89,7 @@ class TokenServer:
 
         @blp.get("/.well-known/oauth-authorization-server")
         def authorization_server() -> Response:
-            return _public(metadata.authorization_server(issuer, resource, with_certificates))
+            return _public(metadata.authorization_server(issuer, resource, with_certificates, self._mtls_url))
 
         @blp.get(metadata.RESOURCE_PATH)
         def protected_resource() -> Response:

@@ -6,6 +6,7 @@ answer at once and makes its headers itself; so it asks the scope's extension ``
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -21,13 +22,18 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self.scope["extensions"] = {REPLY: partial(_reply, self.cycle)}  # type: ignore[dict-item]  # one of our own
+        # The cycle holds the scope: held by it in turn, both would be left to the collector, which takes milliseconds.
+        reply = partial(_reply, weakref.ref(self.cycle))
+        self.scope["extensions"] = {REPLY: reply}  # type: ignore[dict-item]  # one of our own
 
 
-def _reply(cycle: RequestResponseCycle, status: int, headers: bytes, body: bytes, close: bool) -> bool:
+def _reply(answered: weakref.ref[RequestResponseCycle], status: int, headers: bytes, body: bytes, close: bool) -> bool:
     """Send a whole answer; ``headers`` are lines with their ends. False, and nothing is done, when the caller reads too
     slowly: then it is to be sent the usual way, which waits. An answer to nobody counts as sent, as with ASGI.
     """
+    cycle = answered()
+    if cycle is None:
+        return True
     if cycle.response_started or (cycle.flow.write_paused and not cycle.disconnected):
         return False
     if cycle.disconnected:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+from tongqu_client import Gateway, errors
 
 from gateway.identity.model import OPERATOR
 from tests.cast import AN, BO, CASE, LINDEN, PURPOSE, SCHEME, STANDARD, Cast
@@ -50,11 +51,8 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, gateway: str, server: Certificate) -> Iterator[str]:
+def nginx(folder: Path, gateway: str, server: Certificate, port: int) -> Iterator[str]:
     """TLS in front of the gateway; it calls from 127.0.0.2, so that it can be told from everybody else here."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     certificate, key = server.write(folder, "server")
     said = {"folder": folder, "port": port, "certificate": certificate, "key": key, "gateway": gateway}
     (folder / "nginx.conf").write_text(CONFIGURATION.format(**said))
@@ -80,7 +78,10 @@ def test_a_system_with_a_certificate_asks_through_a_real_proxy(tmp_path: Path, d
     with Department({person["idNumber"]: [person] for person in (AN, BO)}) as department:
         gateway = RunningGateway(tmp_path / "gateway", database_url)
         gateway.deps.close()
-        gateway.settings = replace(gateway.settings, client_cert_proxies=("127.0.0.2/32",))
+        port = _free_port()
+        gateway.settings = replace(
+            gateway.settings, client_cert_proxies=("127.0.0.2/32",), mtls_url=f"https://127.0.0.1:{port}"
+        )
         gateway.make()
         city = City(gateway, Cast(gateway.deps, department), department)
         agreement = city.cast.agreement()
@@ -90,8 +91,9 @@ def test_a_system_with_a_certificate_asks_through_a_real_proxy(tmp_path: Path, d
         ).id
         gateway.start()
         try:
-            with nginx(tmp_path, gateway.url, server) as proxy:
+            with nginx(tmp_path, gateway.url, server, port) as proxy:
                 _ask(tmp_path, proxy, gateway.url, client, agreement.id, own, other)
+                _ask_with_the_sdk(tmp_path, gateway.url, client, agreement.id)
         finally:
             city.close()
             gateway.stop()
@@ -128,3 +130,28 @@ def _ask(
         requests.post(f"{direct}/v1/queries", json=body, headers=with_header, timeout=10),
     ):
         assert (refused.status_code, refused.json()["rule"]) == (401, "A6")
+
+
+def _ask_with_the_sdk(folder: Path, public: str, client: str, agreement: str) -> None:
+    """It is told the public address only, finds where certificates are shown, and checks every answer's signature."""
+    files = {name: (str(folder / f"{name}.pem"), str(folder / f"{name}.key")) for name in ("own", "other")}
+    asked: dict[str, Any] = {"agreement": agreement, "purpose": PURPOSE, "case": CASE}
+    subject, ca = {SCHEME: AN["idNumber"]}, str(folder / "server.pem")
+    with Gateway(public, client_id=client, client_cert=files["own"], ca=ca) as ours:
+        answer = ours.query(STANDARD, subject, **asked)
+        assert answer.data[0]["name"] == AN["name"]
+        assert answer.verify()
+    with (
+        Gateway(public, client_id=client, client_cert=files["other"], ca=ca) as theirs,
+        pytest.raises(errors.Unauthorized),
+    ):
+        theirs.query(STANDARD, subject, **asked)
+    with pytest.raises(errors.ConfigError, match="key"):
+        Gateway(public, client_id=client, client_cert=files["own"], ca=ca, sign_requests=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -22,8 +22,9 @@ from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.export import export as export_log
 from gateway.audit.merkle import leaf_hash, root_of
 from gateway.evidence import archive
-from gateway.lib.canonical_json import canonical
-from tests.cast import AN, LINDEN, POLICE
+from gateway.lib.canonical_json import canonical, digest_bytes
+from gateway.registry.model import SIGNATURE_TYPE, Acting
+from tests.cast import AN, BUREAU, LINDEN, POLICE, STANDARD, Cast, Paper, key_of
 from tests.journeys.forging import OWN_KEY, Entry, Forger, insert, place, remove
 from tests.running import City
 
@@ -60,6 +61,8 @@ def story(city: City, folder: Path) -> Original:
         cast.agreement(consent="required"),
         cast.agreement(quota={"unit": "day", "max": 1}),
     )
+    sign_standard(city)
+    never_used(city)
     city.ask(plain.id)
     consent = cast.consent(consented, AN)
     city.ask(consented.id)
@@ -78,6 +81,24 @@ def story(city: City, folder: Path) -> Original:
     foreign = deps.keys.receipt.sign_jwt("tongqu-receipt+jwt", {"iss": "https://elsewhere.example"})
     trust = TrustStore.from_document(deps.trust())
     return Original(exported(city, folder), key, trust, earlier, receipt, foreign)
+
+
+def never_used(city: City) -> None:
+    """An agreement on another standard, under which nobody asks."""
+    cast, agreements = city.cast, city.gateway.deps.agreements
+    paper = copy.deepcopy(Paper(fields=("name",)).document(city.gateway.clock.now()))
+    paper["items"][0]["standard"] = "organisation/1.0.0"
+    drafted = agreements.draft(cast.caller(LINDEN), paper)
+    agreements.submit(cast.caller(LINDEN), drafted.id)
+    for party in (LINDEN, POLICE):
+        drafted = agreements.sign(cast.caller(party), drafted.id, Cast.signature(drafted, party))
+
+
+def sign_standard(city: City) -> None:
+    """The data bureau signs what came with the software."""
+    deps, bureau = city.gateway.deps, Acting.of(city.cast.caller(BUREAU))
+    text = deps.shelf.get(bureau, STANDARD).text
+    deps.registry.sign(bureau, STANDARD, key_of(f"{BUREAU}/signatory").sign_detached(SIGNATURE_TYPE, text))
 
 
 @pytest.fixture(scope="module")
@@ -307,8 +328,30 @@ def no_papers(forger: Forger) -> None:
     (forger.folder / "keys.json").unlink()
 
 
+def standard_of(forger: Forger, name: str) -> Path:
+    id = f'/{name}/1.0.0"'.encode()
+    return next(path for path in (forger.folder / "standards").iterdir() if id in path.read_bytes())
+
+
 def the_standard(forger: Forger) -> Path:
-    return next(path for path in (forger.folder / "standards").iterdir() if b"/person-basic/1.0.0" in path.read_bytes())
+    return standard_of(forger, "person-basic")
+
+
+def standard_signature(forger: Forger, change: Callable[[Path], Any]) -> None:
+    change(forger.folder / "signatures" / the_standard(forger).name)
+
+
+def sign_standard_oneself(given: list[dict[str, Any]]) -> None:
+    given[0] |= {"jws": OWN_KEY.sign_detached(SIGNATURE_TYPE, b"{}"), "key": OWN_KEY.public_jwk()}
+
+
+def note_own_signature(forger: Forger, given: list[dict[str, Any]]) -> None:
+    noted = digest_bytes(given[0]["jws"].encode())
+    forger.rewrite(lambda e: e[place(e, "standard.signed")]["signature"].update(jws_digest=noted))
+
+
+def other_officer(entries: list[Entry]) -> str:
+    return str(entries[place(entries, "officer.added", party=LINDEN)]["officer"])
 
 
 lines(
@@ -334,6 +377,18 @@ lines(
     ("a standard's text", "standard_changed", "standards/",
      lambda f: f.edit(the_standard(f), lambda schema: schema.update(title="其他")), ()),
     ("a standard taken out", "paper_missing", "text of the standard", lambda f: the_standard(f).unlink(), ()),
+    ("a standard of an agreement that nobody used taken out", "paper_missing", "organisation/1.0.0",
+     lambda f: standard_of(f, "organisation").unlink(), ()),
+    ("the bureau's signature taken out", "standard_unproven", "is not here",
+     lambda f: standard_signature(f, lambda path: path.unlink()), ()),
+    ("the bureau's signature by another key", "standard_unproven", "is not here",
+     lambda f: standard_signature(f, lambda path: f.edit(path, sign_standard_oneself)), ()),
+    ("the bureau's signature by another key, noted in the log", "standard_unproven", "another key",
+     lambda f: standard_signature(f, lambda path: note_own_signature(f, f.edit(path, sign_standard_oneself))), ()),
+    ("a standard signed by nobody of the bureau", "standard_unproven", "no such signatory",
+     signed(lambda e: e[place(e, "standard.signed")]["signature"].update(officer=other_officer(e))), ()),
+    ("a standard published without a signature", "standard_unproven", "no such signatory",
+     signed(lambda e: e[place(e, "standard.signed")].update(signature=None)), ()),
     ("all papers taken out", "paper_missing", "text of the", no_papers, ()),
 )  # fmt: skip
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -19,12 +21,13 @@ import werkzeug.formparser
 
 from gateway.audit.entry import read
 from gateway.audit.store import ENTRY, Rows
+from gateway.cases.by_number import DAILY
 from gateway.config import load
 from gateway.identity.model import OPERATOR
 from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
 from gateway.wiring import Deps, make_installation
-from tests.cast import AN, AUDIT, LINDEN, MAPLE, POLICE, SCHEME
+from tests.cast import AN, AUDIT, BO, BUREAU, LINDEN, MAPLE, POLICE, SCHEME
 from tests.clock import FixedClock
 from tests.gateway.audit import examples
 from tests.pages.signing_in import Person, signed_in
@@ -446,3 +449,122 @@ def test_of_two_who_decide_at_once_the_second_is_told_and_keeps_the_text(officer
     second = colleague.post(f"{case}/decide", {"verdict": "unjustified", "text": "没有办件"})
     assert second.status_code == 409
     assert "没有保存：案件现在是“已作结论”" in second.text and "没有办件" in second.text
+
+
+# ── finding by a resident's number ────────────────────────────────────────────────────────────────────────────────────
+TYPED = {"scheme": SCHEME, "number": AN["idNumber"], "reason": "answer_objection"}
+
+
+def test_by_a_number_its_look_ups_are_found_and_that_is_written_down_first(deps: Deps, officer: Person) -> None:
+    case = opened(officer, entry=first_look_up(deps))
+    form = officer.get(f"{case}/by-number")
+    assert form.status_code == 200 and 'autocomplete="off"' in form.text
+    before = len(entries(deps, "case.looked_up", "audit.viewed"))
+    found = officer.post(f"{case}/by-number", TYPED)
+    assert found.status_code == 303
+    where = found.headers["Location"]
+    assert AN["idNumber"] not in where and where.startswith("/desk/search?q=subject%3As%3A")
+    page = officer.get(where).text
+    assert f'id="entry-{first_look_up(deps)}"' in page and page.count("逐条说明") == 1  # hers, and no other
+    assert AN["idNumber"] not in page
+    first, *_ = entries(deps, "case.looked_up", "audit.viewed")[before:]
+    assert officer.account is not None
+    assert (first["type"], first["by"], first["file"]) == ("case.looked_up", officer.account.id, case.split("/")[-1])
+    assert (first["code"], first["subject"]) == ("answer_objection", deps.pseudonyms.subject(SCHEME, AN["idNumber"]))
+    assert "按号码查找" in officer.get(f"{case}?lang=zh").text
+    assert "按您的号码查找" in signed_in(deps, "resident").get("/me?lang=zh").text  # she is told, nobody else
+    assert (
+        "按您的号码查找" not in signed_in(deps, "resident", resident=(SCHEME, BO["idNumber"])).get("/me?lang=zh").text
+    )
+    with deps.database.read() as conn:
+        assert not any(AN["idNumber"].encode() in bytes(row.entry) for row in conn.execute(ENTRY.select()))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"number": AN["idNumber"][:-1] + "0"}, {"number": ""}, {"reason": "curiosity"}, {"scheme": "name"}]
+)
+def test_a_mistyped_number_is_explained_not_repeated_and_not_looked_for(
+    deps: Deps, officer: Person, wrong: dict[str, str]
+) -> None:
+    case = opened(officer, entry=first_look_up(deps))
+    before = len(entries(deps, "case.looked_up"))
+    refused = officer.post(f"{case}/by-number", TYPED | wrong)
+    assert refused.status_code == 422 and 'data-testid="wrong"' in refused.text
+    assert AN["idNumber"][:17] not in refused.text
+    assert len(entries(deps, "case.looked_up")) == before
+
+
+def test_nobody_else_finds_by_number(deps: Deps, officer: Person, colleague: Person, clerk: Person) -> None:
+    """Neither a clerk, another department, a resident, a colleague without the case, nor who runs the gateway."""
+    case = opened(officer, entry=first_look_up(deps))
+    before = len(entries(deps, "case.looked_up"))
+    deps.identity.add_party(OPERATOR, BUREAU, name_zh="数据局", name_en="bureau", kind="data_bureau")
+    bureau = signed_in(deps, "compliance", party=BUREAU, stepped_up=True)
+    department = signed_in(deps, "department", stepped_up=True)
+    resident = signed_in(deps, "resident", stepped_up=True)
+    for person in (colleague, clerk, department, resident, bureau):
+        assert person.post(f"{case}/by-number", TYPED).status_code == 403
+    own = opened(bureau, entry=first_look_up(deps))  # the case is with the bureau: still not
+    assert bureau.post(f"{own}/by-number", TYPED).status_code == 403
+    assert Person(deps).get(f"{case}/by-number").status_code == 303
+    assert signed_in(deps, "compliance").get(f"{case}/by-number").headers["Location"].startswith("/account/step-up")
+    assert len(entries(deps, "case.looked_up")) == before
+
+
+def test_the_office_that_is_asked_does_not_learn_whom_the_desk_looked_for(
+    deps: Deps, officer: Person, clerk: Person
+) -> None:
+    case = opened(officer, entry=first_look_up(deps))
+    officer.post(f"{case}/ask", {"party": LINDEN, "text": "为何查询？"})
+    officer.post(f"{case}/by-number", TYPED)
+    theirs = clerk.get(case.replace("/cases/", "/asked/")).text
+    assert "为何查询？" in theirs and "按号码" not in theirs and "look_up" not in theirs
+
+
+def test_nobody_tries_out_numbers_all_day(deps: Deps) -> None:
+    person = signed_in(deps, "compliance", stepped_up=True)
+    case = opened(person, entry=first_look_up(deps))
+    codes = [person.post(f"{case}/by-number", TYPED).status_code for _ in range(DAILY + 1)]
+    assert codes == [303] * DAILY + [429]
+
+
+# ── lists as files, and what a case takes along ───────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("what", ["anomalies", "cases", "reviews", "integrity", "searches", "reports"])
+def test_each_list_can_be_taken_away(deps: Deps, officer: Person, clerk: Person, what: str) -> None:
+    before = len(entries(deps, "audit.viewed"))
+    told = officer.get(f"/desk/{what}.json")
+    assert told.status_code == 200 and isinstance(told.get_json(), list | dict)
+    assert officer.get(f"/desk/{what}.csv").get_data().startswith("\ufeff".encode())
+    assert officer.get(f"/desk/{what}.xlsx").get_data().startswith(b"PK")
+    assert len(entries(deps, "audit.viewed")) == before + 3
+    assert clerk.get(f"/desk/{what}.json").status_code == 403
+    assert signed_in(deps, "compliance").get(f"/desk/{what}.json").status_code == 303  # a second factor first
+
+
+def test_a_case_keeps_the_search_as_it_stood_with_the_log_it_was_made_of(deps: Deps, officer: Person) -> None:
+    case = officer.get(opened(officer, q="result:released since:30d")).text
+    assert f"共找到 {LOOK_UPS} 条，附入全部 {LOOK_UPS} 条" in case
+    assert "since:2026-" in case and "until:2026-" in case and "since:30d" not in case
+    assert re.search(r"检查点：[0-9]+ 条，根 [A-Za-z0-9+/]{43}=", case.replace("&#43;", "+"))
+
+
+def test_pages_of_who_is_signed_in_are_not_compressed_and_files_for_all_are(officer: Person) -> None:
+    """Compressed length would tell of secrets beside what an attacker chose (BREACH)."""
+    gzipped = {"Accept-Encoding": "gzip, br"}
+    assert "Content-Encoding" not in officer.get("/desk/search", headers=gzipped).headers
+    page = officer.get("/", headers=gzipped)
+    assert page.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in page.headers["Vary"]
+    assert gzip.decompress(page.get_data()) == officer.get("/").get_data()
+    assert "Content-Encoding" not in officer.get("/", headers={"Accept-Encoding": "gzip;q=0, br"}).headers
+
+
+def test_a_term_says_how_many_days_are_left_after_today_and_until_when(deps: Deps, officer: Person) -> None:
+    case = officer.get(opened(officer, entry=first_look_up(deps)) + "?lang=en").text
+    assert "10 working days left" in case and "not counting today; ends " in case
+
+
+def test_tables_tell_local_time_and_names_beside_codes(officer: Person) -> None:
+    lines = officer.get("/desk/search.csv?q=result:released").get_data().decode("utf-8-sig")
+    row = next(csv.DictReader(io.StringIO(lines)))
+    assert row["local_time"].endswith("+08:00") and row["t"].endswith("Z")
+    assert row["party_name"] == f"单位{LINDEN} / {LINDEN}" and row["standard_name"] and row["provider_name"]

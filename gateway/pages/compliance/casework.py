@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Blueprint, Response, abort, request
 
@@ -13,6 +15,7 @@ from gateway.cases.api import last_month, next_month
 from gateway.cases.model import KINDS, STATES, VERDICTS, Case
 from gateway.cases.texts import MAX_TEXT
 from gateway.errors import InvalidRequest, WrongState
+from gateway.lib.clock import rfc3339
 from gateway.pages.compliance import words
 from gateway.pages.compliance.desk import CASES, DESK, HOME, REVIEWS, Desk, said
 from gateway.pages.compliance.trace import Look
@@ -20,7 +23,8 @@ from gateway.pages.public.words import Text
 from standards import workdays
 
 PAGE = 50
-ENTRIES = 100  # that a new case takes from a search
+ATTACHED = 500  # entries that a new case takes from a search
+SHOWN = 100  # of them, on the page of the case
 OFFICES = ("department", "street_office")
 NEW = Text("立案", "Open a case")
 ASKED = ("/desk/asked", Text("要求说明", "To be explained"))
@@ -32,6 +36,15 @@ class Linked:
 
     index: int
     look: Look | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a case takes along of a search. ``said``: how much of it, and of which log."""
+
+    q: str
+    entries: tuple[int, ...]
+    said: Text
 
 
 class Casework:
@@ -105,7 +118,7 @@ class Casework:
             entry=entry,
             party=party,
             number=number,
-            most=ENTRIES,
+            most=ATTACHED,
             source=values.get("source"),
             kind=_one_of("kind", tuple(KINDS)) or "review",
             parties=desk.identity.parties(),
@@ -115,12 +128,10 @@ class Casework:
         )
 
     def open(self) -> Response:
-        """A new case; from a search it takes along the newest entries that match, so that they can be unmasked."""
+        """A new case; from a search it takes along the entries that match, so that they can be unmasked."""
         desk, form = self.desk, request.form
-        q, entry = form.get("q") or None, form.get("entry", type=int)
-        entries = [] if entry is None else [entry]
-        if q is not None:
-            entries += [each.index for each in desk.search.find(Filter.parse(q), limit=ENTRIES).found]
+        entry = form.get("entry", type=int)
+        taken = self._taken(form["q"]) if form.get("q") else None
         try:
             case = desk.cases.open(
                 desk.person,
@@ -128,12 +139,36 @@ class Casework:
                 form.get("text", ""),
                 party=form.get("party") or None,
                 source=form.get("source") or None,
-                entries=list(dict.fromkeys(entries)),
-                searches=[q] if q else [],
+                entries=list(dict.fromkeys([*([] if entry is None else [entry]), *(taken.entries if taken else ())])),
+                searches=[taken.q] if taken else [],
             )
         except InvalidRequest as error:
             return self._new(text="", wrong=said(error, desk.lang), status=422)
+        if taken is not None:
+            desk.cases.note(desk.person, case.id, taken.said.of(desk.lang))
         return to_page(f"/desk/cases/{case.id}")
+
+    def _taken(self, q: str) -> Taken:
+        """A search as it stands now: its times fixed, so that it finds the same again, and the log it was made of."""
+        desk, wanted = self.desk, Filter.parse(q)
+        since, until = wanted.span(desk.clock.now())
+        fixed = wanted.between(since, until or rfc3339(desk.clock.now() + timedelta(milliseconds=1)))
+        with desk.search.look(fixed) as look:
+            size, total = look.state.size, sum(bits.bit_count() for _, bits in look.matching())
+            entries = tuple(look.numbers(size, None, ATTACHED))
+        checkpoint, _ = desk.log.publish(covering=size)
+        root = base64.b64encode(checkpoint.root).decode()
+        return Taken(
+            fixed.text(),
+            entries,
+            Text(
+                f"检索时日志有 {size} 条，共找到 {total} 条，附入{'全部' if len(entries) == total else '最新的'}"
+                f" {len(entries)} 条；所附检索的时间已固定，可随时再现。检查点：{checkpoint.size} 条，根 {root}。",
+                f"The log had {size} entries; {total} matched, and {'all' if len(entries) == total else 'the newest'} "
+                f"{len(entries)} go with the case. The times of its search are fixed, so that it finds the same again. "
+                f"Checkpoint: {checkpoint.size} entries, root {root}.",
+            ),
+        )
 
     def case(self, case_id: str) -> Response:
         return self._case(self.desk.cases.get(self.desk.person, case_id))
@@ -141,6 +176,7 @@ class Casework:
     def _case(self, case: Case, *, wrong: object = (), status: int = 200) -> Response:
         desk, person = self.desk, self.desk.person
         linked = self._linked(each.entry for each in case.links)
+        attached = sum(1 for each in case.links if each.entry is not None)
         desk.looked({"case": case.id}, len(linked))
         return desk.page(
             "case.html",
@@ -149,6 +185,7 @@ class Casework:
             status=status,
             case=case,
             linked=linked,
+            attached=attached,
             verdicts=VERDICTS[case.kind],
             parties=desk.identity.parties(),
             person=person,
@@ -186,7 +223,7 @@ class Casework:
         return to_page(f"/desk/cases/{case_id}")
 
     def _linked(self, indexes: Iterable[int | None]) -> list[Linked]:
-        numbers = [each for each in indexes if each is not None][:ENTRIES]
+        numbers = [each for each in indexes if each is not None][:SHOWN]
         looks = self.desk.looks(numbers)
         return [Linked(number, looks.get(number)) for number in numbers]
 

@@ -5,8 +5,9 @@ Every page that shows anything of the log writes ``audit.viewed`` first, durably
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from gateway.audit.log import Log
 from gateway.audit.policy import Policy
 from gateway.audit.search import Found, Search
 from gateway.audit.store import ENTRY
+from gateway.audit.watch import Seen
 from gateway.cases.actions import Cases
+from gateway.cases.by_number import ByNumber
 from gateway.cases.model import Person
 from gateway.cases.review import Reviews
 from gateway.cases.unmasking import Unmaskings
@@ -60,12 +63,14 @@ class Desk:
     cases: Cases
     reviews: Reviews
     unmaskings: Unmaskings
+    by_number: ByNumber
     identity: Identity
     account: Callable[[str], Account | None]
-    findings: Callable[[], Sequence[Any]]
+    findings: Callable[[], Seen]
     policy: Policy
     extractor: Extractor
     library: Mapping[str, Standard]
+    purpose: Callable[[str], tuple[str, str] | None]
 
     @cached_property
     def environment(self) -> Any:
@@ -109,11 +114,13 @@ class Desk:
             crumbs=crumbs,
             status=status,
             now=self.clock.now(),
-            left=lambda due: workdays.left(self.clock.now(), due),
+            ends=lambda due: day(due - timedelta(microseconds=1)),
+            left=lambda due: workdays.left_after_today(self.clock.now(), due),
             party_name=self.party_name,
             person_name=self.person_name,
             officer_name=self.officer_name,
             standard_name=self.standard_name,
+            purpose_name=self.purpose_name,
             me=self.person,
             **data,
         )
@@ -164,6 +171,11 @@ class Desk:
             return standard or "—"
         return found.zh if self.lang == "zh" else found.en
 
+    def purpose_name(self, code: str | None) -> str:
+        """What the agreements call a purpose; its code where none names it."""
+        names = self.purpose(code) if code else None
+        return names[self.lang == "en"] if names else code or "—"
+
     def looks(self, indexes: Iterable[int]) -> dict[int, Look]:
         """The look-ups that these entries are of, by these indexes; others are left out."""
         wanted = set(indexes)
@@ -181,6 +193,11 @@ class Desk:
         }
         of = {number: found[row.of_number or number] for number, row in named.items()}
         return {number: look for number, look in of.items() if look.is_query}
+
+
+def under(case_id: str) -> Crumbs:
+    """The way to a page of a case."""
+    return (HOME, CASES, (f"/desk/cases/{case_id}", Text(f"案件 {case_id[-8:]}", f"Case {case_id[-8:]}")))
 
 
 def link(path: str, **parameters: Any) -> str:

@@ -53,7 +53,8 @@ class Overview:
         desk, person = self.desk, self.desk.person
         today = workdays.day_of(desk.clock.now())
         first = today - _DAY * (DAYS - 1)
-        findings = grouped(desk.findings())[:TOP]
+        seen = desk.findings()
+        findings = grouped(seen.found)[:TOP]
         asked = Filter.of(type=QUERIES, since=first.isoformat())
         buckets = desk.search.histogram(asked, by="day")
         opened = desk.search.histogram(Filter.of(type="case.unmasked", since=first.isoformat()), by="day")
@@ -67,6 +68,7 @@ class Overview:
             HOME[1],
             crumbs=(),
             findings=findings,
+            found_at=seen.at,
             days=DAYS,
             trend=self._chart(buckets, first, today, ("每日查询", "Queries by day")),
             unmasked=self._chart(opened, first, today, ("每日解除遮蔽", "Unmaskings by day"), height=84),

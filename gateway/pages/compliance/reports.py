@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, abort, request
 
 from gateway.agreements import store as agreements
 from gateway.agreements.model import Agreement
+from gateway.audit import report
 from gateway.audit.extract import FORMATS
-from gateway.audit.filter import Filter
+from gateway.audit.filter import RESULTS, Filter
+from gateway.audit.report import QUERIES, Line
 from gateway.cases.api import last_month, next_month
-from gateway.lib.spreadsheet import cell
+from gateway.errors import InvalidRequest
 from gateway.pages.compliance.desk import DESK, REPORTS, Desk
-from gateway.pages.compliance.overview import QUERIES
-from gateway.pages.public import tables
+from gateway.pages.compliance.lists import as_file
 from standards import workdays
 
-RESULTS = ("released", "refused", "failed", "withheld", "unknown", "open")
 IDLE_DAYS = 90
 FIELD_DAYS = 365
 MONTHS = 12
 MANY = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A party's queries of one month, by result; ``before``: all of the month before."""
-
-    party: str
-    counts: dict[str, int]
-    total: int
-    before: int
-    officers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,7 @@ class Reports:
         signed_in = sessions.signed_in(*DESK)
         blp.add_url_rule("/desk/reports", view_func=signed_in(self.reports), endpoint="reports")
         blp.add_url_rule(
-            "/desk/reports.<any(csv, xlsx):form>",
+            "/desk/reports.<any(csv, json, xlsx):form>",
             view_func=signed_in(sessions.stepped_up(self.table)),
             endpoint="report_table",
         )
@@ -67,7 +55,8 @@ class Reports:
     def reports(self) -> Response:
         desk, person = self.desk, self.desk.person
         month = self._month()
-        by = {name: list(self._lines(name, month)) for name in ("consumer", "provider")}
+        lines = list(report.lines(desk.search, month))
+        by = {side: [line for line in lines if line.side == side] for side in report.SIDES}
         idle, unused = self._agreements()
         now = desk.clock.now()
         cases = [each for each in desk.cases.still_open(person) if each.overdue(now) or each.explanation_overdue(now)]
@@ -90,48 +79,36 @@ class Reports:
         )
 
     def table(self, form: str) -> Response:
-        """The same figures for a spreadsheet; every cell of a sheet is a text or a number, never a formula."""
-        month = self._month()
-        head = ("kind", "party", "name", "total", *RESULTS, "month_before", "officers")
-        rows: list[tuple[Any, ...]] = [
-            (
-                name,
-                line.party,
-                self.desk.party_name(line.party),
-                line.total,
-                *(line.counts.get(result, 0) for result in RESULTS),
-                line.before,
-                line.officers,
-            )
-            for name in ("consumer", "provider")
-            for line in self._lines(name, month)
-        ]
-        self.desk.looked({"report": month.isoformat(), "export": form}, len(rows))
-        if form == "csv":
-            text = io.StringIO()
-            writer = csv.writer(text, lineterminator="\r\n")
-            writer.writerows([cell(value) for value in row] for row in (head, *rows))
-            body = ("\ufeff" + text.getvalue()).encode()
-        else:
-            body = tables.to_xlsx([[str(value) for value in row] for row in (head, *rows)], f"{month:%Y-%m}")
-        name = f'attachment; filename="report-{month:%Y-%m}.{form}"'
-        return Response(body, content_type=FORMATS[form], headers={"Content-Disposition": name})
+        """The same figures for a program or a sheet; as JSON with what else the page tells."""
+        month, name = self._month(), f"report-{self._month():%Y-%m}"
+        lines = list(report.lines(self.desk.search, month))
+        self.desk.looked({"report": month.isoformat(), "export": form}, len(lines))
+        if form != "json":
+            return as_file([self._row(line) for line in lines], form, name)
+        idle, unused = self._agreements()
+        body = {
+            "month": f"{month:%Y-%m}",
+            "lines": [report.plain(line) | {"name": self.desk.party_name(line.party)} for line in lines],
+            "idle_agreements": [each.id for each in idle],
+            "unused_fields": [
+                {"agreement": each.agreement.id, "standard": each.standard, "fields": each.fields} for each in unused
+            ],
+        }
+        headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+        return Response(orjson.dumps(body), content_type=FORMATS[form], headers=headers)
+
+    def _row(self, line: Line) -> dict[str, Any]:
+        return {
+            "kind": line.side,
+            "party": line.party,
+            "name": self.desk.party_name(line.party),
+            "total": line.total,
+            **{result: line.counts.get(result, 0) for result in RESULTS},
+            "month_before": line.before,
+            "officers": line.officers,
+        }
 
     # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────────
-    def _lines(self, name: str, month: date) -> Iterator[Line]:
-        search = self.desk.search
-        wanted = _of(month)
-        earlier = search.facets(_of(last_month(month)), names=(name,), top=MANY).by_name[name].values
-        before = {each.value: each.count for each in earlier}
-        now = {each.value: each.count for each in search.facets(wanted, names=(name,), top=MANY).by_name[name].values}
-        for party in dict.fromkeys([*now, *before]):
-            if party == "none":
-                continue
-            told = search.facets(wanted.also(name, party), names=("result", "officer"), top=MANY)
-            counts = {each.value: each.count for each in told.by_name["result"].values}
-            officers = [each for each in told.by_name["officer"].values if each.value != "none"]
-            yield Line(party, counts, told.total, before.get(party, 0), len(officers))
-
     def _agreements(self) -> tuple[list[Agreement], list[Unused]]:
         """Active agreements without a release for long, and fields of the others that nobody asked for in a year."""
         idle, unused = [], []
@@ -166,20 +143,12 @@ class Reports:
         today = workdays.day_of(self.desk.clock.now())
         text = request.args.get("month", f"{today:%Y-%m}")
         try:
-            found = date.fromisoformat(f"{text}-01")
-        except ValueError:
+            return report.first_of(text)
+        except InvalidRequest:
             abort(404)
-        if not 1970 <= found.year < 9999:  # beside it there are months that have none before or after them
-            abort(404)
-        return found
 
     def _months(self) -> Iterator[date]:
         month = workdays.day_of(self.desk.clock.now()).replace(day=1)
         for _ in range(MONTHS):
             yield month
             month = last_month(month)
-
-
-def _of(month: date) -> Filter:
-    last = next_month(month) - timedelta(days=1)
-    return Filter.of(type=QUERIES, since=month.isoformat(), until=last.isoformat())

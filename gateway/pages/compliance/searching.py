@@ -172,6 +172,8 @@ class Searching:
                 return self.desk.officer_name(value)
             case "standard":
                 return self.desk.standard_name(value)
+            case "purpose":
+                return self.desk.purpose_name(value)
             case "rule":
                 return f"{value} {words.said(words.RULES, value, lang)}" if value in words.RULES else value
             case "hour":

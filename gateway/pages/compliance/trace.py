@@ -107,6 +107,18 @@ class Look:
                 found.append(Step(rule, sentence, held))
         return tuple(found)
 
+    @property
+    def objected(self) -> tuple[Step, ...]:
+        return tuple(each for each in self.steps if each.held is False)
+
+    @property
+    def held(self) -> list[str]:
+        return [each.rule for each in self.steps if each.held]
+
+    @property
+    def unasked(self) -> list[str]:
+        return [each.rule for each in self.steps if each.held is None]
+
     def searches(self) -> list[tuple[Text, str]]:
         """Where to look next: the same officer, resident, case; each with its search."""
         entry, out = self.entry, []

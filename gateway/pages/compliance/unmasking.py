@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from gateway.accounts.web import to_page
 from gateway.cases.model import UNMASK_REASONS
-from gateway.pages.compliance.desk import CASES, DESK, HOME, Desk
+from gateway.pages.compliance.desk import DESK, Desk, under
 from gateway.pages.public.words import SCHEMES, Text
 
 TITLE = Text("解除遮蔽", "Unmasking")
@@ -43,7 +43,7 @@ class UnmaskingPages:
             return to_page(f"/desk/unmaskings/{asked.id}")
         case = self.desk.cases.get(self.desk.person, case_id)
         return self.desk.page(
-            "unmask-ask.html", TITLE, crumbs=_under(case_id), case=case, index=index, reasons=UNMASK_REASONS
+            "unmask-ask.html", TITLE, crumbs=under(case_id), case=case, index=index, reasons=UNMASK_REASONS
         )
 
     def one(self, unmasking_id: str) -> Response:
@@ -68,14 +68,10 @@ class UnmaskingPages:
         return desk.page(
             "unmasking.html",
             TITLE,
-            crumbs=_under(asked.case),
+            crumbs=under(asked.case),
             asked=asked,
             opened=opened,
             schemes=SCHEMES,
             address=f"/desk/unmaskings/{unmasking_id}",
             case=desk.cases.get(desk.person, asked.case),
         )
-
-
-def _under(case_id: str) -> tuple[tuple[str, Text], ...]:
-    return (HOME, CASES, (f"/desk/cases/{case_id}", Text(f"案件 {case_id[-8:]}", f"Case {case_id[-8:]}")))

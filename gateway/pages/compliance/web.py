@@ -9,10 +9,12 @@ from flask import Blueprint
 
 from gateway.evidence.bundle import Bundler
 from gateway.pages.compliance.bundles import Bundles
+from gateway.pages.compliance.by_number import ByNumberPage
 from gateway.pages.compliance.casework import Casework
 from gateway.pages.compliance.desk import Desk
 from gateway.pages.compliance.entries import Entries
 from gateway.pages.compliance.integrity import Integrity
+from gateway.pages.compliance.lists import Lists
 from gateway.pages.compliance.overview import Overview
 from gateway.pages.compliance.reports import Reports
 from gateway.pages.compliance.rules import Rules
@@ -30,8 +32,10 @@ def blueprint(desk: Desk, bundler: Callable[[], Bundler], keys: Any) -> Blueprin
         Bundles(desk, bundler),
         Casework(desk),
         UnmaskingPages(desk),
+        ByNumberPage(desk),
         Integrity(desk, keys),
         Reports(desk),
+        Lists(desk),
         Rules(desk),
     ):
         part.routes(blp)

@@ -93,6 +93,7 @@ MOVES = {
     "answer": Text("提交说明", "explained"),
     "decide": Text("作出结论", "decided"),
     "close": Text("办结", "closed"),
+    "look_up": Text("按号码查找", "looked up by number"),
 }
 VERDICTS = {
     "justified": Text("查询正当", "justified"),
@@ -196,6 +197,7 @@ STEPS = {
     "unmask_asked": Text("申请解除遮蔽", "unmask asked"),
     "unmask_refused": Text("拒绝解除遮蔽", "unmask refused"),
     "unmasked": Text("查看当事人", "unmasked"),
+    "looked_up": Text("按号码查找", "looked up by number"),
     "key_rotated": Text("已换密钥", "key rotated"),
     "declared": Text("已申报", "declared"),
     "withdrawn": Text("已撤回", "withdrawn"),

@@ -169,7 +169,7 @@ def wants_page(path: str, accept: str) -> bool:
 
 def _sent(body: bytes, content_type: str) -> Response:
     response = Response(body, content_type=content_type)
-    response.add_etag()
+    response.add_etag(weak=True)  # whether compressed or not
     response.headers["Cache-Control"] = "no-cache"
     response.make_conditional(request)
     return response

@@ -32,6 +32,14 @@ RESULT_OF = {
     "exchange.withheld": "withheld",
     "exchange.outcome_unknown": "unknown",
 }
+MOST_OPENED = 100
+OPENED = {
+    "case.unmasked": Text(
+        "为核查案件，两人共同查看了一次查询的当事人是您",
+        "for a case, two people together saw that a look-up was about you",
+    ),
+    "case.looked_up": Text("为核查案件，按您的号码查找了查询记录", "for a case, looked for look-ups by your number"),
+}
 NOBODY = Text("未登记的单位", "an unregistered office")
 
 
@@ -57,6 +65,16 @@ class LookUp:
     def gave(self) -> bool:
         """Whether something left, as far as is known."""
         return self.result in ("released", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An overseer looked at whose record something is."""
+
+    index: int
+    at: datetime
+    office: Text
+    what: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,19 @@ class LookUps:
             if found.index == index and when is not None and when <= self._clock.now():
                 return self._told(found)
         raise NotFound("没有这条关于您的查询记录。", "There is no such look-up about you.")
+
+    def opened(self, subjects: Sequence[str], since: str | None = None) -> tuple[Opened, ...]:
+        """When overseers opened who this resident is, or looked for them by number; the newest first."""
+        wanted = Filter.of(since=since, type=tuple(OPENED), subject=tuple(subjects))
+        return tuple(
+            Opened(
+                found.index,
+                parse_rfc3339(found.entry["t"]).astimezone(CHINA),
+                self.party(found.entry["actor"]["party"]) if found.entry["actor"]["party"] else NOBODY,
+                OPENED[found.entry["type"]],
+            )
+            for found in self._search.find(wanted, limit=MOST_OPENED).found
+        )
 
     def _found(self, subjects: Sequence[str], since: str | None) -> Iterator[Found]:
         before: int | None = None

@@ -95,6 +95,7 @@ class ResidentPages:
             first=first,
             page=page,
             pages=pages,
+            opened=self._lookups.opened(subjects, SINCE[days]),
             days=days,
             periods=PERIODS,
             span=SPANS[days],

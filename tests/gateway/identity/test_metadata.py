@@ -6,6 +6,7 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from gateway.identity.guard import Authenticator
+from gateway.identity.metadata import authorization_server
 from gateway.identity.server import TokenServer
 from tests.clock import FixedClock
 from tests.gateway.identity.house import BASE_URL, House
@@ -39,6 +40,19 @@ def test_the_servers_metadata_is_valid_and_names_every_endpoint(house: House) ->
     assert "none" not in document["token_endpoint_auth_signing_alg_values_supported"]  # type: ignore[operator]
     assert document["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "Ed25519", "EdDSA"]
     assert document["authorization_details_types_supported"] == ["gov_record_request"]
+
+
+def test_where_certificates_are_shown_is_named_only_where_they_are() -> None:
+    """RFC 8705 section 5: the same endpoints, at another address."""
+    named = authorization_server(BASE_URL, BASE_URL, True, "https://mtls.test:8443")
+    assert named["mtls_endpoint_aliases"] == {
+        "token_endpoint": "https://mtls.test:8443/oauth/token",
+        "revocation_endpoint": "https://mtls.test:8443/oauth/revoke",
+        "introspection_endpoint": "https://mtls.test:8443/oauth/introspect",
+    }
+    assert named["token_endpoint"] == f"{BASE_URL}/oauth/token" and named["issuer"] == BASE_URL
+    for without in ((True, ""), (False, "https://mtls.test:8443")):
+        assert "mtls_endpoint_aliases" not in authorization_server(BASE_URL, BASE_URL, *without)
 
 
 def test_every_endpoint_that_is_named_is_there(house: House) -> None:

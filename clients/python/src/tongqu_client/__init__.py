@@ -13,12 +13,16 @@ Errors are in ``tongqu_client.errors``, offline verification in ``tongqu_client.
 
 __version__ = "0.1.0"
 
-from tongqu_client._client import Gateway
-from tongqu_client._http import Retries, Timeout
-from tongqu_client._models import Answer, Decision, Health, Reason, Subject
-from tongqu_client._officer import Officer
-from tongqu_client.errors import GatewayError, IntegrityError
-from tongqu_client.verify import TrustStore, VerifiedReceipt
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tongqu_client._client import Gateway
+    from tongqu_client._http import Retries, Timeout
+    from tongqu_client._models import Answer, Decision, Health, Reason, Subject
+    from tongqu_client._officer import Officer
+    from tongqu_client.errors import GatewayError, IntegrityError
+    from tongqu_client.verify import TrustStore, VerifiedReceipt
 
 __all__ = [
     "Answer",
@@ -36,3 +40,29 @@ __all__ = [
     "VerifiedReceipt",
     "__version__",
 ]
+
+_HOMES = {
+    "_client": ("Gateway",),
+    "_http": ("Retries", "Timeout"),
+    "_models": ("Answer", "Decision", "Health", "Reason", "Subject"),
+    "_officer": ("Officer",),
+    "errors": ("GatewayError", "IntegrityError"),
+    "verify": ("TrustStore", "VerifiedReceipt"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A name is imported when it is first asked for (PEP 562): the verifier alone needs no HTTP, a reader neither."""
+    if name in _HOME_OF:
+        found = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    elif name in ("errors", "verify"):
+        found = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

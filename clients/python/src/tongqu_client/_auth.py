@@ -1,7 +1,7 @@
 """Access tokens: private_key_jwt (RFC 7523) and DPoP (RFC 9449), the gateway's nonces, and a memory of live tokens.
 
-A token is bound to one agreement and purpose (authorization_details, RFC 9396) and to this client's key. Nothing
-here is written to disk.
+A token is bound to one agreement and purpose (authorization_details, RFC 9396) and to this client's key; or, for a
+client without a key, to the certificate that it shows (RFC 8705). Nothing here is written to disk.
 """
 
 from __future__ import annotations
@@ -74,14 +74,17 @@ class Nonces:
 
 
 class Authorizer:
-    """Makes the two headers of an authorized request, fetching and remembering tokens as needed. Safe for threads."""
+    """Makes the two headers of an authorized request, fetching and remembering tokens as needed. Safe for threads.
+
+    ``key`` None: the transport shows a certificate instead, and tokens are sent as ``Bearer`` without a proof.
+    """
 
     def __init__(
         self,
         transport: Transport,
         base_url: str,
         client_id: str,
-        key: SigningKey,
+        key: SigningKey | None,
         language: str,
         officer: Officer | None = None,
         sign_requests: bool = False,
@@ -91,6 +94,7 @@ class Authorizer:
         self._nonces = Nonces()
         self._tokens: dict[Grant, Token] = {}
         self._server: tuple[str, str] | None = None  # issuer, token endpoint
+        self._mtls_base: str | None = None  # where certificates are shown, if not at base_url
         self._lock = threading.RLock()
 
     def for_officer(self, officer: Officer | None) -> Authorizer:
@@ -110,10 +114,11 @@ class Authorizer:
         renewed = challenged = False
         while True:
             token = self.token(grant, deadline)
-            headers = {**call.headers, "Authorization": f"DPoP {token}", "DPoP": self._proof(call, "rs", token)}
-            if self._sign_requests and "Content-Digest" in headers:
+            headers = {**call.headers, **self._shown(call, token)}
+            if self._key is not None and self._sign_requests and "Content-Digest" in headers:
                 headers |= signed_request(call, headers, self._key)
-            reply = self._transport.send(Call(call.method, call.url, headers, call.body, call.repeatable), deadline)
+            sent = Call(call.method, call.url, headers, call.body, call.repeatable)
+            reply = self._transport.send(sent, deadline, self._address(call.url))
             fresh = self._nonces.note(reply, "rs")
             code = _code(reply) if reply.status == 401 else None
             if code == "use_dpop_nonce" and fresh and not challenged:
@@ -123,6 +128,15 @@ class Authorizer:
                 self.forget(grant)
             else:
                 return reply
+
+    def _shown(self, call: Call, token: str) -> dict[str, str]:
+        if self._key is None:
+            return {"Authorization": f"Bearer {token}"}
+        return {"Authorization": f"DPoP {token}", "DPoP": self._proof(self._key, call, "rs", token)}
+
+    def _address(self, url: str) -> str:
+        """Where a request goes that names the gateway's public address."""
+        return url if self._mtls_base is None else self._mtls_base + url.removeprefix(self._base_url)
 
     def forget(self, grant: Grant) -> None:
         with self._lock:
@@ -151,8 +165,11 @@ class Authorizer:
             return reply
 
         document = self._transport.repeat(attempt, repeatable=True, deadline=deadline).json()
-        if not isinstance(document, dict) or str(document.get("token_type")).lower() != "dpop":
-            raise errors.UnexpectedReply("令牌端点没有给出 DPoP 令牌。", "The token endpoint gave no DPoP token.")
+        wanted = "DPoP" if self._key is not None else "Bearer"
+        if not isinstance(document, dict) or str(document.get("token_type")).lower() != wanted.lower():
+            raise errors.UnexpectedReply(
+                f"令牌端点没有给出 {wanted} 令牌。", f"The token endpoint gave no {wanted} token."
+            )
         value, life = document.get("access_token"), document.get("expires_in", 0)
         if not isinstance(value, str) or not isinstance(life, (int, float)):
             raise errors.UnexpectedReply("令牌端点的答复不完整。", "The token endpoint's answer is incomplete.")
@@ -162,27 +179,31 @@ class Authorizer:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client_id,
-            "client_assertion_type": _ASSERTION_TYPE,
-            "client_assertion": self._assertion(issuer),
             "scope": grant.scope,
         }
+        if self._key is not None:
+            form |= {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": self._assertion(self._key, issuer)}
         if self.officer is not None:
             assertion = self.officer.assertion(issuer, self._client_id, grant.binding)
             form |= {"grant_type": _EXCHANGE, "subject_token": assertion, "subject_token_type": _JWT}
         if (details := grant.details()) is not None:
             form["authorization_details"] = details
         call = Call("POST", endpoint, {"Accept": "application/json", "Accept-Language": self._language})
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": self._proof(call, "as", None)}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if self._key is not None:
+            headers["DPoP"] = self._proof(self._key, call, "as", None)
         body = urlencode(form).encode("ascii")
-        return self._transport.send(Call("POST", endpoint, {**call.headers, **headers}, body), deadline)
+        return self._transport.send(
+            Call("POST", endpoint, {**call.headers, **headers}, body), deadline, self._address(endpoint)
+        )
 
-    def _assertion(self, issuer: str) -> str:
+    def _assertion(self, key: SigningKey, issuer: str) -> str:
         now = int(time.time())
         claims = {"iss": self._client_id, "sub": self._client_id, "aud": issuer, "jti": secrets.token_urlsafe(16)}
         times = {"iat": now, "exp": now + ASSERTION_LIFE}
-        return self._key.sign({"typ": "JWT", "kid": self._key.thumbprint}, {**claims, **times})
+        return key.sign({"typ": "JWT", "kid": key.thumbprint}, {**claims, **times})
 
-    def _proof(self, call: Call, role: str, token: str | None) -> str:
+    def _proof(self, key: SigningKey, call: Call, role: str, token: str | None) -> str:
         """A DPoP proof (RFC 9449 §4.2); ``htu`` is the address without query and fragment."""
         claims: dict[str, Any] = {
             "jti": secrets.token_urlsafe(16),
@@ -194,7 +215,7 @@ class Authorizer:
             claims["ath"] = encode(hashlib.sha256(token.encode("ascii")).digest())
         if nonce := self._nonces.get(call.url, role):
             claims["nonce"] = nonce
-        return self._key.sign({"typ": "dpop+jwt", "jwk": self._key.public_jwk}, claims)
+        return key.sign({"typ": "dpop+jwt", "jwk": key.public_jwk}, claims)
 
     def _discover(self, deadline: Deadline) -> tuple[str, str]:
         """Issuer and token endpoint, from the RFC 8414 metadata. Read once.
@@ -217,6 +238,8 @@ class Authorizer:
                         f"网关自称地址是 {found}，与所用地址 {self._base_url} 不同；请改用网关公布的地址。",
                         f"The gateway calls itself {found}, you asked {self._base_url}; use the address it publishes.",
                     )
+            if self._key is None:
+                self._mtls_base = _mtls_base(document)
             self._server = (str(server[0]), str(server[1]))
         return self._server
 
@@ -234,6 +257,24 @@ class Authorizer:
                 f"This machine's clock is about {abs(skew):.0f} s {ahead_en}: signatures are refused; set it (NTP).",
             )
         return error
+
+
+def _mtls_base(document: dict[str, Any]) -> str | None:
+    """RFC 8705 section 5: where clients show certificates; None where that is the usual address. Raises ConfigError."""
+    if document.get("tls_client_certificate_bound_access_tokens") is not True:
+        raise errors.ConfigError(
+            "网关不接受证书；请给出 key。", "The gateway takes no certificates (RFC 8705); give a key."
+        )
+    aliases = document.get("mtls_endpoint_aliases")
+    alias = aliases.get("token_endpoint") if isinstance(aliases, dict) else None
+    if alias is None:
+        return None
+    if not isinstance(alias, str) or urlsplit(alias).scheme != "https" or not urlsplit(alias).hostname:
+        raise errors.ConfigError(
+            "网关公布的证书地址（mtls_endpoint_aliases）不是 https 地址。",
+            "The address for certificates that the gateway publishes (mtls_endpoint_aliases) is not https.",
+        )
+    return urlsplit(alias)._replace(path="", query="", fragment="").geturl()
 
 
 def _code(reply: Reply) -> str | None:

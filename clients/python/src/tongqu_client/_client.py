@@ -34,6 +34,8 @@ class Gateway:
     """A gateway, as one registered client sees it. Safe for threads; close it, or use it in a ``with``.
 
     ``key``: private P-256 key as JWK (mapping, JSON text, path) or PEM (text, path).
+    ``client_cert``: files (certificate, private key) to show when connecting. Without ``key`` it is also what the
+    client proves itself with, and what its tokens are bound to (RFC 8705), if the gateway is set up for it.
     ``officer``: for whom the system asks; None: for itself.
     ``timeout``: seconds in all for one call, or a Timeout. ``language``: of the gateway's sentences.
     ``trust``: a TrustStore or its file. None takes the gateway's own word for its keys, on first use; for evidence that
@@ -67,13 +69,17 @@ class Gateway:
         limits = timeout if isinstance(timeout, Timeout) else Timeout() if timeout is None else limits_of(timeout)
         transport = Transport(new_session(client_cert, ca), limits, retries or Retries())
         authorizer: Authorizer | None = None
-        if client_id is not None and key is not None:
-            loaded = SigningKey.load(key)
+        if client_id is not None and (key is not None or client_cert is not None):
+            loaded = None if key is None else SigningKey.load(key)
+            if loaded is None and sign_requests:
+                raise errors.ConfigError(
+                    "签名请求需要 key，证书不能代替。", "To sign requests needs a key; a certificate does not do it."
+                )
             authorizer = Authorizer(transport, self.base_url, client_id, loaded, language, officer, sign_requests)
         elif officer is not None:
             raise errors.ConfigError(
-                "代工作人员查询也需要系统身份：请给出 client_id 与 key。",
-                "To ask for an officer needs a system's identity too: give client_id and key.",
+                "代工作人员查询也需要系统身份：请给出 client_id 与 key（或 client_cert）。",
+                "To ask for an officer needs a system's identity too: give client_id and key (or client_cert).",
             )
         given = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
         self._wire = Wire(self.base_url, transport, authorizer, given=given, language=language, check=verify_responses)
@@ -105,6 +111,8 @@ class Gateway:
         }
         if "lang" in found:
             given["language"] = "en" if found["lang"].startswith("en") else "zh-CN"
+        if "client_cert" in found and "client_cert_key" in found:
+            given["client_cert"] = (found["client_cert"], found["client_cert_key"])
         given["allow_plain_http"] = found.get("allow_plain_http") == "1"
         given.update(over)
         if not given.get("base_url"):

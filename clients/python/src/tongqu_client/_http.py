@@ -154,15 +154,18 @@ class Transport:
         jitter = random.uniform(0, min(self._retries.cap, self._retries.base * 2**number))  # noqa: S311  # no secret
         return max(jitter, min(error.retry_after or 0.0, self._retries.cap))
 
-    def send(self, call: Call, deadline: Deadline) -> Reply:
-        """One attempt. Raises TransportError kin; an error status is a Reply like any other."""
+    def send(self, call: Call, deadline: Deadline, address: str | None = None) -> Reply:
+        """One attempt. Raises TransportError kin; an error status is a Reply like any other.
+
+        ``address``: where it goes, when that is another name of what ``call`` names.
+        """
         left = deadline.left()
         if left <= 0:
             raise errors.TimedOut("总时限已到，未再发送。", "The total time was over before sending.", sent=False)
         try:
             response = self._session.request(
                 call.method,
-                call.url,
+                address or call.url,
                 data=call.body,
                 headers={**call.headers, "Accept-Encoding": "identity"},  # digests are over the bytes as sent
                 timeout=(min(self.timeout.connect, left), min(deadline.silence, left)),

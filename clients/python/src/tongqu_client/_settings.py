@@ -1,7 +1,8 @@
 """Where a Gateway's settings come from when they are not given in code: the environment, then a profile file.
 
-Environment: TONGQU_BASE_URL, TONGQU_CLIENT_ID, TONGQU_KEY (a path, or the JWK or PEM itself), TONGQU_TRUST,
-TONGQU_STATE, TONGQU_CA, TONGQU_LANG, TONGQU_ALLOW_PLAIN_HTTP=1, and TONGQU_PROFILE, a section of the profile file.
+Environment: TONGQU_BASE_URL, TONGQU_CLIENT_ID, TONGQU_KEY (a path, or the JWK or PEM itself), TONGQU_CLIENT_CERT and
+TONGQU_CLIENT_CERT_KEY (paths), TONGQU_TRUST, TONGQU_STATE, TONGQU_CA, TONGQU_LANG, TONGQU_ALLOW_PLAIN_HTTP=1, and
+TONGQU_PROFILE, a section of the profile file.
 
 Profile file: TONGQU_PROFILE_FILE, else ``~/.config/tongqu/profiles.ini``; the section is ``default`` unless named.
 Relative paths in it are relative to the file.
@@ -21,8 +22,11 @@ from pathlib import Path
 
 from tongqu_client.errors import ConfigError
 
-NAMES = ("base_url", "client_id", "key", "trust", "state", "ca", "lang", "allow_plain_http")
-_PATHS = ("key", "trust", "state", "ca")
+NAMES = (
+    *("base_url", "client_id", "key", "client_cert", "client_cert_key", "trust", "state", "ca", "lang"),
+    "allow_plain_http",
+)
+_PATHS = ("key", "client_cert", "client_cert_key", "trust", "state", "ca")
 _DEFAULT_FILE = "~/.config/tongqu/profiles.ini"
 
 

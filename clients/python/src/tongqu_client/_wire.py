@@ -121,8 +121,8 @@ class Wire:
 
 def _no_identity() -> errors.ConfigError:
     return errors.ConfigError(
-        "此操作需要身份：请给出 client_id 与 key（TONGQU_CLIENT_ID、TONGQU_KEY）。",
-        "This needs an identity: give client_id and key (TONGQU_CLIENT_ID, TONGQU_KEY).",
+        "此操作需要身份：请给出 client_id 与 key（TONGQU_CLIENT_ID、TONGQU_KEY），或 client_cert。",
+        "This needs an identity: give client_id and key (TONGQU_CLIENT_ID, TONGQU_KEY), or client_cert.",
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tongqu_client import __version__
-from tongqu_client.cli import browse, evidence, log, query, verify
 from tongqu_client.cli._output import Output
 from tongqu_client.errors import ConfigError, GatewayError
 
@@ -48,20 +47,22 @@ def _parser(arguments: Sequence[str], language: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tongqu-client {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    query.add_parser(subparsers, common)
-    verify.add_parser(subparsers, common)
-    evidence.add_parser(subparsers, common)
-    browse.add_parser(subparsers, common)
-    log.add_parser(subparsers, common)
-    _add_provider(subparsers, wanted=next((word for word in arguments if not word.startswith("-")), "") == "provider")
+    if next((word for word in arguments if not word.startswith("-")), "") == "provider":
+        _add_provider(subparsers)
+    else:
+        _add_asking(subparsers, common)
+        subparsers.add_parser("provider", help="把部门数据接入通衢 / serve a department's data (extra: provider)")
     return parser
 
 
-def _add_provider(subparsers: Any, *, wanted: bool) -> None:
+def _add_asking(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Everything but the provider kit, which needs nothing of it and starts in half the time without."""
+    for name in ("query", "verify", "evidence", "browse", "log", "order"):
+        importlib.import_module(f"{__name__}.{name}").add_parser(subparsers, common)
+
+
+def _add_provider(subparsers: Any) -> None:
     """The provider kit needs an extra; it is imported when it is asked for, so that all else works without."""
-    if not wanted:
-        subparsers.add_parser("provider", help="把部门数据接入通衢 / serve a department's data (extra: provider)")
-        return
     try:
         kit = importlib.import_module("tongqu_client.cli.provider")
     except ModuleNotFoundError as error:

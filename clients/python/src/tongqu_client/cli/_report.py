@@ -67,6 +67,11 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
             "✓ 每次放行之前日志都记有准许，暂停或撤回之后没有放行。",
             "✓ The log has a permit before each release; none came after a suspension or withdrawal.",
         )
+    if report.standards:
+        out.line(
+            f"✓ {report.standards} 份数据标准有主管部门签字人的有效签名，密钥登记在日志中。",
+            f"✓ {report.standards} standards bear the data bureau's valid signature, by keys that the log registers.",
+        )
     if report.orders:
         out.line(
             f"✓ {report.orders} 项销毁或解除保全的命令，各有两名有权签字人的有效签名，与所做的相符。",
@@ -298,6 +303,7 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "unfinished": report.unfinished,
         "agreements": report.agreements,
         "consents": report.consents,
+        "standards": report.standards,
         "replayed": report.replayed,
         "not_replayed": report.not_replayed,
         "why_not": dict(report.why_not),

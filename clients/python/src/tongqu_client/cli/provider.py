@@ -15,19 +15,23 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tongqu_client import Gateway
 from tongqu_client.cli import provider_convert, provider_indicator, provider_map
 from tongqu_client.cli.provider_common import add, at, newest, say, show
-from tongqu_client.provider import conform, crosswalks, register, reporting, rowcheck, server, sources, trust
+from tongqu_client.provider import crosswalks, sources
 from tongqu_client.provider.config import FILE, Config, Source, load, with_source
 from tongqu_client.provider.errors import ConfigInvalid
-from tongqu_client.provider.ledger import audit_key
 from tongqu_client.provider.service import standard_of
+
+if TYPE_CHECKING:
+    from tongqu_client.provider import register, rowcheck
 
 EXIT_BAD_ROWS = 2  # `test --strict`: some rows cannot be served
 EXIT_NOT_CONFORMANT = 7  # as for a provider's fault in the table of exit codes
+
+
+# What only one command needs is imported by it: a conversion waits for no web server.
 
 
 def add_parser(subparsers: Any) -> None:
@@ -65,6 +69,9 @@ def _add_init(commands: Any) -> None:
 
 
 def _init(args: argparse.Namespace) -> int:
+    from tongqu_client.provider import trust
+    from tongqu_client.provider.ledger import audit_key
+
     folder: Path = args.folder
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / FILE).exists() and not args.force:
@@ -132,6 +139,8 @@ def _add_test(commands: Any) -> None:
 
 
 def _test(args: argparse.Namespace) -> int:
+    from tongqu_client.provider import conform, reporting, rowcheck
+
     config = load(args.folder)
     standard = standard_of(config)
     crosswalk = crosswalks.load(config.crosswalk_path, standard)
@@ -149,6 +158,8 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _show_test(rows: rowcheck.RowReport, report: Any, written: tuple[Path, Path]) -> None:
+    from tongqu_client.provider import reporting
+
     document = rows.to_dict()
     say(reporting.summary_zh(document), reporting.summary_en(document))
     for finding in rows.findings[:50]:
@@ -187,6 +198,8 @@ def _add_serve(commands: Any) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from tongqu_client.provider import server
+
     config = load(args.folder)
     config = replace(config, host=args.host or config.host, port=args.port or config.port)
     say(
@@ -212,6 +225,9 @@ def _add_register(commands: Any) -> None:
 
 
 def _register(args: argparse.Namespace) -> int:
+    from tongqu_client import Gateway
+    from tongqu_client.provider import register
+
     config = load(args.folder)
     base_url = args.base_url or config.base_url or f"http://{config.host}:{config.port}"
     config = replace(config, base_url=base_url)

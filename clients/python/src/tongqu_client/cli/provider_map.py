@@ -24,7 +24,6 @@ from tongqu_client.provider.mapping.model import Choice, Proposal, Wishes
 from tongqu_client.provider.mapping.preview import preview
 from tongqu_client.provider.mapping.propose import propose
 from tongqu_client.provider.mapping.ranking import Ranked, clear, rank
-from tongqu_client.provider.readers.sqltable import SqlTable
 from tongqu_client.provider.service import standard_of
 
 
@@ -120,6 +119,8 @@ def _of_file(args: argparse.Namespace) -> Config:
 
 
 def _only_table(url: str) -> str:
+    from tongqu_client.provider.readers.sqltable import SqlTable
+
     with closing(SqlTable(url, "")) as database:
         tables = database.tables()
     if len(tables) != 1:

@@ -21,16 +21,15 @@ from standards.crosswalk import Crosswalk, Refusal, Translated
 from standards.crosswalk_delivery import Delivered, Delivery
 
 from tongqu_client.provider import unknown_words, workers
+from tongqu_client.provider.pieces import Ledger, Piece
 from tongqu_client.provider.readers.table import Note, Row
 from tongqu_client.provider.stream import Stream
 
 EXAMPLES = 20  # row numbers given for each kind of remark
-STEP = 500  # rows between two looks at the progress, and in one piece of work
 KEPT_WORDS = 1_000  # different unknown words of one column; more are no words of codes
 LONG = 4  # pieces; a source that is shorter is not worth another process
 
 Encode = Callable[[Mapping[str, Any]], bytes]
-Piece = list[tuple[int, Mapping[str, str | None], Mapping[str, Note]]]
 
 What = tuple[str, str, str, str, str, str]  # kind, field, column, rule, zh, en
 
@@ -102,33 +101,27 @@ class Conversion:
         """The converted records, or the rows of the other format, encoded, some at a time. Raises KitError."""
         if source.headings:
             self.tally.no_records["headings"] += source.headings
-        pieces = self._pieces(source)
-        first = list(itertools.islice(pieces, LONG))
+        for note in source.notes:
+            self._note(note)
+        first = list(itertools.islice(source.pieces, LONG))
         helping = workers.useful_workers() if len(first) == LONG else 0
-        work = partial(self._piece, encode=encode)
-        for data, tally in workers.each(work, itertools.chain(first, pieces), helping):
+        work = partial(self._piece, ledger=source.ledger, encode=encode)
+        for data, tally in workers.each(work, itertools.chain(first, source.pieces), helping):
             self.tally.add(tally)
             progress(source.done(), self.tally)
             yield data
         progress(1.0, self.tally)
 
-    def _pieces(self, source: Stream) -> Iterator[Piece]:
-        """The rows of the source, some at a time; notes are counted on the way."""
-        rows = (found for found in source.rows if not self._noted(found))
-        while piece := [(row.number, row.cells, row.flaws) for row in itertools.islice(rows, STEP)]:  # type: ignore[union-attr]
-            yield piece
-
-    def _noted(self, found: Row | Note) -> bool:
-        if isinstance(found, Note):
-            self._note(found)
-            return True
-        return False
-
-    def _piece(self, piece: Piece, encode: Encode) -> tuple[bytes, Tally]:
+    def _piece(self, piece: Piece, ledger: Ledger, encode: Encode) -> tuple[bytes, Tally]:
         """Convert these rows, counted by themselves. Changes nothing that another piece would see."""
         run = Conversion(self._crosswalk, self._columns, self._keep, self._delivery)
-        records = (run._row(Row(number, cells, flaws)) for number, cells, flaws in piece)
-        return b"".join(encode(record) for record in records if record is not None), run.tally
+        written: list[bytes] = []
+        for found in ledger.found(piece):
+            if isinstance(found, Note):
+                run._note(found)
+            elif (record := run._row(found)) is not None:
+                written.append(encode(record))
+        return b"".join(written), run.tally
 
     def _row(self, row: Row) -> dict[str, Any] | None:
         tally = self.tally

@@ -44,14 +44,9 @@ def key_columns(crosswalk: Crosswalk) -> tuple[str, ...]:
 
 def key_of(crosswalk: Crosswalk, row: Row) -> str | None:
     """Whom a row is about, in the standard's spelling; None if the row does not say so in a usable way."""
-    if any(column in row.flaws for column in key_columns(crosswalk)) and not _whole_row(row):
+    if any(column in row.flaws for column in key_columns(crosswalk)) and not row.whole_row_flawed:
         return None
     subject = crosswalk.standard.subject_field
     record = crosswalk.narrow((subject,)).apply(row.cells).record
     value = (record or {}).get(subject)
     return value if isinstance(value, str) else None
-
-
-def _whole_row(row: Row) -> bool:
-    """A row with a cell too many: unusable, but if its identifier is one, that person must not seem absent."""
-    return {note.column for note in row.flaws.values()} == {None}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from standards.crosswalk import Crosswalk
 
@@ -18,9 +18,11 @@ from tongqu_client.provider.errors import ConfigInvalid
 from tongqu_client.provider.readers.csvfile import read_csv
 from tongqu_client.provider.readers.excel import read_excel
 from tongqu_client.provider.readers.jsonlines import read_jsonlines
-from tongqu_client.provider.readers.sqltable import SqlTable
 from tongqu_client.provider.readers.table import Note, Passed, Row, Table
 from tongqu_client.provider.snapshot import Recipe, Snapshot
+
+if TYPE_CHECKING:
+    from tongqu_client.provider.readers.sqltable import SqlTable
 
 SNAPSHOT = "snapshot.sqlite"
 SCAN_SECONDS = 600.0  # for reading a whole table, which no look-up does
@@ -89,6 +91,8 @@ def _notes(rows: tuple[Row, ...]) -> Iterator[Note]:
 
 def sql_table(config: Config, columns: tuple[str, ...], seconds: float | None = None) -> SqlTable:
     """The table of the configuration with this allow-list of columns; ``seconds`` for one statement."""
+    from tongqu_client.provider.readers.sqltable import SqlTable  # files are read without SQLAlchemy
+
     return SqlTable(_anchored(config), config.source.table, columns, seconds or config.timeout_seconds)
 
 
@@ -104,6 +108,8 @@ def _anchored(config: Config) -> str:
 def kept(config: Config) -> Callable[[Row], bool]:
     """Whether a row is one of those ``[source.keep]`` lets through."""
     rules = config.source.keep
+    if not rules:
+        return lambda _row: True
 
     def keep(row: Row) -> bool:
         return all((row.cells.get(column) or "") in values for column, values in rules.items())

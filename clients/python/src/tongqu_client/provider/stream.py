@@ -1,24 +1,26 @@
-"""The rows of a source one by one, in memory that does not grow with the file: for converting whole extracts."""
+"""The rows of a source, some at a time, in memory that does not grow with the file: for converting whole extracts."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from tongqu_client.provider import sources
 from tongqu_client.provider.config import Config
 from tongqu_client.provider.errors import SourceUnavailable, Unreadable
+from tongqu_client.provider.pieces import STEP, Grid, Ledger, Piece
 from tongqu_client.provider.readers.csvfile import detect_encoding, layout_of, separator_of, split
-from tongqu_client.provider.readers.excel import merged_of, opened, sheet_notes
+from tongqu_client.provider.readers.excel import Block, last_of, merged_of, opened, sheet_notes
 from tongqu_client.provider.readers.headings import (
     HEADING_ROWS,
     TITLE_ROWS,
     about_headings,
-    each_row,
     find_layout,
     flatten,
     merged_down,
@@ -31,14 +33,17 @@ HEAD = TITLE_ROWS + HEADING_ROWS  # rows in which headings are looked for
 
 @dataclass
 class Stream:
-    """``rows`` yields a Row for each record and a Note for each row that is none. ``headings``: rows of headings.
+    """``pieces``: all of the source in order; ``ledger`` finds the records in each, in whatever process.
 
-    ``done()`` tells how much of the source has been read, 0 to 1.
+    ``headings``: rows of headings; ``notes``: on them and on what is above. ``done()`` tells how much of the source has
+    been read, 0 to 1.
     """
 
-    rows: Iterator[Row | Note]
-    headings: int
+    pieces: Iterator[Piece]
     done: Callable[[], float]
+    ledger: Ledger = field(default_factory=Ledger)
+    headings: int = 0
+    notes: Sequence[Note] = ()
 
 
 def stream(config: Config, stack: ExitStack) -> Stream:
@@ -87,58 +92,73 @@ def _laid_out(
 ) -> Stream:
     """Headings found in the first rows; what is above them is title, what is below are the records."""
     layout = layout_of(declared, numbers) or find_layout(grid, ())
-    names = flatten(grid, layout, ())
+    ledger = Ledger(flatten(grid, layout, ()), ragged)
     last = numbers[layout.first + layout.depth - 1]
-
-    bad: list[Note] = []
-
-    def body() -> Iterator[tuple[int, list[str | None]]]:
-        for number, cells in lines:
-            if isinstance(cells, Note):
-                bad.append(cells)
-            elif number > last:
-                yield number, cells
-
-    def rows() -> Iterator[Row | Note]:
-        yield from about_headings(grid, layout, names, numbers)
-        for found in each_row(body(), names, ragged=ragged):  # one call for all: a ditto mark needs the row above
-            while bad:
-                yield bad.pop(0)
-            yield found
-        yield from bad
-
-    return Stream(rows(), layout.depth, done)
+    below = (line for line in lines if isinstance(line[1], Note) or line[0] > last)
+    notes = about_headings(grid, layout, ledger.names, numbers)
+    return Stream(ledger.grids(below), done, ledger, layout.depth, notes)
 
 
 def _excel(config: Config, stack: ExitStack) -> Stream:
     declared = config.source.declared
-    head, lines = stack.enter_context(opened(config.source_path, str(declared.get("sheet", ""))))
-    grid = list(itertools.islice(lines, HEAD))
+    head, blocks = stack.enter_context(opened(config.source_path, str(declared.get("sheet", ""))))
+    first: list[Block] = []
+    grid: list[list[str | None]] = []
+    while len(grid) < HEAD and (block := next(blocks, None)) is not None:
+        first.append(block)
+        grid += orjson.loads(block[1])
     merged, numbers = merged_of(head), list(range(1, len(grid) + 1))
-    layout = layout_of(declared, numbers) or find_layout(grid, merged)
-    names = flatten(grid, layout, merged)
-    start, total = layout.first + layout.depth, head["rows"]
+    layout = layout_of(declared, numbers[:HEAD]) or find_layout(grid[:HEAD], merged)
+    ledger = Ledger(flatten(grid, layout, merged), ragged=False)
     seen = [0]
 
-    def body() -> Iterator[tuple[int, list[str | None]]]:
-        below = merged_down(merged, start)
-        values: dict[tuple[int, int], str | None] = {}
-        for index, cells in enumerate(itertools.chain(grid, lines)):
-            seen[0] = index + 1
-            for column, top in below.get(index, ()):
-                if index == top:
-                    values[top, column] = cells[column] if column < len(cells) else None
-                elif column < len(cells):
-                    cells[column] = values.get((top, column))
-            if index >= start:
-                yield index + 1, cells
+    def count() -> Iterator[Block]:
+        for rows, block in itertools.chain(first, blocks):
+            seen[0] += rows
+            yield rows, block
 
-    def rows() -> Iterator[Row | Note]:
-        yield from sheet_notes(head)
-        yield from about_headings(grid, layout, names, None)
-        yield from each_row(body(), names, ragged=False)
+    notes = [*sheet_notes(head), *about_headings(grid, layout, ledger.names, None)]
+    below = merged_down(merged, layout.first + layout.depth)
+    pieces = _of_sheet(count(), ledger, below, layout.first + layout.depth)
+    return Stream(pieces, lambda: seen[0] / max(head["rows"], 1), ledger, layout.depth, notes)
 
-    return Stream(rows(), layout.depth, lambda: seen[0] / max(total, 1))
+
+def _of_sheet(
+    blocks: Iterable[Block], ledger: Ledger, below: Mapping[int, Sequence[tuple[int, int]]], start: int
+) -> Iterator[Grid]:
+    """The rows from ``start`` on, 0-based, mostly as they came. ``below``: cells merged downwards, by row."""
+    above: Mapping[str, str | None] = {}
+    values: dict[tuple[int, int], str | None] = {}
+    first = 0
+    for rows, block in blocks:
+        here = range(first, first + rows)
+        numbers = range(first + 1, first + rows + 1)
+        first += rows
+        if start <= here.start and below.keys().isdisjoint(here):
+            yield Grid(above, numbers, block)
+            alone = ledger.alone(numbers[-1], last_of(block))
+            above = alone or ledger.above_next(list(zip(numbers, orjson.loads(block), strict=True)), above)
+            continue
+        grid: list[list[str | None]] = orjson.loads(block)
+        for index, cells in zip(here, grid, strict=True):
+            _fill_down(index, cells, below.get(index, ()), values)
+        kept = [(number, cells) for number, cells in zip(numbers, grid, strict=True) if number > start]
+        yield Grid(above, [number for number, _ in kept], [cells for _, cells in kept])
+        above = ledger.above_next(kept, above)
+
+
+def _fill_down(
+    index: int,
+    cells: list[str | None],
+    areas: Sequence[tuple[int, int]],
+    values: dict[tuple[int, int], str | None],
+) -> None:
+    """Give merged cells the value of the first row of their area; ``values``: those of the areas so far."""
+    for column, top in areas:
+        if index == top:
+            values[top, column] = cells[column] if column < len(cells) else None
+        elif column < len(cells):
+            cells[column] = values.get((top, column))
 
 
 def _jsonl(config: Config, stack: ExitStack) -> Stream:
@@ -150,7 +170,7 @@ def _jsonl(config: Config, stack: ExitStack) -> Stream:
             seen[0] += 1
             yield found
 
-    return Stream(rows(), 0, lambda: min(1.0, seen[0] * 200 / total))
+    return Stream(_by_steps(rows()), lambda: min(1.0, seen[0] * 200 / total))
 
 
 def _sql(config: Config, stack: ExitStack) -> Stream:
@@ -162,4 +182,9 @@ def _sql(config: Config, stack: ExitStack) -> Stream:
             seen[0] += 1
             yield row
 
-    return Stream(rows(), 0, lambda: min(1.0, seen[0] / total))
+    return Stream(_by_steps(rows()), lambda: min(1.0, seen[0] / total))
+
+
+def _by_steps(rows: Iterator[Row | Note]) -> Iterator[Piece]:
+    while piece := list(itertools.islice(rows, STEP)):
+        yield piece

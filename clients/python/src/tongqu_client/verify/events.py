@@ -11,7 +11,7 @@ _STEPS = {
     "alarm": "raised",
     "audit": "exported extracted hold_lifted hold_placed pruned retention_set shredded viewed",
     "case": (
-        "answered assigned closed decided explanation_asked linked noted opened unmask_approved "
+        "answered assigned closed decided explanation_asked linked looked_up noted opened unmask_approved "
         "unmask_asked unmask_refused unmasked"
     ),
     "client": "added key_rotated resumed suspended",

@@ -4,7 +4,6 @@ what the verifier already held: earlier checkpoints, receipts, agreements. Reads
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from tongqu_client.verify import years as reading
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
-from tongqu_client.verify.orders import Orders, kept_as_ordered
+from tongqu_client.verify.orders import Orders, kept_as_ordered, roots_named
 from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.policy import Witnessed
+from tongqu_client.verify.published import Published
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
 from tongqu_client.verify.replay import Replay
 from tongqu_client.verify.story import Story, parse, read_time
@@ -92,6 +92,7 @@ def verify_export(
         last=story.last,
         unfinished=story.unfinished,
         agreements=len(held.agreements),
+        standards=fold.standards,
         consents=len(held.consents),
         replayed=replay.replayed,
         not_replayed=sum((why_not := _why_not(story, fold)).values()),
@@ -261,6 +262,7 @@ class _Fold:
 
     replay: Replay
     orders: Orders
+    standards: int  # whose signature by the data bureau was proved
     replayable: bool
 
 
@@ -275,29 +277,20 @@ def _fold(
     known = [(index, entry) for index, entry in entries if entry is not None]  # of the others story.py has said so
     decided = archived and any(entry["type"] in _DECIDED and "decision" in entry for _, entry in known)
     ledger = Ledger(held if decided else None)
-    replay, orders = Replay(held, ledger), Orders(origin, held, ledger, _roots(whole, known), trust.order_keys)
+    replay, orders = Replay(held, ledger), Orders(origin, held, ledger, roots_named(whole, known), trust.order_keys)
     unproven: list[Finding] = []
+    standards = Published(held, ledger)
     for index, entry in known:
         if decided:
             findings += replay.feed(index, entry)
         if archived:
             unproven += orders.feed(index, entry)
+            findings += standards.feed(index, entry)
         findings += ledger.feed(index, entry)
     unproven += kept_as_ordered(orders, ((number, entry, whole.at(number) or b"") for number, entry in known))
     findings[:0] = unproven  # first: they explain what else is missing
-    return _Fold(replay, orders, decided)
-
-
-def _roots(whole: Whole, entries: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, str | None]:
-    """The log's own roots at the sizes of the archives that prunings name."""
-    found: dict[int, str | None] = {}
-    for _, entry in entries:
-        exported = entry.get("exported") if entry["type"] == "audit.pruned" else None
-        size = exported.get("size") if isinstance(exported, dict) else None
-        if type(size) is int and size > 0:
-            root = whole.root(size)
-            found[size] = base64.b64encode(root).decode("ascii") if root is not None else None
-    return found
+    findings += standards.end()
+    return _Fold(replay, orders, standards.proved, decided)
 
 
 def _why_not(story: Story, fold: _Fold) -> dict[str, int]:

@@ -39,6 +39,7 @@ class ExportReport:
     count), ``text_missing`` (a refusal whose agreement is not here), ``no_papers`` (a published log).
     ``years``: the head of each year's log, the last of them ``checkpoint``. ``begins``: entries before this number, of
     earlier years, were not here, and what rests on them was not checked; ``goes_on``: a later log that was not here.
+    ``standards``: those whose signature by the data bureau was proved.
     ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
 
@@ -49,6 +50,7 @@ class ExportReport:
     unfinished: int = 0
     agreements: int = 0
     consents: int = 0
+    standards: int = 0
     replayed: int = 0
     not_replayed: int = 0
     claimed: int = 0

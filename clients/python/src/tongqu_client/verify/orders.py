@@ -8,11 +8,12 @@ database could have written that entry.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from tongqu_client import _jose
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
@@ -203,23 +204,35 @@ def lasts(type: str) -> bool:
     return type.partition(".")[0] not in PASSING and type not in LOOKS
 
 
-def staying(entries: Entries, below: int) -> tuple[str, int]:
-    """The digest over what must stay of the entries below, and how many decisions among those there must not."""
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What a pruning leaves: the digest over the entries that stay, and those that go and are still here."""
+
+    digest: str
+    going: tuple[tuple[int, Entry], ...]
+
+    @property
+    def decisions(self) -> int:
+        return sum(entry["type"] in DECIDED for _, entry in self.going)
+
+
+def staying(entries: Entries, below: int) -> Staying:
+    """A permit stays as long as its outcome; all that is not about a single query or look stays for good."""
     told = list(entries)
     unfinished = {
         entry["of"]
         for index, entry, _ in told
         if index >= below and type(entry.get("of")) is int and _is_outcome(entry)
     }
-    hashed, decisions = sha256(), 0
+    hashed, going = sha256(), []
     for index, entry, data in told:
         if index >= below:
             break
         if lasts(entry["type"]) or index in unfinished:
             hashed.update(index.to_bytes(8, "big") + merkle.leaf_hash(data))
-        elif entry["type"] in DECIDED:
-            decisions += 1
-    return f"sha-256:{hashed.hexdigest()}", decisions
+        else:
+            going.append((index, entry))
+    return Staying(f"sha-256:{hashed.hexdigest()}", tuple(going))
 
 
 def kept_as_ordered(orders: Orders, entries: Entries) -> Iterator[Finding]:
@@ -229,7 +242,7 @@ def kept_as_ordered(orders: Orders, entries: Entries) -> Iterator[Finding]:
         return
     last, told = orders.pruned[-1], list(entries)
     what = {"type": "audit.pruned", "below": last.below}
-    if staying(told, last.below)[0] != last.kept:
+    if staying(told, last.below).digest != last.kept:
         why = Unproven(
             "留下的条目不是命令所列的：命令之外还有条目被抹去",
             "what stays is not what the order names: more was taken out than was ordered",
@@ -252,6 +265,26 @@ def written_after(entry: Entry, before: str) -> bool:
 
 def _is_outcome(entry: Entry) -> bool:
     return str(entry["type"]).startswith("exchange.") and entry["type"] not in DECIDED
+
+
+class Rooted(Protocol):
+    """A log of which the roots are known."""
+
+    def root(self, size: int) -> bytes | None:
+        """The root that the log of its year had when there were so many entries over all years."""
+        ...
+
+
+def roots_named(log: Rooted, entries: Iterable[tuple[int, Entry]]) -> dict[int, str | None]:
+    """The log's own roots at the sizes of the archives that prunings name."""
+    found: dict[int, str | None] = {}
+    for _, entry in entries:
+        exported = entry.get("exported") if entry["type"] == "audit.pruned" else None
+        size = exported.get("size") if isinstance(exported, Mapping) else None
+        if type(size) is int and size > 0:
+            root = log.root(size)
+            found[size] = base64.b64encode(root).decode("ascii") if root is not None else None
+    return found
 
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +21,10 @@ from tongqu_client.provider.readers.headings import Layout, Merged, find_layout,
 from tongqu_client.provider.readers.table import Note, Table
 
 MAX_UNPACKED = 1 << 30  # bytes; an .xlsx is a zip file, and a small one can unpack to terabytes
+HEAD = struct.Struct(">II")  # rows and bytes of a block, as excel_grid writes it
 SECONDS = 180  # for opening a workbook, which happens beside the serving of requests
+
+Block = tuple[int, bytes]  # how many rows, and they as a JSON array, a row a line
 
 
 def read_excel(path: Path, declared: Mapping[str, Any]) -> Table:
@@ -29,8 +33,8 @@ def read_excel(path: Path, declared: Mapping[str, Any]) -> Table:
     ``declared`` may hold ``sheet``, ``header_row`` and ``header_rows``. Without ``sheet`` the visible sheet with most
     cells is taken. Formulas give the value Excel last computed; they are not run. Raises Unreadable, SourceUnavailable.
     """
-    with opened(path, str(declared.get("sheet", ""))) as (head, lines):
-        grid: list[list[str | None]] = list(lines)
+    with opened(path, str(declared.get("sheet", ""))) as (head, blocks):
+        grid: list[list[str | None]] = [row for _, block in blocks for row in orjson.loads(block)]
     while grid and not any(grid[-1]):
         grid.pop()
     merged = merged_of(head)
@@ -80,8 +84,8 @@ def _guard(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def opened(path: Path, sheet: str) -> Iterator[tuple[dict[str, Any], Iterator[list[str | None]]]]:
-    """What is known of the sheet, and its rows one by one, by way of excel_grid in a process of its own.
+def opened(path: Path, sheet: str) -> Iterator[tuple[dict[str, Any], Iterator[Block]]]:
+    """What is known of the sheet, and its rows some at a time, by way of excel_grid in a process of its own.
 
     Raises Unreadable, also in the middle of the rows if that process ends before the last.
     """
@@ -96,7 +100,7 @@ def opened(path: Path, sheet: str) -> Iterator[tuple[dict[str, Any], Iterator[li
         head = _line(process.stdout.readline())
         if "problem" in head:
             raise _refusal(head["problem"], sheet, "、".join(head["names"]))
-        yield head, _lines(process.stdout, head["rows"])
+        yield head, _blocks(process.stdout, head["rows"])
     finally:
         watch.cancel()
         process.kill()
@@ -112,12 +116,22 @@ def _line(line: bytes) -> dict[str, Any]:
     return found
 
 
-def _lines(stream: IO[bytes], rows: int) -> Iterator[list[str | None]]:
-    for _ in range(rows):
-        try:
-            yield orjson.loads(stream.readline())
-        except ValueError:
-            raise _refusal("aborted", "", "") from None
+def _blocks(stream: IO[bytes], rows: int) -> Iterator[Block]:
+    seen = 0
+    while seen < rows:
+        head = stream.read(HEAD.size)
+        count, length = HEAD.unpack(head) if len(head) == HEAD.size else (0, 0)
+        block = stream.read(length)
+        if not count or len(block) < length:
+            raise _refusal("aborted", "", "")
+        seen += count
+        yield count, block
+
+
+def last_of(block: bytes) -> list[str | None]:
+    """The last row of a block, without a look at the others."""
+    row: list[str | None] = orjson.loads(block[max(block.rfind(b"\n"), 0) + 1 : -1])
+    return row
 
 
 def _refusal(problem: str, sheet: str, names: str) -> Unreadable:

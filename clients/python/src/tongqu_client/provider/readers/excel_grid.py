@@ -1,4 +1,4 @@
-"""Open a workbook in a process of its own, under limits, and hand its cells over, a line of JSON for each row.
+"""Open a workbook in a process of its own, under limits, and hand its cells over as JSON, some rows at a time.
 
 Why apart: one stray cell in the last corner, or a string repeated a million times, makes a small file demand more
 memory than the machine has, and the reader then aborts its whole process. It must not be the one that serves.
@@ -6,6 +6,8 @@ memory than the machine has, and the reader then aborts its whole process. It mu
 
 from __future__ import annotations
 
+import gc
+import struct
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +17,10 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from tongqu_client.provider.readers.table import text_of
 
+HEAD = struct.Struct(">II")  # rows and bytes of a block
 MEMORY = 2 << 30  # bytes of address space; a sheet of 5 million cells needs half of it
 CPU_SECONDS = 120
+STEP, STEP_BYTES = 500, 1 << 20  # rows, or bytes of JSON, after which a block is handed over
 MAX_CELLS = 5_000_000  # 250,000 rows of 20 columns; more belongs in a database
 
 
@@ -67,7 +71,29 @@ def _limit() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def blocks(rows: Iterator[list[str | None]]) -> Iterator[bytes]:
+    """Some rows each, a row a line, as a JSON array; before it how many rows and bytes it has, each in four bytes."""
+    lines: list[bytes] = []
+    size = 0
+    for row in rows:
+        lines.append(orjson.dumps(row))
+        size += len(lines[-1])
+        if len(lines) >= STEP or size >= STEP_BYTES:
+            yield _block(lines)
+            lines, size = [], 0
+    if lines:
+        yield _block(lines)
+
+
+def _block(lines: list[bytes]) -> bytes:
+    text = b"[" + b",\n".join(lines) + b"]"
+    return HEAD.pack(len(lines), len(text)) + text
+
+
 if __name__ == "__main__":
     _limit()
-    for line in main(sys.argv[1], sys.argv[2]):
-        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
+    gc.disable()  # what is made here holds no circles
+    found = main(sys.argv[1], sys.argv[2])
+    sys.stdout.buffer.write(orjson.dumps(next(found)) + b"\n")
+    for block in blocks(found):
+        sys.stdout.buffer.write(block)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from tongqu_client.provider.errors import Unreadable
 from tongqu_client.provider.readers.table import Note, Row, Table, flaw_of, private_use, suspicious
 
-Grid = Sequence[Sequence[str | None]]
+Cells = Sequence[str | None]
+Line = tuple[int, Cells]  # a row and its number in the source
+Grid = Sequence[Cells]
 Merged = tuple[int, int, int, int]  # top, left, bottom, right; 0-based, inclusive
 
 DITTO = frozenset({"同上", "同上。", "同前", "〃", "″", '"', "''", "〞"})
@@ -147,14 +149,21 @@ def _filled_down(grid: Grid, index: int, areas: Sequence[tuple[int, int]]) -> Se
 
 
 def each_row(
-    body: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str], *, ragged: bool
+    body: Iterable[Line], names: Sequence[str], *, ragged: bool, above: Mapping[str, str | None] | None = None
 ) -> Iterator[Row | Note]:
-    """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row."""
-    above: Mapping[str, str | None] = {}
+    """(row number, cells) one after the other, as a record or as a note that says why it is none. Keeps one row.
+
+    ``above``: the record before the first row, which a ditto mark in it means.
+    """
+    above = above or {}
     width = len(names)
     plain = [name.partition("#")[0] for name in names]
+    at = 0  # where the last long number stood
     for number, cells in body:
-        skipped = _no_record(cells) or (_HEADING_AGAIN if _repeats(cells, plain) else None)
+        found = _long_number(cells, at)
+        skipped = _no_record(cells) if found is None else None
+        at = at if found is None else found
+        skipped = skipped or (_HEADING_AGAIN if _repeats(cells, plain) else None)
         if skipped:
             yield Note("skipped", skipped[0], number, None, skipped[1], skipped[2])
         elif ragged and len(cells) != width:
@@ -164,6 +173,29 @@ def each_row(
             row = _one(number, dict(zip(names, cells, strict=False)), above)
             above = row.cells
             yield row
+
+
+def last_record(
+    body: Sequence[Line], names: Sequence[str], *, ragged: bool, above: Mapping[str, str | None]
+) -> Mapping[str, str | None] | None:
+    """The cells that a ditto mark in the row after ``body`` means, as each_row would know them; None if in no row.
+
+    Looks at no more rows than it must, from the end: mostly at one.
+    """
+    for start in range(len(body) - 1, -1, -1):
+        cells = body[start][1]
+        if DITTO.isdisjoint(cells) and _records(body[start : start + 1], names, ragged, {}):
+            return _records(body[start:], names, ragged, {})[-1]
+    found = _records(body, names, ragged, above)
+    return found[-1] if found else None
+
+
+def _records(
+    body: Sequence[Line], names: Sequence[str], ragged: bool, above: Mapping[str, str | None]
+) -> list[Mapping[str, str | None]]:
+    """The cells of the records among these rows that a ditto mark may mean."""
+    found = each_row(body, names, ragged=ragged, above=above)
+    return [one.cells for one in found if isinstance(one, Row) and not one.whole_row_flawed]
 
 
 def about_headings(grid: Grid, layout: Layout, names: Sequence[str], numbers: Sequence[int] | None) -> list[Note]:
@@ -228,23 +260,38 @@ def _repeats(cells: Sequence[str | None], plain: Sequence[str]) -> bool:
     first = cells[0] if cells else None
     if first and first[0] not in plain[0]:
         return False  # nearly every row
-    filled = [(_squeeze(cell), name) for cell, name in zip(cells, plain, strict=False) if cell]
-    return len(filled) > 1 and all(name == cell or name.endswith(f"/{cell}") for cell, name in filled)
+    filled = [(cell, name) for cell, name in zip(cells, plain, strict=False) if cell]
+    return len(filled) > 1 and all(_same_name(_squeeze(cell), name) for cell, name in filled)
+
+
+def _same_name(cell: str, name: str) -> bool:
+    return name == cell or name.endswith(f"/{cell}")
 
 
 _NO_DIGITS = re.compile("[^0-9]+")
 LONG_NUMBER = 15  # digits
 
 
+def _long_number(cells: Sequence[str | None], likely: int) -> int | None:
+    """Where a cell begins with a long number, as an identity number does in nearly every row; looked for there first.
+
+    A row that holds one is always a record.
+    """
+    cell = cells[likely] if likely < len(cells) else None
+    if cell and len(cell) >= LONG_NUMBER and cell[:LONG_NUMBER].isdecimal():
+        return likely
+    for at, cell in enumerate(cells):
+        if cell and len(cell) >= LONG_NUMBER and cell[:LONG_NUMBER].isdecimal():
+            return at
+    return None
+
+
 def _no_record(cells: Sequence[str | None]) -> tuple[str, str, str] | None:
-    """Blank, total or signature rows. A row that holds a long number (an identifier) is always a record."""
+    """Blank, total or signature rows, of those in which no cell begins with a long number (_long_number)."""
     filled = [cell for cell in cells if cell]
     if not filled:
         return ("blank", "空行", "a blank row")
-    long = [cell for cell in filled if len(cell) >= LONG_NUMBER]
-    if any(cell[:LONG_NUMBER].isdecimal() for cell in long):  # an identity number, in nearly every row
-        return None
-    if any(len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER for cell in long):
+    if any(len(_NO_DIGITS.sub("", cell)) >= LONG_NUMBER for cell in filled if len(cell) >= LONG_NUMBER):
         return None
     first = re.sub(r"[\s:：]", "", filled[0]).lower()
     if first in TOTALS:

@@ -48,6 +48,11 @@ class Row:
     flaws: Mapping[str, Note] = field(default_factory=dict)
     remarks: tuple[Note, ...] = ()  # everything the reader has to say of this row, flaws among it
 
+    @property
+    def whole_row_flawed(self) -> bool:
+        """No cell can be trusted to be in its column."""
+        return any(note.column is None for note in self.flaws.values())
+
 
 class Passed(Enum):
     """Stands for a row that is read past when all rows are counted."""
