@@ -493,7 +493,7 @@ def test_a_pruning_goes_over_the_end_of_a_year(still: Log, clock: FixedClock, tm
     export(still, tmp_path / "archive", trust=trust)
     keep = retention.Retention(still, None)  # type: ignore[arg-type]  # no pseudonyms are asked for
     keep.decide(365, b"a year")
-    two = [retention.Approval(f"off_{name}", "sha-256:" + name * 64, "jws") for name in "ab"]
+    two = [retention.Approval(f"off_{name}", f"{name}.signed.order") for name in "ab"]
     plan = keep.plan(clock.now() - timedelta(days=366), tmp_path / "archive")
     assert keep.prune(plan, two) == new.first + 256
     for year, index in ((old, 7), (new, 7)):
