@@ -156,6 +156,10 @@ def search(entries: int, folder: Path | None, url: str | None) -> None:
         log, found = searching.city(
             url or f"sqlite:///{place / 'log.sqlite'}", place, entries, lambda said: console.print(said, markup=False)
         )
+        for prepared in (False, True):
+            seconds, row = searching.first(log, place, prepared=prepared)
+            what = f"prepared in {seconds:.2f} s" if prepared else "not prepared"
+            console.print(f"first search of a process, {what}: {row.whole_ms:.0f} ms", markup=False)
         for row in searching.questions(found):
             console.print(
                 f"{row.question or '(all)':48} {row.found:9,} found  page {row.find_ms:5.0f}"

@@ -53,7 +53,7 @@ def city(url: str, folder: Path, entries: int, say: Callable[[str], None]) -> tu
     db.upgrade(database)
     key = CheckpointKey.from_seed("bench.test/log", bytes(32))
     log = Log(database, clock=SystemClock(), key=key, folder=folder / "log")
-    search = Search(database, SystemClock())
+    search = Search(database, SystemClock(), folder / "search")
     with log.transaction() as tx:
         size = tx.size
     if size <= 1:
@@ -83,6 +83,16 @@ def questions(search: Search, *, rounds: int = 2) -> Iterator[Timed]:
             times.append(time.perf_counter())
             steps = [1000 * (b - a) for a, b in pairwise(times)]
             yield Timed(question, found, *steps)
+
+
+def first(log: Log, folder: Path, *, prepared: bool) -> tuple[float, Timed]:
+    """The first search of a process; ``prepared``: as a gateway is soon after its start, and how long that took."""
+    search = Search(log.database, SystemClock(), folder / "search")
+    began = time.perf_counter()
+    if prepared:
+        search.prepare(lambda _: True)
+    took = time.perf_counter() - began
+    return took, next(questions(search, rounds=1))
 
 
 def anomalies(search: Search) -> tuple[float, int, str]:

@@ -1,9 +1,10 @@
 """Dates as departments write them, into one spelling: a list of formats that is data, never a guess.
 
 A format is made of ``yyyy yy MM M dd d HH mm ss`` and the marks ``- / . : T`` space and 年 月 日 时 分 秒; ``MM`` takes
-two digits, ``M`` one or two. ``excel`` and ``excel1904`` take a spreadsheet's day number; ``rfc3339`` takes a time as
-standards write it, zone and fractions included, and keeps it as it is. All other formats are tried; if two
-read different days in one value (3/4/2024), it is ambiguous and refused.
+two digits, ``M`` one or two. Numbers in characters (二〇二四年三月五日, GB/T 15835) are read as digits. ``excel`` and
+``excel1904`` take a spreadsheet's day number; ``rfc3339`` takes a time as standards write it, zone and fractions
+included, and keeps it as it is. All other formats are tried; if two read different days in one value (3/4/2024), it is
+ambiguous and refused.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def parser(
             if STANDARD_TIME in formats and _is_standard_time(text):
                 return text
             if not text.isascii():
-                text = text.translate(_FULL_WIDTH)
+                text = in_digits(text.translate(_FULL_WIDTH))
             # A number such as 2020.1 may have been 2020.10 before a spreadsheet took the nought: no date is read in it.
             broken = isinstance(value, float | Decimal) and value != int(value)
             texts = [] if broken else patterns
@@ -200,6 +201,35 @@ def _read(pattern: re.Pattern[str], text: str, pivot: int | None, missing_day: s
 
 
 _TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+
+
+_NUMERALS = {"〇": 0, "零": 0, "○": 0, **{numeral: at for at, numeral in enumerate("一二三四五六七八九", 1)}}
+_ONE = "[" + "".join(_NUMERALS) + "]"
+_IN_CHARACTERS = re.compile(
+    f"({_ONE}{{4}})年(?:([一二三四五六七八九十]{{1,2}})月(?:([一二三四五六七八九十]{{1,3}})日)?)?"
+)
+
+
+def in_digits(text: str) -> str:
+    """A date written in characters, 二〇二四年三月五日 or 二〇二四年三月, with digits; any other text as it is."""
+    match = _IN_CHARACTERS.fullmatch(text) if "年" in text else None
+    if match is None:
+        return text
+    year, month, day = match.groups()
+    parts = [(month, "月"), (day, "日")]
+    numbers = [(_number(one), mark) for one, mark in parts if one]
+    if not all(number for number, _ in numbers):
+        return text
+    digits = "".join(str(_NUMERALS[one]) for one in year)
+    return f"{digits}年" + "".join(f"{number}{mark}" for number, mark in numbers)
+
+
+def _number(text: str) -> int:
+    """The number from 1 to 99 that characters say: 五, 十, 十二, 二十, 三十一; 0 for what says none."""
+    tens, ten, ones = text.rpartition("十")
+    if len(tens) > 1 or len(ones) > 1 or "十" in tens:
+        return 0
+    return (10 * _NUMERALS.get(tens, 1) if ten else 0) + _NUMERALS.get(ones, 0)
 
 
 def _is_standard_time(text: str) -> bool:

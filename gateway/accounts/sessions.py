@@ -16,6 +16,7 @@ from gateway.accounts.events import record
 from gateway.accounts.model import Account, Limits, Session
 from gateway.audit.log import Log
 from gateway.db import Database
+from gateway.errors import Forbidden
 from gateway.identity import store as identity_store
 from gateway.lib.clock import Clock
 
@@ -58,12 +59,17 @@ class SessionStore:
         return session, account
 
     def step_up(self, token: str, method: str) -> str:
-        """The same session under a new value, a second factor having been shown. The old value is worth nothing."""
+        """The same session under a new value, a second factor having been shown. The old value is worth nothing.
+
+        Raises Forbidden when the session ended meanwhile.
+        """
         new, now = secrets.token_urlsafe(TOKEN_BYTES), self.clock.now()
         with self.log.transaction() as tx:
             found = store.get_session(tx.conn, digest_of(token))
             if found is None:
-                raise LookupError("the session ended meanwhile")
+                raise Forbidden(
+                    "您的登录已在别处结束，请重新登录。", "Your session was ended elsewhere; sign in again."
+                )
             session, account = found
             store.end_session(tx.conn, session.id)
             store.insert_session(tx.conn, replace(session, id=digest_of(new), used=now, stepped_up=now))

@@ -24,6 +24,7 @@ from gateway.errors import Busy, InvalidRequest
 from gateway.lib.canonical_json import digest
 
 AT_ONCE = 2  # files written at a time by one process: each costs a core
+SENT_AT_ONCE = 8  # and on their way to readers, who may be slow: each holds a thread, of sixteen for all
 MAX_ROWS = 5_000_000
 
 _Pieces = Callable[[Iterable[Found], tabular.Names, tabular.Shards], Iterator[bytes]]
@@ -46,13 +47,22 @@ class File:
     sha256: bytes
     rows: int
     _file: IO[bytes]
+    _sent: Callable[[], None]
 
     def pieces(self) -> Iterator[bytes]:
         """Its bytes, once."""
-        with self._file:
+        try:
             self._file.seek(0)
             while piece := self._file.read(tabular.PIECE):
                 yield piece
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give back its room and its turn: for who takes no piece, or not all of them."""
+        if not self._file.closed:
+            self._file.close()
+            self._sent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +75,23 @@ class Extractor:
     trust: Callable[[], Mapping[str, Any]]
     names: tabular.Names = tabular.no_names
     _turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    _sending: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(SENT_AT_ONCE))
 
     def extract(
         self, wanted: Filter, format: str, *, reach: str | None, actor: Mapping[str, Any], by: str | None = None
     ) -> File:
         """``by``: the signed-in person, where there is one. Raises InvalidRequest, Busy, LogUnavailable."""
+        if not self._sending.acquire(blocking=False):
+            raise _busy()
+        try:
+            return self._made(wanted, format, reach, actor, by)
+        except BaseException:
+            self._sending.release()
+            raise
+
+    def _made(self, wanted: Filter, format: str, reach: str | None, actor: Mapping[str, Any], by: str | None) -> File:
         if not self._turns.acquire(blocking=False):
-            raise Busy(
-                "正在生成的导出文件过多，请稍后再试。",
-                "Too many exports are being made; try again in a moment.",
-                retry_after=10,
-            )
+            raise _busy()
         try:
             with self.search.look(wanted, reach) as look:
                 below = look.state.size
@@ -118,7 +134,7 @@ class Extractor:
         except BaseException:
             file.close()
             raise
-        return File(FORMATS[format], f"log.{format}", size, sha256, count, file)
+        return File(FORMATS[format], f"log.{format}", size, sha256, count, file, self._sending.release)
 
     def _head(self, shard: Shard, below: int) -> rows.Head:
         """The newest checkpoint that enough witnesses have seen, if it covers so much; else one signed now."""
@@ -129,6 +145,14 @@ class Extractor:
             return rows.Head(shard, found.log_size, found.note)
         checkpoint, note = self.log.publish(covering=covering)
         return rows.Head(shard, checkpoint.size, note)
+
+
+def _busy() -> Busy:
+    return Busy(
+        "正在生成或下载的导出文件过多，请稍后再试。",
+        "Too many exports are being made or taken; try again in a moment.",
+        retry_after=10,
+    )
 
 
 def _digest(file: IO[bytes]) -> bytes:

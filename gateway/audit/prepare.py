@@ -14,6 +14,7 @@ from gateway.audit.search import Search
 from gateway.audit.watch import Watch
 
 EVERY_S = 600.0
+PATIENCE_S = 1.0  # at the end; what still goes on then writes nothing that counts
 RESTRAINT = 3.0  # of each second, three quarters for everybody else
 
 logger = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ class Preparation:
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(PATIENCE_S)
             self._thread = None
 
     def _run(self) -> None:

@@ -166,7 +166,9 @@ def sent(file: File) -> Response:
         "Cache-Control": "no-store",
         "Tongqu-Rows": str(file.rows),
     }
-    return Response(file.pieces(), content_type=file.content_type, headers=headers)
+    response = Response(file.pieces(), content_type=file.content_type, headers=headers)
+    response.call_on_close(file.close)
+    return response
 
 
 def _statements(blp: Blueprint, reading: Reading, guard: Needs) -> None:

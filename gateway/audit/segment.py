@@ -22,6 +22,7 @@ from gateway.audit.row import Row, hour_number
 
 SIZE = 8192
 FEW = 64  # up to so many values a column is bits
+SPARSE = 16  # up to so many rows are read one by one
 MARKED = 1 << 56
 _BYTES = SIZE // 8
 
@@ -66,12 +67,13 @@ _READ: dict[str, Callable[[Row], Values]] = {
 class Picked:
     """Some rows of a segment: as bits, and (where codes are counted) as one byte per row."""
 
-    __slots__ = ("_flags", "all_firsts", "bits")
+    __slots__ = ("_flags", "all_firsts", "bits", "few")
 
     def __init__(self, bits: int, *, all_firsts: bool = False) -> None:
         """``all_firsts``: these are the rows that are not the outcome of another, all of them."""
         self.bits, self.all_firsts = bits, all_firsts
         self._flags: bytes | None = None
+        self.few = positions(bits) if bits.bit_count() <= SPARSE else None  # then each is looked at by itself
 
     @property
     def flags(self) -> bytes:
@@ -144,6 +146,10 @@ class Column:
             for values, number in zip(combos, self.counts, strict=True):
                 if number:
                     counted[values] = so_far(values, 0) + number
+        elif picked.few is not None:
+            for row in picked.few:
+                values = combos[self._code(row)]
+                counted[values] = so_far(values, 0) + 1
         elif self.as_bits:
             bits, block, read = picked.bits, self._data[self._at : self.end], int.from_bytes
             for code, values in enumerate(combos):
@@ -153,6 +159,13 @@ class Column:
         else:
             for code, number in Counter(compress(self.by_row(), picked.flags)).items():
                 counted[combos[code]] = so_far(combos[code], 0) + number
+
+    def _code(self, row: int) -> int:
+        if self.as_bits:
+            low, bit = self._at + row // 8, 1 << row % 8
+            return next(code for code in range(len(self.combos)) if self._data[low + code * _BYTES] & bit)
+        at = self._at + 2 * row
+        return int.from_bytes(self._data[at : at + 2], "little")
 
     def _where(self, code: int) -> list[int]:
         """The rows of this code, found as two bytes in a row."""

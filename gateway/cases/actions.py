@@ -4,7 +4,7 @@ Each act is one transaction of the log: the new event and its entry (``case.*``)
 acted, never a text: only a salted digest of it. If we stop within it, neither has happened; after it, both have.
 
 The audit office and the data bureau see all cases. An office sees those in which it was asked to explain, and of them
-the question, its own answer and the entries it is itself a party of. For everybody else no case exists (threat T15).
+the question, its own answer and the entries of what it did itself. For everybody else no case exists (threat T15).
 """
 
 from __future__ import annotations
@@ -356,6 +356,7 @@ def _seen_by(conn: Any, person: Person, case: Case) -> Case:
 
 
 def _is_of(conn: Any, index: int, party: str | None) -> bool:
+    """Whether the party was the one that acted: what was done, not what was asked of it, is its to explain."""
     found = Rows(conn).entries(index, index + 1)
     return bool(found) and (entry.read(found[0]).get("actor") or {}).get("party") == party
 

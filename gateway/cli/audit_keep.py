@@ -14,8 +14,11 @@ import click
 from gateway.audit import index
 from gateway.audit.retention import REASONS, Approval, Retention, older_than
 from gateway.cli.common import config_option, store_of
+from gateway.consent.record import SUBJECT_CHECKS
 from gateway.identity import orders
 from gateway.wiring import Store
+from standards.identifiers import as_printed
+from standards.subjects import SCHEMES
 
 SWEEP_S = 2.0  # a serving process knows of a change of keys within one second
 
@@ -27,7 +30,7 @@ _signed = click.option(
     help="a file with one officer's signature (JWS); twice. Without it the order to be signed is printed",
 )
 _subject = [
-    click.option("--scheme", default="cn.resident-id", show_default=True),
+    click.option("--scheme", default="cn.resident-id", show_default=True, type=click.Choice(list(SCHEMES))),
     click.option(
         "--id-stdin", is_flag=True, help="the resident's number comes from standard input, never in a command"
     ),
@@ -74,7 +77,7 @@ def hold() -> None:
 def add(reason: str, pseudonym: str | None, scheme: str, id_stdin: bool, config_file: Path | None) -> None:
     """Hold everything, or what concerns one resident · 设置"""
     with _kept(config_file) as (store, kept):
-        subject = store.pseudonyms.subject(scheme, _number()) if id_stdin else pseudonym
+        subject = store.pseudonyms.subject(scheme, _number(scheme)) if id_stdin else pseudonym
         made = kept.place(reason, subject)
     click.echo(f"{made.id}: {made.subject or 'everything / 全部'}")
 
@@ -115,7 +118,7 @@ def shred(scheme: str, id_stdin: bool, reason: str, signed: Sequence[Path], conf
     if not id_stdin:
         raise click.UsageError("give the number on standard input: --id-stdin / 证件号码请从标准输入给出")
     with _kept(config_file) as (store, kept):
-        number = _number()
+        number = _number(scheme)
         store.keys.check_forgettable()
         pseudonym, places = kept.shreddable(scheme, number), store.pseudonyms.places(scheme, number)
         order = orders.payload("shred", store.log.key.origin, subject=pseudonym, reason=reason)
@@ -172,8 +175,15 @@ def _kept(config_file: Path | None) -> Iterator[tuple[Store, Retention]]:
         yield store, Retention(store.log, store.pseudonyms)
 
 
-def _number() -> str:
-    return sys.stdin.readline().strip().upper()
+def _number(scheme: str) -> str:
+    """From standard input. A slip of the hand has a pseudonym too: it would be forgotten, or held, in the place of whom
+    was meant, and two officers would have signed for it."""
+    number = as_printed(sys.stdin.readline())
+    try:
+        SUBJECT_CHECKS.get(scheme, str)(number)
+    except ValueError as error:
+        raise click.ClickException(f"{getattr(error, 'zh', '')} / {error}; nothing was done / 未执行任何操作") from None
+    return number
 
 
 COMMANDS: list[click.Command] = [retention, hold, shred, prune]

@@ -14,6 +14,7 @@ import click
 from gateway.accounts.model import ROLES
 from gateway.cli.common import config_option, store_of
 from gateway.identity.model import OPERATOR
+from standards.identifiers import as_printed
 
 
 @click.group()
@@ -32,7 +33,7 @@ def add_account(
     username: str, role: str, party: str | None, officer: str | None, subject_stdin: bool, config_file: Path | None
 ) -> None:
     """Make an account; its first password is printed once · 开设账户"""
-    resident = ("cn.resident-id", sys.stdin.readline().strip()) if subject_stdin else None
+    resident = ("cn.resident-id", as_printed(sys.stdin.readline())) if subject_stdin else None
     with store_of(config_file) as store:
         account, password = store.accounts.add(
             OPERATOR, username, role=role, party=party, officer=officer, resident=resident

@@ -17,6 +17,7 @@ from gateway.agreements import store as agreements
 from gateway.agreements.model import Agreement
 from gateway.audit import entry as entries
 from gateway.audit.entry import EntryInvalid
+from gateway.audit.retention_store import kept_orders
 from gateway.audit.store import Rows
 from gateway.audit.verify import Finding
 from gateway.consent.model import Consent
@@ -40,7 +41,7 @@ def verify(database: Database) -> tuple[Finding, ...]:
         told = _Told()
         for index, entry in _entries(conn):
             told.take(index, entry)
-        return (*_agreements(conn, told), *_consents(conn, told), *_people(conn, told))
+        return (*_agreements(conn, told), *_consents(conn, told), *_people(conn, told), *_orders(conn, told))
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class _Told:
     consent_digests: dict[str, str] = field(default_factory=dict)
     states: dict[tuple[str, str], str] = field(default_factory=dict)  # party | client | officer, id → state
     keys: dict[str, str] = field(default_factory=dict)  # officer → thumbprint
+    orders: dict[str, int] = field(default_factory=dict)  # digest of a signed order over the log → entry
 
     def take(self, index: int, entry: Mapping[str, Any]) -> None:
         kind, _, event = entry["type"].partition(".")
@@ -65,6 +67,8 @@ class _Told:
         elif kind == "consent":
             self.consents.setdefault(entry["consent"]["id"], []).append((index, event))
             self.consent_digests[entry["consent"]["id"]] = entry["consent"]["digest"]
+        elif kind == "audit":
+            self.orders |= {each["jws_digest"]: index for each in entry.get("approved", ())}
         elif kind in ("party", "client", "officer"):
             if event in ("added", "suspended", "resumed"):
                 self.states[kind, entry[kind]] = "suspended" if event == "suspended" else "active"
@@ -151,6 +155,18 @@ def _people(conn: Connection, told: _Told) -> Iterator[Finding]:
                 "officer",
                 f"人员 {officer.id} 的密钥不是日志所记的那一个",
                 f"the key of the officer {officer.id} is not the one in the log",
+            )
+
+
+def _orders(conn: Connection, told: _Told) -> Iterator[Finding]:
+    """Without them no outsider believes what was pruned, forgotten or lifted."""
+    there = {digest for digest, jws in kept_orders(conn) if digest_bytes(jws.encode()) == digest}
+    for digest, index in sorted(told.orders.items(), key=lambda each: each[1]):
+        if digest not in there:
+            yield _wrong(
+                "order",
+                f"第 {index} 条所依据的签署命令不在数据库中，或被改动过",
+                f"the signed order that entry {index} rests on is not in the database, or was changed",
             )
 
 

@@ -82,12 +82,13 @@ async def answer(
 ) -> Answer | Refusal:
     """Answer or refuse. ``owed``: guards of the caller's that the query's first entry settles; emptied when it has.
     ``beside``: guards that every such entry brings along (what the sidecar keeps); they never say no.
-    ``on_decided`` is called once the decision is durable. ``linger_s``: how long its entries may wait for others'.
+    ``on_decided`` is called once the decision is durable, or waits for the answer to the same query asked before.
+    ``linger_s``: how long its entries may wait for others'.
     Raises errors.ProviderError kin, LogUnavailable, ChangedMeanwhile, Idempotency… errors.
 
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
-    decided = await _decide_and_commit(query, deps, owed, beside, linger_s)
+    decided = await _decide_and_commit(query, deps, owed, beside, linger_s, on_decided)
     on_decided()
     if not isinstance(decided, Authorized):
         return decided
@@ -133,7 +134,12 @@ def _check_token_stands(facts: Facts) -> None:
 
 # ── 1–3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def _decide_and_commit(
-    query: Query, deps: Deps, owed: list[Guard], beside: Sequence[Guard], linger_s: float
+    query: Query,
+    deps: Deps,
+    owed: list[Guard],
+    beside: Sequence[Guard],
+    linger_s: float,
+    let_others: Callable[[], None],
 ) -> Authorized | Answer | Refusal:
     fresh = False
     spent: dict[str, Any] = {}  # what the log found when it was to count one more use
@@ -169,7 +175,7 @@ async def _decide_and_commit(
                 spent |= found
                 continue
             assert ticket is not None and isinstance(rejected.why, idempotency.Taken)
-            again = await _once_more(ticket, rejected.why, deps)
+            again = await _once_more(ticket, rejected.why, deps, let_others)
             if again is not None:
                 return again
             continue
@@ -248,8 +254,14 @@ def _window(facts: Facts) -> str:
     return window_start(facts.now, facts.terms.quota_unit if facts.terms else None)
 
 
-async def _once_more(ticket: idempotency.Ticket, taken: idempotency.Taken, deps: Deps) -> Answer | None:
-    """The answer that this key got before; None when the key has become free in the meantime."""
+async def _once_more(
+    ticket: idempotency.Ticket, taken: idempotency.Taken, deps: Deps, let_others: Callable[[], None]
+) -> Answer | None:
+    """The answer that this key got before; None when the key has become free in the meantime.
+
+    ``let_others`` is called before waiting: who waits for a department's answer needs no turn, and impatient callers
+    that ask again would otherwise hold them all.
+    """
     if not taken.same:
         raise IdempotencyMismatch(
             "该 Idempotency-Key 已用于内容不同的请求。",
@@ -260,6 +272,7 @@ async def _once_more(ticket: idempotency.Ticket, taken: idempotency.Taken, deps:
     if taken.answer is not None:
         return await _replay(ticket, taken, taken.answer, deps)
     if event := deps.under_way.get(ticket.key):
+        let_others()
         await event.wait()
         return None  # decided anew: the next claim finds the answer, or a free key if there was none
     raise IdempotencyInProgress(

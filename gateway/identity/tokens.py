@@ -135,7 +135,8 @@ class Tokens:
             caller = self.read(token)
             self._remember(digest, caller)
         if self.is_expired(caller):
-            self._verified.pop(digest, None)
+            with self._lock:
+                self._verified.pop(digest, None)
             raise _expired()
         if caller.token_id in self.revocations:
             raise revoked()

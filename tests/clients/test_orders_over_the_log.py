@@ -20,13 +20,14 @@ from tongqu_client.verify import verify_export
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import rfc3339
 from tests.clients.made_log import START, write
-from tests.clients.ordered_log import LATER, NEIGHBOUR, RESIDENT, OrderedLog, key_of, lawful, story
+from tests.clients.ordered_log import LATER, NEIGHBOUR, NOBODY, RESIDENT, OrderedLog, key_of, lawful, story
 
 
 def test_what_two_officers_ordered_is_proved_and_counted(tmp_path: Path) -> None:
     log = story()
     report = verify_export(log.export(tmp_path))
     assert (report.pruned, report.orders) == (512, 4)
+    assert [each.officer for each in report.ordered_by] == ["off_audit", "off_bureau"]
     assert report.gone == 512 - sum(log.stays(at, 512) for at in range(512)) == 500
     assert report.why_not["pruned"] == 250, "how many decisions went is what the orders say"
     assert report.not_replayed == sum(report.why_not.values())
@@ -100,9 +101,30 @@ def in_anothers_name(log: OrderedLog) -> None:
     log.made.entries[-1] = log.made.entries[-1].replace(b"off_forged", b"off_bureau")
 
 
+def one_key_for_two(log: OrderedLog) -> None:
+    """The same key, registered for a second person."""
+    key = key_of("off_audit").public_jwk()["kid"]
+    names = {"party": "data-bureau", "client": None, "officer": "off_double", "key": key, "role": "signatory"}
+    log.add(type="officer.added", actor=NOBODY, **names)
+    log.prune(512, signers=["off_audit"])
+    (mine,) = _read(log.made.entries[-1])["approved"]
+    again = {"officer": "off_double", "jws_digest": mine["jws_digest"]}
+    log.made.entries[-1] = canonical({**_read(log.made.entries[-1]), "approved": [mine, again]})
+
+
+def registered_again(log: OrderedLog) -> None:
+    """The bureau's officer gets a key that the operator made."""
+    log.keys["off_forged"] = key_of("off_forged").public_jwk()
+    key = key_of("off_forged").public_jwk()["kid"]
+    names = {"party": "data-bureau", "client": None, "officer": "off_bureau", "key": key, "role": "signatory"}
+    log.add(type="officer.added", actor=NOBODY, **names)
+    log.prune(512, signers=["off_audit", "off_forged"])
+    log.made.entries[-1] = log.made.entries[-1].replace(b"off_forged", b"off_bureau")
+
+
 def suspended(log: OrderedLog) -> None:
     names = {"party": "data-bureau", "client": None, "officer": "off_bureau", "key": None}
-    log.add(type="officer.suspended", actor={"party": None, "client": None, "officer": None}, **names)
+    log.add(type="officer.suspended", actor=NOBODY, **names)
     log.prune(512)
 
 
@@ -180,6 +202,9 @@ TABLE: dict[str, tuple[Callable[[OrderedLog], Any], str, str]] = {
     "two different orders": (two_orders, "prune_unproven", "same order"),
     "a key that nobody registered": (unregistered, "prune_unproven", "no such key"),
     "a key in another's name": (in_anothers_name, "prune_unproven", "no such key"),
+    "one key for two people": (one_key_for_two, "prune_unproven", "two different"),
+    "an officer registered again": (registered_again, "officer_replaced", "off_bureau"),
+    "by the key of an officer registered again": (registered_again, "prune_unproven", "no such key"),
     "an officer who was suspended": (suspended, "prune_unproven", "suspended"),
     "an order for another log": (saying(log="elsewhere/log"), "prune_unproven", "log = elsewhere"),
     "an order to do something else": (saying(act="shred"), "prune_unproven", "act = shred"),

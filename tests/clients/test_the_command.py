@@ -78,12 +78,14 @@ def test_csv_cannot_run_in_a_spreadsheet(capsys: pytest.CaptureFixture[str], sim
     assert rows == [["name", "note"], ['\'=HYPERLINK("http://x")', "plain, text"]]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "＝1"])
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "＝1", " =1", "\u3000-1", "\ufeff@x", "\u200b=1"]
+)
 def test_a_cell_like_a_formula_gets_an_apostrophe(text: str) -> None:
     assert cell_safe(text) == "'" + text
 
 
-@pytest.mark.parametrize("text", ["", "1", "张三", "a=b", "990101199001010010"])
+@pytest.mark.parametrize("text", ["", "1", "张三", "a=b", " a", "（=）", "990101199001010010"])
 def test_other_cells_stay_as_they_are(text: str) -> None:
     assert cell_safe(text) == text
 
@@ -262,6 +264,11 @@ def test_what_is_no_evidence_is_refused(simulator: Simulator, tmp_path: Path) ->
         path = tmp_path / str(number)
         path.write_bytes(content)
         assert main(["verify", str(path), "--trust", str(trust)]) == 9
+
+
+def test_what_has_no_end_is_not_read_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "/dev/zero"]) == 9
+    assert "8 MiB" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], [__file__], [__file__, "--trust", "nowhere"]])

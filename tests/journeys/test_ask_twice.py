@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tongqu_client import Answer, errors
 
+from gateway.exchange.fairness import Admission
 from tests.cast import AN, BO, LINDEN, MAPLE
 from tests.running import City
+
+PLACES = 3
 
 
 def key() -> str:
     return str(uuid.uuid4())
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def same(first: Answer, second: Answer) -> bool:
@@ -35,6 +48,30 @@ def test_the_same_key_brings_the_same_answer_and_asks_nobody_again(city: City) -
     assert same(first, second) and second.verify().claims["query"] == first.request_id
     assert len(city.department.requests) == len(city.entries("exchange.authorized")) == 1
     assert len(city.entries("exchange.released")) == 1
+
+
+def test_impatient_callers_keep_nobody_else_waiting(own_city: City) -> None:
+    """Whoever asks again while the first answer is on its way waits for the department, not in the others' turn."""
+    city, go, mine = own_city, threading.Event(), key()
+    exchange = city.gateway.deps.exchange
+    exchange.admission = Admission(per_second=0, burst=1, max_under_way=100, places=PLACES)
+    asked, theirs = city.cast.agreement().id, city.cast.agreement(consumer=MAPLE).id
+    city.department.on_request = lambda received: AN["idNumber"] in received.body.decode() and go.wait(20)
+
+    def ask() -> Answer:
+        return city.ask(asked, idempotency_key=mine)
+
+    with ThreadPoolExecutor() as threads:
+        try:
+            first = threads.submit(ask)
+            wait_until(lambda: len(city.department.requests) == 1)
+            again = [threads.submit(ask) for _ in range(PLACES)]
+            wait_until(lambda: exchange.admission.under_way == 1 + PLACES)
+            assert city.ask(theirs, BO["idNumber"], party=MAPLE).found
+        finally:
+            go.set()
+        assert all(same(first.result(), each.result()) for each in again)
+    assert len(city.entries("exchange.released")) == 2
 
 
 def test_another_key_is_another_query(city: City) -> None:

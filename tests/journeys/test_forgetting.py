@@ -109,6 +109,17 @@ def test_it_takes_two_who_may(operator: Operator, signers: Sequence[str]) -> Non
     assert city.entries("audit.shredded") == []
 
 
+def test_a_slip_of_the_hand_is_no_order(operator: Operator) -> None:
+    """It has a pseudonym too, which would be forgotten in the place of whom was meant."""
+    words = ("audit", "shred", "--id-stdin", "--reason", "right_to_erasure")
+    number = AN["idNumber"]
+    for typed in (number[:-1], number[1:] + number[:1], ""):
+        slipped = operator.says(*words, given=typed)
+        assert slipped.exit_code != 0 and not slipped.stdout.strip()
+    assert operator.says(*words, "--scheme", "cn-resident-id", given=number).exit_code == 2
+    assert operator.says("audit", "hold", "add", "--reason", "court_order", "--id-stdin", given="1").exit_code != 0
+
+
 def test_a_signature_under_another_order_is_none(operator: Operator) -> None:
     city = operator.city
     city.ask(city.cast.agreement().id)

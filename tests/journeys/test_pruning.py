@@ -17,6 +17,7 @@ from tongqu_client.cli import main as tongqu
 from tongqu_client.verify import verify_export
 
 from gateway.audit import verify
+from gateway.audit.retention_store import ORDER
 from gateway.cli import cli as gateway
 from gateway.errors import SignatureInvalid
 from gateway.evidence import state
@@ -131,6 +132,9 @@ def test_a_pruned_log_is_proved_and_later_decisions_are_made_again(
     assert report.replayed == 3 and report.agreements == report.consents == 1
     assert verify.verify(deps.database, deps.log.key.verifier, checkpoint=None).whole
     assert state.verify(deps.database) == (), "the tables are what the log that is left says"
+    with deps.database.write() as conn:
+        conn.execute(ORDER.delete())
+    assert [found.code for found in state.verify(deps.database)] == ["order", "order"]
 
     for paper in (exported / "orders").iterdir():
         paper.unlink()

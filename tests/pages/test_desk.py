@@ -376,6 +376,8 @@ def test_a_proof_is_checked_too(deps: Deps, officer: Person) -> None:
     number = first_look_up(deps)
     proof = officer.get(f"/v1/log/entries/{number}/proof").get_data()
     assert "agrees with this log" in upload(officer, proof)
+    beyond = proof.replace(b"index %d\n" % number, b"index " + b"9" * 30 + b"\n")  # no database counts so far
+    assert beyond != proof and "does not agree" in upload(officer, beyond)
     lines = proof.decode().split("\n")
     lines[2] = base64.b64encode(sha256(b"another").digest()).decode()
     assert "does not agree" in upload(officer, "\n".join(lines).encode())
@@ -539,6 +541,13 @@ def test_each_list_can_be_taken_away(deps: Deps, officer: Person, clerk: Person,
     assert len(entries(deps, "audit.viewed")) == before + 3
     assert clerk.get(f"/desk/{what}.json").status_code == 403
     assert signed_in(deps, "compliance").get(f"/desk/{what}.json").status_code == 303  # a second factor first
+
+
+def test_a_list_as_a_file_has_the_filter_of_its_page(deps: Deps, officer: Person) -> None:
+    opened(officer, entry=first_look_up(deps), kind="correction")
+    told = officer.get("/desk/cases.json?kind=correction").get_json()
+    assert told and {each["kind"] for each in told} == {"correction"}
+    assert officer.get("/desk/cases.json?kind=none-of-these").status_code == 404
 
 
 def test_a_case_keeps_the_search_as_it_stood_with_the_log_it_was_made_of(deps: Deps, officer: Person) -> None:

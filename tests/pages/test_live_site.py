@@ -140,6 +140,7 @@ def test_nothing_but_the_form_of_the_page_is_taken(web: FlaskClient) -> None:
 
 def test_an_unknown_standard_is_asked_for(web: FlaskClient) -> None:
     assert "Choose a standard first" in told(send(web, RECORD, standard="nothing/1.0.0"))
+    assert "Paste first" in told(send(web, " \n"))
 
 
 def test_a_good_draft_is_compared_with_what_is_in_force(web: FlaskClient) -> None:

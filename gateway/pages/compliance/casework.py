@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, request
 
 from gateway.accounts.web import to_page
 from gateway.audit.filter import NONE, Filter
@@ -17,7 +17,7 @@ from gateway.cases.texts import MAX_TEXT
 from gateway.errors import InvalidRequest, WrongState
 from gateway.lib.clock import rfc3339
 from gateway.pages.compliance import words
-from gateway.pages.compliance.desk import CASES, DESK, HOME, REVIEWS, Desk, said
+from gateway.pages.compliance.desk import CASES, DESK, HOME, REVIEWS, Desk, one_of, said
 from gateway.pages.compliance.trace import Look
 from gateway.pages.public.words import Text
 from standards import workdays
@@ -79,7 +79,7 @@ class Casework:
 
     # ── cases ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def cases(self) -> Response:
-        state, kind = _one_of("state", STATES), _one_of("kind", tuple(KINDS))
+        state, kind = one_of("state", STATES), one_of("kind", tuple(KINDS))
         found = self.desk.cases.page(
             self.desk.person, state=state, kind=kind, before=request.args.get("before"), limit=PAGE
         )
@@ -120,7 +120,7 @@ class Casework:
             number=number,
             most=ATTACHED,
             source=values.get("source"),
-            kind=_one_of("kind", tuple(KINDS)) or "review",
+            kind=one_of("kind", tuple(KINDS)) or "review",
             parties=desk.identity.parties(),
             text=text,
             wrong=wrong,
@@ -289,10 +289,3 @@ class Casework:
             wrong=wrong,
             max_text=MAX_TEXT,
         )
-
-
-def _one_of(name: str, allowed: tuple[str, ...]) -> str | None:
-    value = request.values.get(name) or None
-    if value is not None and value not in allowed:
-        abort(404)
-    return value

@@ -5,7 +5,7 @@ Every page that shows anything of the log writes ``audit.viewed`` first, durably
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, g
+from flask import Response, abort, g, request
 from sqlalchemy import select
 
 from gateway.accounts.model import Account
@@ -198,6 +198,14 @@ class Desk:
 def under(case_id: str) -> Crumbs:
     """The way to a page of a case."""
     return (HOME, CASES, (f"/desk/cases/{case_id}", Text(f"案件 {case_id[-8:]}", f"Case {case_id[-8:]}")))
+
+
+def one_of(name: str, allowed: Sequence[str]) -> str | None:
+    """A filter of a list, as the address or the form has it; what is none of these leads nowhere."""
+    value = request.values.get(name) or None
+    if value is not None and value not in allowed:
+        abort(404)
+    return value
 
 
 def link(path: str, **parameters: Any) -> str:

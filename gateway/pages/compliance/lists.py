@@ -15,8 +15,8 @@ from flask import Blueprint, Response
 from gateway.audit import kept
 from gateway.audit.extract import FORMATS
 from gateway.audit.filter import CHINA
-from gateway.cases.model import Case, Item
-from gateway.pages.compliance.desk import DESK, Desk
+from gateway.cases.model import KINDS, STATES, Case, Item
+from gateway.pages.compliance.desk import DESK, Desk, one_of
 from gateway.pages.public import tables
 
 FORMS = ("csv", "json", "xlsx")
@@ -66,9 +66,11 @@ class Lists:
             }
 
     def _cases(self) -> Iterator[Row]:
+        """Those of the page's filter."""
+        state, kind = one_of("state", STATES), one_of("kind", tuple(KINDS))
         before: str | None = None
         for _ in range(MOST // PAGE):
-            found = self.desk.cases.page(self.desk.person, before=before, limit=PAGE)
+            found = self.desk.cases.page(self.desk.person, state=state, kind=kind, before=before, limit=PAGE)
             yield from map(self._case, found)
             if len(found) < PAGE:
                 return

@@ -51,7 +51,7 @@ class _Stop(Exception):
 
 # RuntimeError is what zipfile raises for a password and, as NotImplementedError, for a compression it does not know.
 _NOT_READ = (
-    _Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, IndexError, TypeError, ValueError,
+    _Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, IndexError, TypeError, ValueError, OverflowError,
     zipfile.BadZipFile, RuntimeError, zlib.error,
 )  # fmt: skip
 

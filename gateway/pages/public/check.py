@@ -61,6 +61,8 @@ def check(text: str, kind: str, standard: Standard | None, published: Mapping[st
         return Outcome(
             kind, unreadable=Text(f"内容超过 {limit} KiB，请分批校验。", f"More than {limit} KiB: send less at a time.")
         )
+    if not text.strip():
+        return Outcome(kind, unreadable=Text("请先粘贴要校验的内容。", "Paste first what is to be checked."))
     try:
         value = strict_loads(text.encode("utf-8", errors="surrogatepass"))
     except MalformedJson as error:

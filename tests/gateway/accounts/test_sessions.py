@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from gateway.accounts.sessions import digest_of
+from gateway.errors import Forbidden
 from gateway.identity.actions import Identity
 from gateway.identity.model import OPERATOR
 from tests.cast import LINDEN
@@ -46,6 +49,13 @@ def test_stepping_up_gives_a_new_value_and_lasts_ten_minutes(house: House) -> No
     assert found is not None and found[0].fresh(house.clock.now())
     house.later(timedelta(minutes=10))
     assert not found[0].fresh(house.clock.now())
+
+
+def test_who_is_signed_out_while_showing_a_second_factor_stays_signed_out(house: House) -> None:
+    old = house.sessions.begin(house.clerk, "password", DEVICE)
+    house.sessions.end(old)
+    with pytest.raises(Forbidden, match="ended elsewhere"):
+        house.sessions.step_up(old, "totp")
 
 
 def test_a_sign_in_with_a_second_factor_counts_as_stepped_up(house: House) -> None:

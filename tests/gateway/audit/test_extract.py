@@ -168,6 +168,19 @@ def test_too_many_exports_at_once_are_asked_to_come_again(history: Log, web: Fla
     assert {answer.status_code for answer in answers} == {200}  # one after another, each gives its turn back
 
 
+def test_readers_who_do_not_take_their_export_do_not_hold_every_thread(
+    web: FlaskClient, door: Door, history: Log
+) -> None:
+    door.visitor = AUDITOR
+    address = "/v1/log/search.csv?q=type:exchange"
+    slow = [web.get(address) for _ in range(extract.SENT_AT_ONCE)]
+    assert web.get(address).status_code == 503
+    slow.pop().close()  # one leaves without a byte of it
+    assert web.get(address).data
+    for each in slow:
+        each.close()
+
+
 # ── a person's number is never in an address ──────────────────────────────────────────────────────────────────────────
 def test_a_number_is_read_as_a_query_reads_it(web: FlaskClient, door: Door, history: Log) -> None:
     """Else "nobody looked at this person" would be the answer to a small x, or to a scheme that there is not."""

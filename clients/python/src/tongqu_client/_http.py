@@ -109,7 +109,7 @@ class Reply:
     def retry_after(self) -> float | None:
         """Seconds, from either form of the Retry-After header (RFC 9110 §10.2.3)."""
         text = self.headers.get("retry-after", "").strip()
-        if text.isdigit():
+        if text.isascii() and text.isdigit():
             return float(text)
         date = email.utils.parsedate_to_datetime(text) if text.endswith("GMT") else None
         return max(0.0, date.timestamp() - time.time()) if date else None

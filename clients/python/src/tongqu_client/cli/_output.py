@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +13,9 @@ from typing import Any
 
 from tongqu_client.errors import ExportInvalid, GatewayError, InvalidRequest
 
-# A spreadsheet takes a cell that begins with one of these for a formula; the full-width forms too, after conversion.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# A spreadsheet takes a cell that begins with one of these for a formula: the full-width forms too, after conversion,
+# and whatever blanks or characters without a width stand before it.
+_FORMULA = re.compile("[\\s\0\ufeff\u200b-\u200f\u2060]*[=+@＝＋－＠-]| *[\t\r\n\0]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def columns(rows: Iterable[Mapping[str, str]]) -> list[str]:
 
 def cell_safe(text: str) -> str:
     """No spreadsheet will run this cell: what looks like a formula gets an apostrophe in front."""
-    return "'" + text if text.startswith(_FORMULA) else text
+    if not text or text[0].isalnum():
+        return text
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def write_csv(rows: Sequence[Mapping[str, str]]) -> None:

@@ -78,6 +78,11 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
             f"✓ {report.orders} orders to destroy evidence or to lift a hold: each bears the valid signatures of two "
             "who may order it, and was for what was done.",
         )
+        for each in report.ordered_by:
+            out.line(
+                f"  – {each.party} 的 {each.officer}，密钥 {each.key}：请与该单位核对",
+                f"  – {each.officer} of {each.party}, key {each.key}: compare it with the office",
+            )
     if report.pruned and report.orders is not None:
         out.line(
             f"! 第 {report.pruned} 条以前有 {report.gone} 条已过保存期限，依令清理，只有散列值；"
@@ -317,5 +322,6 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "pruned": report.pruned,
         "gone": report.gone,
         "orders": report.orders,
+        "ordered_by": [{"officer": each.officer, "party": each.party, "key": each.key} for each in report.ordered_by],
         "witnessed": reported_witnesses(report.witnessed),
     }

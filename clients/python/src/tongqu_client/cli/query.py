@@ -134,7 +134,7 @@ def _subject(args: argparse.Namespace) -> Subject | None:
             text = args.id_file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             raise errors.InvalidRequest(
-                f"读不出 {args.id_file}。", f"{args.id_file} cannot be read as UTF-8 text."
+                f"读不出 {args.id_file}：应为 UTF-8 文本文件。", f"{args.id_file} cannot be read as UTF-8 text."
             ) from None
     elif args.id_stdin:
         text = getpass.getpass("证件号码 / identifier: ") if sys.stdin.isatty() else sys.stdin.read()

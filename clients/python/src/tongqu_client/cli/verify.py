@@ -239,14 +239,16 @@ def saved_answer(text: str) -> dict[str, Any]:
 
 def _read(path: Path, *, at_most: int | None = None) -> bytes:
     try:
-        if at_most is not None and path.stat().st_size > at_most:
-            raise errors.BundleInvalid(
-                f"{path} 超过 {at_most >> 20} MiB，不是回执、存档或证据包。",
-                f"{path} is larger than {at_most >> 20} MiB: no receipt, saved answer or bundle is.",
-            )
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(-1 if at_most is None else at_most + 1)  # whatever size it says: a device says none
     except OSError:
         raise errors.ConfigError(f"打不开 {path}。", f"{path} cannot be opened.") from None
+    if at_most is not None and len(data) > at_most:
+        raise errors.BundleInvalid(
+            f"{path} 超过 {at_most >> 20} MiB，不是回执、存档或证据包。",
+            f"{path} is larger than {at_most >> 20} MiB: no receipt, saved answer or bundle is.",
+        )
+    return data
 
 
 def _text(data: bytes) -> str:

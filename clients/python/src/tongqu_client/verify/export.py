@@ -105,6 +105,7 @@ def verify_export(
         pruned=below,
         gone=sum(entry is None for number, entry in whole.entries() if number < below),
         orders=fold.orders.proved if archived else None,
+        ordered_by=tuple(sorted(fold.orders.signers)),
     )
 
 

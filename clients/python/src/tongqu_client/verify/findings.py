@@ -26,6 +26,15 @@ class Finding:
         return self.en if language.startswith("en") else self.zh
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Signer:
+    """Who ordered something. ``key``: its thumbprint, to be compared with the office."""
+
+    officer: str
+    party: str
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class ExportReport:
     """A log that held. ``own_trust``: its keys came with it, so it was only shown to agree with itself.
@@ -61,6 +70,7 @@ class ExportReport:
     pruned: int = 0
     gone: int = 0
     orders: int | None = None
+    ordered_by: tuple[Signer, ...] = ()
     why_not: Mapping[str, int] = field(default_factory=dict)
     years: tuple[Checkpoint, ...] = ()
     begins: int = 0

@@ -84,7 +84,7 @@ class Ledger:
         elif kind in ("party", "client", "officer"):
             self._standing(kind, event, entry)
             if kind == "officer":
-                self._officer(index, event, entry)
+                yield from self._officer(index, event, entry)
         elif kind == "emergency":
             until = entry.get("until")
             self.emergencies[str(entry.get("emergency"))] = (
@@ -111,11 +111,20 @@ class Ledger:
         if event == "added":
             self.belongs[kind, name] = str(entry.get("party"))
         if kind == "party" and isinstance(entry.get("kind"), str):
-            self.kinds[name] = str(entry["kind"])
+            self.kinds.setdefault(name, str(entry["kind"]))
 
     # ── whose key is whose ────────────────────────────────────────────────────────────────────────────────────────────
-    def _officer(self, index: int, event: str, entry: Entry) -> None:
-        name = str(entry.get("officer"))
+    def _officer(self, index: int, event: str, entry: Entry) -> Iterator[Finding]:
+        name, before = str(entry.get("officer")), self.officers.get(str(entry.get("officer")))
+        if event == "added" and before is not None:
+            yield Finding(
+                "officer_replaced",
+                f"entry {index}",
+                f"第 {index} 条再次登记人员 {name}（先见第 {before.index} 条）：密钥从不更换，有人要以此人名义签字。",
+                f"Entry {index} registers the officer {name} again, whom entry {before.index} registered: an officer's "
+                "key never changes; somebody means to sign in that name.",
+            )
+            return
         if event == "suspended" and name in self.officers:
             self.officers[name] = replace(self.officers[name], suspended=index)
         elif entry.get("key"):

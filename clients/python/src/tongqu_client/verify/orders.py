@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from tongqu_client import _jose
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.verify import merkle, signers
-from tongqu_client.verify.findings import Finding
+from tongqu_client.verify.findings import Finding, Signer
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.story import TOLERANCE, read_time
@@ -69,6 +69,7 @@ class Orders:
     holds: dict[str, str | None] = field(default_factory=dict)  # in force: id → pseudonym, or None for everything
     pruned: list[Pruned] = field(default_factory=list)
     proved: int = 0
+    signers: set[Signer] = field(default_factory=set)
 
     @property
     def below(self) -> int:
@@ -76,6 +77,8 @@ class Orders:
         return self.pruned[-1].below if self.pruned else 0
 
     def feed(self, index: int, entry: Entry) -> Iterator[Finding]:
+        if not str(entry.get("type")).startswith("audit."):
+            return
         step = {
             "audit.retention_set": self._retention,
             "audit.hold_placed": self._placed,
@@ -149,7 +152,8 @@ class Orders:
     def _ordered(self, entry: Entry, act: str) -> Mapping[str, Any]:
         """What both signed. Raises Unproven."""
         said: set[bytes] = set()
-        signed: dict[str, str] = {}  # officer → kind of the office
+        who: list[Signer] = []
+        signed: dict[str, str] = {}  # key → kind of the office
         for each in entry["approved"]:
             token = self.papers.orders.get(str(each["jws_digest"]))
             if token is None:
@@ -157,7 +161,9 @@ class Orders:
                     f"{each['officer']} 签署的命令不在导出中", f"the order signed by {each['officer']} is not here"
                 )
             said.add(_payload(token))
-            signed[str(each["officer"])] = self._signed(token, str(each["officer"]))
+            signer, kind = self._signed(token, str(each["officer"]))
+            signed[signer.key] = kind
+            who.append(signer)
         if len(signed) < 2 or len(said) != 1:
             raise Unproven(
                 "须有两名不同的签字人签署同一命令", "two different signatories must have signed the same order"
@@ -166,10 +172,11 @@ class Orders:
             raise Unproven("签字人中没有审计机关的人员", "neither of those who signed is of the audit office")
         order = strict_loads(said.pop())
         _same(order, act=act, log=self.origin)
+        self.signers.update(who)
         return dict(order)
 
-    def _signed(self, token: str, name: str) -> str:
-        """The kind of the office for which this officer signed."""
+    def _signed(self, token: str, name: str) -> tuple[Signer, str]:
+        """The officer, and the kind of the office that he or she signed for."""
         officer, thumbprint = self.ledger.officers.get(name), signers.key_id(token)
         if officer is None or officer.thumbprint != thumbprint or officer.suspended is not None:
             raise Unproven(
@@ -195,7 +202,7 @@ class Orders:
             signers.signed(token, jwk, typ=TYPE, payload=_payload(token))
         except _jose.JoseInvalid as error:
             raise Unproven(f"{name} 的签名无效（{error}）", f"the signature of {name} is not valid: {error}") from None
-        return str(kind)
+        return Signer(name, officer.party, thumbprint), str(kind)
 
 
 # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────────────────

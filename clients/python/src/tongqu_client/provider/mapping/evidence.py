@@ -111,8 +111,8 @@ def _address(profile: Profile) -> Evidence:
 
 
 def _text(element: Element, profile: Profile, fit: Fit) -> Evidence:
-    if profile.kind:
-        return Evidence(0.25, False, "取值是另一类数据", "the values are of another kind")
+    if profile.kind or (profile.share("division") >= HARD and not fit.share):
+        return Evidence(0.25 if fit.share else 0.1, False, "取值是另一类数据", "the values are of another kind")
     if fit.share < 0.5 and profile.small_set:
         return Evidence(OWN_CODES, False, *_EXPLAIN)
     number = re.search("(编号|号码|证号|案号|户号|代码|编码|标识)([（(].*)?$", element.zh)

@@ -10,6 +10,7 @@ from functools import cache
 from itertools import pairwise
 
 from standards import codelists
+from standards.crosswalk_dates import in_digits
 from standards.crosswalk_steps import resident_id, trim_identifier
 from standards.crosswalk_values import Untranslatable, is_blank
 from standards.identifiers import is_uscc
@@ -111,7 +112,7 @@ _KINDS: Mapping[str, Callable[[str], bool]] = {
     "id": _resident,
     "uscc": lambda text: is_uscc(trim_identifier(text)),
     "phone": lambda text: _PHONE.fullmatch(text) is not None,
-    "date": lambda text: _DATE.fullmatch(text) is not None,
+    "date": lambda text: _DATE.fullmatch(in_digits(text)) is not None,
     "serial": lambda text: text.isascii() and text.isdigit() and len(text) == 5 and 10_000 <= int(text) <= 60_000,
     "division": lambda text: text.isascii() and text.isdigit() and len(text) in (6, 9, 12) and text[:2] in _PROVINCES,
     "integer": lambda text: re.fullmatch(r"-?\d{1,9}", text) is not None,

@@ -42,6 +42,7 @@ UNDER = 0.9  # factor for a name that stands under a heading of something else
 ITEM_NAME = 0.8  # score of a name below which it is no part of list items
 FUZZY = 0.5  # likeness below which two names have nothing to do with each other
 _SUFFIXES = ("dm", "mc", "bz", "no", "code", "name", "1", "2", "代码", "名称", "信息", "登记")
+_PREFIXES = ("目前", "当前", "最新", "本次")  # say when, not what
 _WHY = (
     (EXACT, "列名是该数据项的名称", "its name is a name of this element"),
     (ENDING, "列名与该数据项名称只差词尾", "its name differs from the element's by its ending only"),
@@ -152,6 +153,10 @@ class Vocabulary:
         if head.latin and head.role is None:
             for role, rest in roles_at_head(head.rest):
                 yield _fits(names.rest.get(rest, 0.0), self._factor(names, role))
+        for prefix in _PREFIXES:
+            if head.rest.startswith(prefix):
+                found = _fits(names.rest.get(head.rest.removeprefix(prefix), 0.0), self._factor(names, head.role))
+                yield Fits(found.score * 0.95, False, found.zh, found.en)
         for suffix in _SUFFIXES:
             shorter = head.rest.removesuffix(suffix)
             if shorter != head.rest and len(shorter) > 1:
