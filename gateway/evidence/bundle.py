@@ -96,7 +96,7 @@ class Bundler:
             standard = self._standard(conn, subject)
         told = sorted({subject.index, subject.decided_at, *self._supporting(subject, agreement, consent, officers)})
         told = sorted({*told, *self._publisher(standard)})
-        heads = self._heads(subject.index)
+        heads = self._heads(subject.index, told[-1] + 1)
         note = heads[-1].note
         shown = [self._proved(index, heads) for index in told if index < _end(heads[-1])]
         main = next(each for each in shown if each["index"] == subject.index)
@@ -184,10 +184,10 @@ class Bundler:
                 return
             before = page.next
 
-    def _heads(self, index: int) -> list[Head]:
+    def _heads(self, index: int, covering: int) -> list[Head]:
         """How each year's log stands, up to the one of this entry: those before it as they were closed."""
         shards = [shard for shard in self.log.shards() if shard.first <= index]
-        return [self._head(shard, index + 1 if shard.end is None else shard.end) for shard in shards]
+        return [self._head(shard, covering if shard.end is None else shard.end) for shard in shards]
 
     def _head(self, shard: Shard, covering: int) -> Head:
         """Under the newest checkpoint with a quorum of witnesses that covers this much, else one signed now."""
