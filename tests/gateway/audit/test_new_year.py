@@ -488,7 +488,7 @@ def test_a_pruning_goes_over_the_end_of_a_year(still: Log, clock: FixedClock, tm
     to(clock, MIDNIGHT)
     write(still, 300)
     old, new = still.shards()
-    clock.advance(seconds=400 * 86_400)
+    clock.advance(seconds=450 * 86_400)
     trust = {"issuer": "i", "resource": "r", "log": told(still), "jwks": {"keys": []}}
     export(still, tmp_path / "archive", trust=trust)
     keep = retention.Retention(still, None)  # type: ignore[arg-type]  # no pseudonyms are asked for

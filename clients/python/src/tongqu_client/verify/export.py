@@ -72,7 +72,8 @@ def verify_export(
         for each in year.findings
         if each.kind != "file_missing" or (year.origin, each.where) not in gone
     ]
-    findings = files + [whole.placed(each) for each in findings]
+    # What was not ordered comes first: it explains what else is missing.
+    findings = [*map(whole.placed, fold.unproven), *files, *map(whole.placed, findings)]
     earlier, tokens = list(previous), list(receipts)
     for note in earlier:
         findings += _continues(whole, keys.open_signed(note))
@@ -265,6 +266,7 @@ class _Fold:
     orders: Orders
     standards: int  # whose signature by the data bureau was proved
     replayable: bool
+    unproven: list[Finding]  # orders that are not proved
 
 
 def _fold(
@@ -289,9 +291,8 @@ def _fold(
             findings += standards.feed(index, entry)
         findings += ledger.feed(index, entry)
     unproven += kept_as_ordered(orders, ((number, entry, whole.at(number) or b"") for number, entry in known))
-    findings[:0] = unproven  # first: they explain what else is missing
     findings += standards.end()
-    return _Fold(replay, orders, standards.proved, decided)
+    return _Fold(replay, orders, standards.proved, decided, unproven)
 
 
 def _why_not(story: Story, fold: _Fold) -> dict[str, int]:
