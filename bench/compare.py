@@ -59,7 +59,7 @@ def run(
 class _Measuring:
     def __init__(self, stand: Stand, ends: float, say: Say) -> None:
         self._stand, self._ends, self._say = stand, ends, say
-        self._rates: dict[tuple[int, int], float] = {}  # of who is warm, by target and connections
+        self._rates: dict[int, dict[int, float]] = {}  # of who is warm: by target, then by connections
         self.rows: dict[tuple[int, int], list[Row]] = {}
 
     def round(self, group: Group, *, backwards: bool) -> bool:
@@ -82,11 +82,11 @@ class _Measuring:
 
     def _slice(self, target: Target, connections: int, seconds: float) -> Row:
         self._say(f"{target.system} {target.store} ×{target.processes} · {target.payload} · {connections}")
-        key = (id(target), connections)
-        if key not in self._rates:
-            self._rates[key] = warm(target, connections) or 1.0
-        row, _ = measure(target, connections, seconds, self._rates[key])
-        self._rates[key] = max(row.qps, 1.0)
+        rates = self._rates.setdefault(id(target), {})
+        if not rates:
+            rates[connections] = warm(target, connections) or 1.0
+        row, _ = measure(target, connections, seconds, rates.get(connections) or max(rates.values()))
+        rates[connections] = max(row.qps, 1.0)
         return row
 
 

@@ -69,7 +69,7 @@ class Target:
 def measure(target: Target, connections: int, seconds: float, rate: float = 0.0) -> tuple[Row, Outcome]:
     """Warm up, make the requests, then measure. ``rate``: queries a second of a system that is warm already."""
     rate, settle_s = (rate, SETTLE_S) if rate else (warm(target, connections), 0.0)
-    count = connections if target.again else max(FEWEST, connections, int(rate * (seconds + settle_s) * SPARE))
+    count = connections if target.again else max(FEWEST, 2 * connections, int(rate * (seconds + settle_s) * SPARE))
     requests = target.make(count)
     whole, ours = cores(), _ours(target)
     before, store_before = _cpu(target.pids), _cpu(target.store_pids)

@@ -31,14 +31,14 @@ class Group:
 
 
 SHORT = (
-    Group("1k", 64, EVERYBODY, 7, 0.6),
-    Group("1k", 1, PLAIN, 5, 0.6, ("sqlite",)),
-    Group("1k", 16, PLAIN, 4, 0.6, ("sqlite",)),
-    Group("1k", 256, PLAIN, 4, 0.6, ("sqlite",)),
-    Group("page", 64, OURS, 4, 0.6, ("sqlite",)),
-    Group("slow", 500, OURS, 3, 1.5, ("sqlite",)),
-    Group("slow", 5000, OURS, 2, 3.0, ("sqlite",)),
-    Group("steady", 5000, OURS, 2, 3.0, ("sqlite",)),
+    Group("1k", 64, EVERYBODY, 6, 0.5),
+    Group("1k", 1, PLAIN, 4, 0.5, ("sqlite",)),
+    Group("1k", 16, PLAIN, 3, 0.5, ("sqlite",)),
+    Group("1k", 256, PLAIN, 3, 0.5, ("sqlite",)),
+    Group("page", 64, OURS, 3, 0.5, ("sqlite",)),
+    Group("slow", 500, OURS, 1, 1.5, ("sqlite",)),
+    Group("slow", 5000, OURS, 1, 3.0, ("sqlite",)),
+    Group("steady", 5000, OURS, 1, 3.0, ("sqlite",)),
 )
 FULL = (
     *(Group("1k", connections, EVERYBODY, 15, 1.5) for connections in (1, 16, 64, 256)),

@@ -66,17 +66,17 @@ class Publisher:
         self._grown = threading.Event()
         self._size_before = 0
         self._finished: set[str] = set()  # closed logs of which all is in our folder
-        self._stopping = False
+        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._stopping = False
+        self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="log-publisher", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         if self._thread is not None:
-            self._stopping = True
+            self._stopping.set()
             self._grown.set()
             self._thread.join()
             self._thread = None
@@ -142,7 +142,7 @@ class Publisher:
 
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             self._grown.wait(PUBLISH_SECONDS)  # others write too, and die
             self._grown.clear()
             began = time.monotonic()
@@ -173,8 +173,7 @@ class Publisher:
             self._failed(error)
 
     def _pause(self, began: float) -> None:
-        while not self._stopping and time.monotonic() - began < PUBLISH_SECONDS:
-            time.sleep(0.02)
+        self._stopping.wait(max(0.0, began + PUBLISH_SECONDS - time.monotonic()))
 
     def _failed(self, error: Exception) -> None:
         kind = judge(error, self._log.database.dialect, committing=False)

@@ -35,7 +35,7 @@ OFFICERS = {  # name → office, role
 }
 BOTH = ("off_audit", "off_bureau")
 PAPER = "sha-256:" + "7" * 64
-RESIDENT, NEIGHBOUR = "s:1:" + "A" * 22, "s:1:" + "B" * 22
+RESIDENT, NEIGHBOUR, ASKED = ("s:1:" + letter * 22 for letter in "ABC")
 DAYS = 30
 BEFORE = START + timedelta(days=1)
 LATER = START + timedelta(days=40)
@@ -80,7 +80,7 @@ class OrderedLog:
         """Queries, each with its outcome, up to an even number of entries."""
         while len(self.made.entries) < until:
             query = f"qry_{len(self.made.entries)}"
-            permit = self.add(**authorized(query))
+            permit = self.add(**authorized(query, subject=ASKED))
             self.add(**released(query, permit))
 
     # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -138,6 +138,9 @@ def opened(city: City) -> set[str | None]:
         return {(deps.sidecar.open(conn, query) or {}).get("id") for query in queries}
 
 
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.torture)], indirect=True
+)
 def test_no_resident_is_found_on_the_gateways_disk_in_its_database_or_in_what_it_said(
     closed_city: City, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ from tests.journeys.by_hand import ByHand
 from tests.running import City, RunningGateway
 from tests.simulators.department import Department
 
+pytestmark = pytest.mark.any_database  # how rows are replaced on either: tests/gateway/audit/test_retention.py
 DAYS = 3  # ago, when the city began; kept for one
 
 

@@ -107,7 +107,7 @@ def test_a_wrong_record_is_told_place_rule_and_sentence(web: FlaskClient) -> Non
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "Not valid JSON"),
+        ("", "Paste first"),
         ("{", "Not valid JSON"),
         ('{"a": 1, "a": 2}', "Not valid JSON"),
         ("[" * 100_000, "Not valid JSON"),

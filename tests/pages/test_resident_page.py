@@ -273,7 +273,7 @@ def test_no_party_can_claim_that_she_was_at_the_page(city: City, by_consent: Agr
 
 # ── as a browser finds it ─────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.browser
-@pytest.mark.parametrize(("lang", "width"), [("zh", PHONE), ("en", DESK)])
+@pytest.mark.parametrize(("lang", "width"), [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.torture)])
 def test_the_page_is_fit_for_everybody(
     city: City, accounts: dict[str, Account], asked: int, by_consent: Agreement, lang: str, width: int
 ) -> None:

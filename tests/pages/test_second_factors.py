@@ -150,7 +150,7 @@ def test_a_passkey_is_made_and_signs_in_and_steps_up_in_a_real_browser(gateway: 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("lang", "width"), [("zh", PHONE), ("en", DESK)])
+@pytest.mark.parametrize(("lang", "width"), [("zh", PHONE), pytest.param("en", DESK, marks=pytest.mark.torture)])
 def test_the_pages_of_an_account_are_fit_for_everybody(gateway: RunningGateway, lang: str, width: int) -> None:
     url, account = gateway.url, person(gateway.deps, "street_office")
     steps, wrong = steps_to_sign_in(url, account), steps_to_sign_in(url, account, "not the password")

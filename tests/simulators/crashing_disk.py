@@ -27,6 +27,7 @@ class CrashingDisk:
 
     def __init__(self, database: Database) -> None:
         self._due: list[Failure | None] = []
+        database._drop_kept()  # what is open already would stand beside us
         database.engine.dispose()
         event.listen(database.engine, "do_connect", self._connect)
 

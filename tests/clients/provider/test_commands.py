@@ -338,3 +338,21 @@ def test_serve_without_a_service_id_says_what_to_do_first(tmp_path: Path, capsys
     main(mapped(POLICE, tmp_path))
     assert main(["provider", "serve", str(tmp_path)]) == 2
     assert "register" in capsys.readouterr().err
+
+
+def test_a_conversion_starts_without_a_web_server_a_database_driver_or_the_client() -> None:
+    code = (
+        "import sys; from tongqu_client.cli import _parser; _parser(['provider', 'convert'], 'zh'); "
+        "print([name for name in ('flask', 'sqlalchemy', 'requests') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_each_name_of_the_client_is_there_when_it_is_asked_for_and_no_other() -> None:
+    code = (
+        "import tongqu_client as t; assert all(getattr(t, name) for name in t.__all__); "
+        "assert t.errors.ConfigError and t.verify.verify_receipt and 'Gateway' in dir(t); t.Gatewy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "AttributeError: module 'tongqu_client' has no attribute 'Gatewy'" in done.stderr

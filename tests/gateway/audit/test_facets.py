@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from gateway.audit import index, segment
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.filter import CHINA, Filter
 from gateway.audit.index_store import INDEX, SEGMENTS, IndexRows
+from gateway.audit.limits import Limits
+from gateway.audit.prepare import Preparation
 from gateway.audit.search import FACETS, Search
+from gateway.audit.watch import Watch
 from tests.clock import FixedClock
 from tests.conftest import DATABASES
 from tests.gateway.audit.conftest import Standing
@@ -193,6 +197,17 @@ def test_what_is_prepared_waits_for_nobody_and_goes_with_its_segment(search: Sea
     other.tidy()
     assert list(tmp_path.iterdir()) == []
     assert other.facets(Filter()) == search.facets(Filter())  # and it was sealed anew
+
+
+def test_a_process_prepares_itself_beside_its_work_and_ends_when_told(search: Search, tmp_path: Path) -> None:
+    other = Search(search.database, search.clock, tmp_path / "search")
+    preparation = Preparation(other, Watch(other, Limits()))
+    preparation.start()
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "search").is_dir() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    preparation.stop()
+    assert (tmp_path / "search").is_dir()
 
 
 # ── what a party may learn (threat T18) ───────────────────────────────────────────────────────────────────────────────

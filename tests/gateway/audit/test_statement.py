@@ -58,3 +58,26 @@ def test_a_party_gets_its_own_and_an_overseer_anybodys(web: FlaskClient, door: D
 def test_a_month_that_is_not_over_or_is_none_is_refused(web: FlaskClient, door: Door, history: Log, month: str) -> None:
     door.visitor = LINDEN
     assert web.get(f"/v1/log/statements/{month}").status_code == 422
+
+
+# ── the report of a month ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_report_counts_each_side_and_the_month_before(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = AUDITOR
+    november, december = (web.get(f"/v1/log/reports/2026-{month}").json for month in (11, 12))
+    assert november is not None and december is not None
+    asked = {each["party"]: each for each in november["lines"] if each["side"] == "consumer"}
+    assert (asked["street-linden"]["total"], asked["street-linden"]["results"]["released"]) == (3, 2)
+    [linden] = [each for each in december["lines"] if (each["side"], each["party"]) == ("consumer", "street-linden")]
+    assert (linden["total"], linden["month_before"]) == (1, 3)
+
+
+def test_in_a_report_a_party_reads_only_of_what_it_was_part_of(web: FlaskClient, door: Door, history: Log) -> None:
+    door.visitor = TAX
+    assert web.get("/v1/log/reports/2026-11").json == {"month": "2026-11", "lines": []}
+    door.visitor = LINDEN
+    own = web.get("/v1/log/reports/2026-11").json
+    assert own is not None and {each["party"] for each in own["lines"] if each["side"] == "consumer"} == {
+        "street-linden"
+    }
+    for month in ("2026-13", "november", "2026-1", "0000-01", "9999-12"):
+        assert web.get(f"/v1/log/reports/{month}").status_code == 422
