@@ -175,11 +175,11 @@ def _pages(app: Flask, deps: Deps, site: Web) -> Frame:
     deps.sessions.protect(app)
 
     def log_status() -> LogStatus:
-        published = deps.log.published()
+        covered = deps.log.published_to()
         with deps.database.read() as conn:
             seen = max((each.at for each in kept.standings(conn).values()), default=0)
         when = rfc3339(datetime.fromtimestamp(seen, UTC)) if seen else None
-        return LogStatus(published[0].size if published else 0, when)
+        return LogStatus(covered, when)
 
     def party_name(party: str) -> Text:
         found = deps.identity.party(party)

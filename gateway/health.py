@@ -130,8 +130,7 @@ class Health:
         return [finding for finding, wrong in checks if wrong]
 
     def _unpublished(self, rows: Rows) -> timedelta:
-        last = self.log.published()
-        return self._age(rows, last[0].size if last else 0)
+        return self._age(rows, self.log.published_to())
 
     def _age(self, rows: Rows, covered: int) -> timedelta:
         """How old the first entry after the first ``covered`` is; zero if there is none."""

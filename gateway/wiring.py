@@ -171,12 +171,14 @@ class Store:
 
     def trust(self) -> dict[str, Any]:
         """What a verifier needs, as ``/.well-known/tongqu-trust`` and trust.json have it."""
+        *earlier, key = self.log.all_keys()
         return {
             "issuer": self.settings.issuer,
             "resource": self.settings.public_url,
             "log": {
-                "origin": self.settings.origin,
-                "vkey": str(self.log.key.verifier),
+                "origin": key.origin,
+                "vkey": key.vkey,
+                **({"earlier": [{"origin": each.origin, "vkey": each.vkey} for each in earlier]} if earlier else {}),
                 **({"policy": self.policy.text} if self.policy.witnesses else {}),
             },
             "jwks": {"keys": [*self.keys.jwks()["keys"], *self._retired_keys()]},
@@ -210,7 +212,7 @@ def _policy_of(settings: Settings, log: Log) -> Policy:
         raise ConfigError(f"witness_policy: cannot be read ({error.strerror}) / 无法读取见证策略文件") from None
     except PolicyInvalid as error:
         raise ConfigError(f"witness_policy: {error} / 见证策略文件有误") from None
-    if policy.logs and log.key.verifier not in policy.logs:
+    if policy.logs and log.key.verifier not in policy.logs and not any(map(log.keys.knows, policy.logs)):
         raise ConfigError(
             f"witness_policy: its log lines do not name this log; expected: log {log.key.vkey} / 见证策略不包括本日志"
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from gateway.audit import merkle
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.merkle import CompactRange
-from gateway.audit.publisher import Publisher, check_continues
+from gateway.audit.publisher import Publisher, check_continues, head_of
+from gateway.audit.shard import Shard
 from gateway.audit.store import Head, Rows
 from gateway.db import Database
 from gateway.errors import LogUnfit
@@ -18,13 +17,15 @@ MAX_CLOCK_BEHIND = timedelta(seconds=60)
 
 def at_start(database: Database, publisher: Publisher, clock: Clock) -> None:
     """Raise LogUnfit if the database does not hold the log that was published, or the clock is behind it."""
-    published = [checkpoint for checkpoint, _ in publisher.all()]
+    published = publisher.all()
     with database.read() as conn:
         rows = Rows(conn)
-        head = rows.head()
-        _check_head(rows, head)
-        now = Checkpoint(head.origin or "", head.size, CompactRange.decode(head.size, head.compact).root())
-        check_continues(rows, head, now, published)
+        head, shards = rows.head(), rows.shards()
+        _check_head(Rows(conn, head.first), head)
+        for shard in shards or [Shard(head.origin or "", 0, "")]:
+            known = [each.checkpoint for each in published if each.shard.origin == shard.origin or not shards]
+            tree = Rows(conn, shard.first)
+            check_continues(tree, head_of(tree, shard, head), known)
     if head.last_t is not None and clock.now() < parse_rfc3339(head.last_t) - MAX_CLOCK_BEHIND:
         raise LogUnfit(
             f"系统时钟比日志最后一条（{head.last_t}）早一分钟以上。请先校准时钟（NTP），再启动网关。",
@@ -37,10 +38,10 @@ def _check_head(rows: Rows, head: Head) -> None:
     last = rows.entries(head.size - 1, head.size + 1) if head.size else rows.entries(0, 1)
     wrong = len(last) != min(head.size, 1)
     if not wrong and head.size:
-        leaf = rows.tile(0, head.size - 1, head.size)
-        root = CompactRange.decode(head.size, head.compact).root()
+        size = head.size - head.first
+        leaf = rows.tile(0, size - 1, size)
         try:
-            wrong = merkle.leaf_hash(last[0]) != leaf or merkle.root_at(head.size, rows.nodes) != root
+            wrong = merkle.leaf_hash(last[0]) != leaf or merkle.root_at(size, rows.nodes) != head.tree().root()
         except IndexError:  # a stored hash is missing
             wrong = True
     if wrong:

@@ -148,8 +148,11 @@ _hold: dict[str, Kind] = {
 EVENTS: Mapping[str, Mapping[str, Kind]] = {
     "log.opened": {
         "origin": kinds.ORIGIN,
-        "previous": maybe(closed(origin=kinds.ORIGIN, size=kinds.INTEGER, root=kinds.BASE64_HASH)),
+        "previous": maybe(
+            closed(origin=kinds.ORIGIN, first=kinds.INDEX, size=kinds.INTEGER, root=kinds.BASE64_HASH)
+        ),
     },
+    "log.closed": {"size": kinds.INTEGER, "next": closed(origin=kinds.ORIGIN, vkey=kinds.VKEY)},
     # A refused query may have named an agreement, purpose, standard or person that does not exist; a permitted one not.
     AUTHORIZED: {
         **_query,

@@ -19,6 +19,7 @@ from gateway.audit.filter import Filter
 from gateway.audit.log import Log
 from gateway.audit.policy import Policy
 from gateway.audit.search import Found, Search
+from gateway.audit.shard import Shard
 from gateway.errors import Busy, InvalidRequest
 from gateway.lib.canonical_json import digest
 
@@ -26,7 +27,7 @@ AT_ONCE = 2  # files written at a time by one process: each costs a core
 SENT_AT_ONCE = 8  # and on their way to readers, who may be slow: each holds a thread, of sixteen for all
 MAX_ROWS = 5_000_000
 
-_Pieces = Callable[[Iterable[Found], tabular.Names], Iterator[bytes]]
+_Pieces = Callable[[Iterable[Found], tabular.Names, tabular.Shards], Iterator[bytes]]
 _TABLES: Mapping[str, tuple[str, _Pieces]] = {
     "csv": ("text/csv; charset=utf-8", tabular.csv_pieces),
     "json": ("application/json", tabular.json_pieces),
@@ -121,15 +122,13 @@ class Extractor:
         file = tempfile.TemporaryFile()  # noqa: SIM115  # File.pieces closes it
         try:
             if format == "zip":
-                size, note = self._checkpoint(below)
                 found = self.search.rows(wanted, reach=reach, below=below, oldest_first=True)
-                origin = self.log.key.origin
-                q = wanted.text()
-                rows.write(file, self.log.database, found, origin=origin, size=size, note=note, q=q, trust=self.trust())
+                heads = [self._head(shard, below) for shard in self.log.shards() if shard.first < below]
+                rows.write(file, self.log.database, found, heads=heads, q=wanted.text(), trust=self.trust())
             else:
-                for piece in _TABLES[format][1](
-                    self.search.every(wanted, reach=reach, below=below), lru_cache(4096)(self.names)
-                ):
+                names, shards = lru_cache(4096)(self.names), self.log.shards()
+                every = self.search.every(wanted, reach=reach, below=below)
+                for piece in _TABLES[format][1](every, names, shards):
                     file.write(piece)
             size, sha256 = file.tell(), _digest(file)
         except BaseException:
@@ -137,14 +136,15 @@ class Extractor:
             raise
         return File(FORMATS[format], f"log.{format}", size, sha256, count, file, self._sending.release)
 
-    def _checkpoint(self, covering: int) -> tuple[int, str]:
-        """The newest one that enough witnesses have seen, if it covers so much; else one signed now."""
+    def _head(self, shard: Shard, below: int) -> rows.Head:
+        """The newest checkpoint that enough witnesses have seen, if it covers so much; else one signed now."""
+        covering = below if shard.end is None else min(below, shard.end)
         with self.log.database.read() as conn:
             found = kept.newest(conn, self.policy, covering=covering) if self.policy.witnesses else None
         if found is not None:
-            return found.size, found.note
+            return rows.Head(shard, found.log_size, found.note)
         checkpoint, note = self.log.publish(covering=covering)
-        return checkpoint.size, note
+        return rows.Head(shard, checkpoint.size, note)
 
 
 def _busy() -> Busy:

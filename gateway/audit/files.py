@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.audit.merkle import TILE_WIDTH
+from gateway.audit.shard import Shard
 from gateway.lib import durable
 
 # Levels 0 to 7: 256^8 = 2^64 entries
@@ -53,10 +54,18 @@ def bundle(entries: Sequence[bytes]) -> bytes:
 
 
 class Folder:
-    """The folder of one published log."""
+    """The folder of one published log. That of a later year has its own in it, named by the year."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def of(self, shard: Shard) -> Folder:
+        return Folder(self.path / shard.year) if shard.first else self
+
+    def checkpoints(self) -> list[str]:
+        """The checkpoints of all years, as last published."""
+        folders = [self, *map(Folder, sorted(self.path.glob("[0-9][0-9][0-9][0-9]")))]
+        return [note for folder in folders if (note := folder.checkpoint()) is not None]
 
     def checkpoint(self) -> str | None:
         """The signed checkpoint as last published."""

@@ -1,6 +1,6 @@
 """Checkpoints that are kept, with the cosignatures they got: the last of each day, the last with a quorum, the newest.
 
-    log_kept         what the log signed, by size
+    log_kept         what the log signed, by ``size``: how many entries over all years it covers
     log_cosignature  which witness cosigned it, and when
     log_witness      how it went with each witness lately
 
@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, delete, func, select, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Integer, Table, Text, delete, func, select, text
 
 from gateway.audit.checkpoint import cosigned
 from gateway.audit.cosignature import Cosignature, WitnessKey
 from gateway.audit.policy import Policy
+from gateway.audit.shard import holding
+from gateway.audit.store import SHARD, Rows
 from gateway.db import metadata
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -53,12 +55,23 @@ WITNESS = Table(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A checkpoint with its cosignatures; ``witnesses``: who (key id) and when (seconds since 1970)."""
+    """A checkpoint with its cosignatures; ``witnesses``: who (key id) and when (seconds since 1970).
+
+    ``size``: how many entries it covers over all years; ``log_size``: of its own log.
+    """
 
     size: int
     note: str  # with the cosignature lines
     t: str
     witnesses: dict[str, int]
+
+    @property
+    def origin(self) -> str:
+        return self.note.split("\n", 1)[0]
+
+    @property
+    def log_size(self) -> int:
+        return int(self.note.split("\n", 2)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ def thin(conn: Connection, policy: Policy, now: str) -> None:
     gone = KEPT.c.size.not_in(last_of_days) & ((KEPT.c.t < horizon) | (KEPT.c.size < (best.size if best else 0)))
     if best is not None:
         gone &= KEPT.c.size != best.size
+    gone &= KEPT.c.size.not_in(select(SHARD.c.ended).where(SHARD.c.ended.is_not(None)))  # the last ones of years
     conn.execute(delete(KEPT).where(gone))
     conn.execute(delete(COSIGNATURE).where(COSIGNATURE.c.size.not_in(select(KEPT.c.size))))
 
@@ -121,8 +135,12 @@ def at(conn: Connection, size: int) -> Kept | None:
 
 
 def newest(conn: Connection, policy: Policy, *, covering: int = 0) -> Kept | None:
-    """The largest kept checkpoint over at least ``covering`` entries that has the policy's quorum."""
-    for found in _read(conn, [KEPT.c.size >= covering]):
+    """The largest kept checkpoint with the policy's quorum; over entry ``covering`` - 1, if given, in its own log."""
+    conditions: list[ColumnElement[bool]] = []
+    if covering > 0 and (shards := Rows(conn).shards()):
+        end = holding(shards, covering - 1).end
+        conditions = [KEPT.c.size >= covering, *([] if end is None else [KEPT.c.size <= end])]
+    for found in _read(conn, conditions):
         if policy.enough(found.witnesses):
             return found
     return None

@@ -143,7 +143,8 @@ CODE = text("code", r"[A-Za-z][A-Za-z0-9._:-]{0,63}")
 PURPOSE = text("purpose", r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 STANDARD = text("standard", r"[a-z][a-z0-9-]{0,63}/[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}")
 FIELD = text("field", r"[A-Za-z][A-Za-z0-9_]{0,63}(?:\.[A-Za-z][A-Za-z0-9_]{0,63}){0,5}")
-ORIGIN = text("origin", r"[!#-*,-\[\]-~]{1,200}")  # printable ASCII without space, plus sign, quote and backslash
+ORIGIN = text("origin", r"[!#-*,-\[\]-~]{1,210}")  # printable ASCII without space, plus sign, quote and backslash
+VKEY = text("verifier key", r"[!#-*,-\[\]-~]{1,210}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")  # C2SP signed-note, Ed25519
 BASE64_HASH = text("base64 hash", r"[A-Za-z0-9+/]{43}=")
 INTEGER = Kind("integer", r"(?:0|[1-9][0-9]{0,14})")
 INDEX = Kind("index", INTEGER.pattern)

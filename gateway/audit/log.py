@@ -30,12 +30,13 @@ from gateway.audit.entry import OUTCOME_UNKNOWN
 from gateway.audit.merkle import root_at
 from gateway.audit.publisher import Publisher
 from gateway.audit.runs import Run
+from gateway.audit.shard import Shard, ShardKeys, holding, turns_by_itself
 from gateway.audit.store import Rows
 from gateway.audit.transaction import Appended, NotOpen, Site, Transaction
 from gateway.audit.writer import Changed, Guard, Rejected, Writer
 from gateway.db import Database
 from gateway.errors import LogUnfit
-from gateway.lib.clock import Clock
+from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
 
 __all__ = ["Appended", "Changed", "Guard", "Log", "NotOpen", "Rejected", "Transaction"]
@@ -48,8 +49,9 @@ _logger = structlog.get_logger("gateway.audit")
 class Log:
     """The log of one gateway. ``transaction()`` works at once; ``append()`` needs ``start()`` (or ``with``).
 
-    ``folder`` holds what is published: full tiles and the checkpoint. ``on_broken`` is called once, from any thread,
-    when the log can no longer be trusted to be writable; the gateway should then end its process.
+    ``folder`` holds what is published: full tiles and the checkpoint. ``key``: of the first year; those of later ones
+    are made from it. ``on_broken`` is called once, from any thread, when the log can no longer be trusted to be
+    writable; the gateway should then end its process.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class Log:
         self.key = key
         self.folder = folder
         self.clock = clock
-        self.site = Site(key.origin, clock, {"node": node, "build": build}, new_id("run"))
+        self.keys = ShardKeys(key)
+        self.site = Site(self.keys, clock, {"node": node, "build": build}, new_id("run"))
         self.run = Run(self.site.run, database)
         self._on_broken = on_broken
         # told after each commit: entries, the log's size, seconds it took, seconds its first entry had waited
@@ -183,14 +186,53 @@ class Log:
             if not rows:
                 return closed
 
+    def turn(self) -> Shard:
+        """Close the log of the year that is over, whenever that was, and open that of the clock's year.
+
+        By itself the log does so with the first entry after New Year. Raises WrongState if the year is not over.
+        """
+        with self.transaction() as tx:
+            return tx.turned or tx.turn()
+
+    def turn_if_due(self) -> None:
+        """Where nobody writes, the new year begins all the same. Called every second by the process that publishes."""
+        with self.database.read() as conn:
+            head = Rows(conn).head()
+        if head.size and turns_by_itself(head.until, rfc3339(self.clock.now())):
+            with self.transaction():
+                pass
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def publish(self, *, covering: int = 0) -> tuple[Checkpoint, str]:
-        """A signed checkpoint (and its text) over at least the first ``covering`` entries, or over all there are."""
+        """A signed checkpoint (and its text) of the log in which the entry before ``covering`` stands, over at least
+        that entry; or of the open log, over all that it has."""
         return self._publisher.publish(covering=covering)
+
+    def shards(self) -> list[Shard]:
+        """The log of each year, the oldest first; the last one is open. Empty before the first entry."""
+        with self.database.read() as conn:
+            return Rows(conn).shards()
+
+    def place(self, position: int) -> tuple[str, int]:
+        """What to call an entry outside: the log of its year, and its index there."""
+        shard = holding(self.shards(), position)
+        return shard.origin, position - shard.first
+
+    def all_keys(self) -> list[CheckpointKey]:
+        """The key of each year's log, that of the open one last."""
+        return [self.keys.of(shard.origin) for shard in self.shards()] or [self.key]
+
+    def open_key(self) -> CheckpointKey:
+        """The key of the open log."""
+        return self.all_keys()[-1]
 
     def published(self) -> tuple[Checkpoint, str] | None:
         """The checkpoint signed last, if there is one."""
         return self._publisher.last()
+
+    def published_to(self) -> int:
+        """How many entries over all years are covered by a checkpoint."""
+        return max((each.end for each in self._publisher.all()), default=0)
 
     @property
     def leads(self) -> bool:
@@ -198,8 +240,10 @@ class Log:
         return self._publisher.leading
 
     def root(self, conn: Connection, size: int) -> bytes:
-        """The root that the tree had when it was ``size`` entries large."""
-        return root_at(size, Rows(conn).nodes)
+        """The root that the tree had when there were ``size`` entries over all years: of the log that was open then."""
+        shards = Rows(conn).shards()
+        first = holding(shards, size - 1).first if size > 0 and shards else 0
+        return root_at(size - first, Rows(conn, first).nodes)
 
     def _compare(self) -> None:
         check.at_start(self.database, self._publisher, self.clock)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Select, select
 
-from gateway.audit.store import ENTRY, OPEN
+from gateway.audit.shard import holding
+from gateway.audit.store import ENTRY, OPEN, Rows
 from gateway.audit.transaction import Appended
 from gateway.db import Database
 
@@ -13,7 +14,10 @@ def outcome(database: Database, of: int) -> Appended | None:
     """The entry that ended the query authorized in entry ``of``; None while it has no outcome."""
     with database.read() as conn:
         row = conn.execute(select(ENTRY).where(ENTRY.c.outcome_of == of)).first()
-    return Appended(row.number, bytes(row.leaf_hash), bytes(row.entry)) if row else None
+        if row is None:
+            return None
+        shard = holding(Rows(conn).shards(), row.number)
+    return Appended(row.number, bytes(row.leaf_hash), bytes(row.entry), shard.origin, shard.first)
 
 
 def under_way() -> Select[tuple[str]]:

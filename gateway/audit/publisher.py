@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from gateway.audit import entry, index, merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, VerifierKey, open_checkpoint
 from gateway.audit.files import Folder, TileName, bundle
-from gateway.audit.merkle import TILE_WIDTH, CompactRange
+from gateway.audit.merkle import TILE_WIDTH
+from gateway.audit.shard import Shard, holding
 from gateway.audit.store import Head, Rows
 from gateway.audit.trouble import Kind, judge, unavailable
 from gateway.db import PATIENCE_S
@@ -40,6 +41,19 @@ RUSH = 1_000  # entries in a round above which the index waits for a quieter hou
 RUSH_SECONDS = 0.05
 
 
+class Published(NamedTuple):
+    """A signed checkpoint of the log of one year."""
+
+    shard: Shard
+    checkpoint: Checkpoint
+    note: str
+
+    @property
+    def end(self) -> int:
+        """How many entries over all years it covers: the position after its last one."""
+        return self.shard.first + self.checkpoint.size
+
+
 class Publisher:
     """A thread that belongs to one Log."""
 
@@ -51,6 +65,7 @@ class Publisher:
         self.leading = False  # and signs, for all on this database
         self._grown = threading.Event()
         self._size_before = 0
+        self._finished: set[str] = set()  # closed logs of which all is in our folder
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -76,28 +91,54 @@ class Publisher:
 
     def last(self) -> tuple[Checkpoint, str] | None:
         """The checkpoint published last, and its signed text. Raises LogUnfit if it is not signed by our key."""
-        return max(self.all(), key=lambda found: found[0].size, default=None)
+        found = max(self.all(), key=lambda each: each.end, default=None)
+        return None if found is None else (found.checkpoint, found.note)
 
-    def all(self) -> list[tuple[Checkpoint, str]]:
-        """What was published last according to the folder, and according to the database."""
+    def all(self) -> list[Published]:
+        """What was published last of each year according to the folder, and last of all according to the database."""
         with self._log.database.read() as conn:
-            notes = (self._folder.checkpoint(), Rows(conn).checkpoint())
-        return [(_open(note, self._log.key.verifier), note) for note in notes if note is not None]
+            return self._all(Rows(conn))
+
+    def _all(self, rows: Rows) -> list[Published]:
+        shards = rows.shards()
+        known = {shard.origin: shard for shard in shards}
+        notes = [*self._folder.checkpoints(), rows.checkpoint()]
+        return [self._opened(note, known) for note in notes if note is not None]
+
+    def _opened(self, note: str, shards: Mapping[str, Shard]) -> Published:
+        origin = note.partition("\n")[0]
+        if origin not in shards and origin != self._log.key.origin and shards:
+            raise unknown_log(origin)
+        shard = shards.get(origin) or Shard(origin, 0, "")
+        return Published(shard, _open(note, self._log.keys.of(origin).verifier), note)
 
     def publish(self, *, covering: int = 0) -> tuple[Checkpoint, str]:
-        """A signed checkpoint over at least ``covering`` entries: the last one, or a new one over all there are.
+        """A signed checkpoint over at least the entry before ``covering``: the last one of its year that does, or a new
+        one over all there are.
 
         Raises LogUnfit if the database does not continue what was published (the log is broken then), LogUnavailable.
         """
-        last = self.last()
-        if last is not None and 0 < covering <= last[0].size:
-            return last
+        if covering > 0 and (found := self._covering(covering)) is not None:
+            return found.checkpoint, found.note
         with self._alone():
             try:
-                return self._publish()
+                newest = self._publish()
             except LogUnfit as error:
                 self._log.failed(error, Kind.BROKEN)
                 raise
+        found = self._covering(covering) if covering > 0 else None
+        return (found or newest).checkpoint, (found or newest).note
+
+    def _covering(self, position: int) -> Published | None:
+        """The last checkpoint of the year of the entry before ``position``, if it covers that."""
+        with self._log.database.read() as conn:
+            rows = Rows(conn)
+            shards, published = rows.shards(), self._all(rows)
+        if not shards:
+            return None
+        shard = holding(shards, position - 1)
+        mine = [each for each in published if each.shard.origin == shard.origin and each.end >= position]
+        return max(mine, key=lambda each: each.end, default=None)
 
     # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _run(self) -> None:
@@ -119,7 +160,9 @@ class Publisher:
             self._log.database.copy_journal()
             self.leading = self._log.run.elected()
             if self.leading:
-                size = self.publish()[0].size
+                self._log.turn_if_due()
+                self.publish()
+                size = self._log.published_to()
                 rush = size - self._size_before > RUSH
                 self._size_before = size
                 within = RUSH_SECONDS if rush else INDEX_SECONDS
@@ -161,48 +204,71 @@ class Publisher:
                 raise unavailable() from None
             yield
 
-    def _publish(self) -> tuple[Checkpoint, str]:
-        known = self.all()
-        last = max(known, key=lambda found: found[0].size, default=None)
+    def _publish(self) -> Published:
+        """What was closed first, so that whoever sees the log of a new year finds the old one whole."""
         with self._log.database.read() as conn:
             rows = Rows(conn)
-            head = rows.head()
-            root = CompactRange.decode(head.size, head.compact).root()
-            checkpoint = Checkpoint(self._log.key.origin, head.size, root)
-            check_continues(rows, head, checkpoint, [before for before, _ in known])
-            if last is not None and last[0].size == head.size:
-                checkpoint, note = last
+            head, known = rows.head(), self._all(rows)
+            shards = [each for each in rows.shards() if each.origin not in self._finished]
+        if not shards:  # before the first entry
+            shards = [Shard(self._log.key.origin, 0, "")]
+        for shard in shards:
+            newest = self._publish_shard(shard, head, [each for each in known if each.shard.origin == shard.origin])
+            if shard.end is not None:
+                self._finished.add(shard.origin)
+        return newest
+
+    def _publish_shard(self, shard: Shard, head: Head, known: Sequence[Published]) -> Published:
+        last = max(known, key=lambda found: found.end, default=None)
+        with self._log.database.read() as conn:
+            rows = Rows(conn, shard.first)
+            checkpoint = head_of(rows, shard, head)
+            check_continues(rows, checkpoint, [before.checkpoint for before in known])
+            if last is not None and last.checkpoint.size == checkpoint.size:
+                now = last
             else:
-                note = self._log.key.sign(checkpoint)
-            self._write_tiles(rows, self._written(), head.size)
+                now = Published(shard, checkpoint, self._log.keys.of(shard.origin).sign(checkpoint))
+            self._write_tiles(rows, shard, self._written(shard), checkpoint.size)
         # Now every tile that this checkpoint needs is on disk. Stopping here loses nothing: the next run signs.
-        if last is None or last[0].size < checkpoint.size:
+        if last is None or last.checkpoint.size < checkpoint.size:
             with self._log.database.write() as conn:
-                Rows(conn).set_checkpoint(checkpoint.size, note)
+                Rows(conn).set_checkpoint(now.end, now.note)
         # From here on the world may hold us to this tree.
-        self._keep(note)
-        return checkpoint, note
+        self._keep(shard, now.note)
+        return now
 
     def _follow(self) -> None:
-        """Bring our folder up to what another machine signed."""
+        """Bring our folder up to what another machine signed. The last checkpoint of a closed log is signed by each."""
         with self._alone():
-            last = self.last()
-            if last is None or last[0].size <= self._written():
+            published = max(self.all(), key=lambda found: found.end, default=None)
+            if published is None:
                 return
             with self._log.database.read() as conn:
-                self._write_tiles(Rows(conn), self._written(), last[0].size)
-            self._keep(last[1])
+                head, shards = Rows(conn).head(), Rows(conn).shards()
+            for shard in shards:
+                if shard.origin in self._finished or shard.first > published.shard.first:
+                    continue
+                if shard.end is not None and shard.end <= published.end:
+                    self._publish_shard(shard, head, [])
+                    self._finished.add(shard.origin)
+                elif published.shard.origin == shard.origin and published.checkpoint.size > self._written(shard):
+                    with self._log.database.read() as conn:
+                        rows = Rows(conn, shard.first)
+                        self._write_tiles(rows, shard, self._written(shard), published.checkpoint.size)
+                    self._keep(shard, published.note)
 
-    def _written(self) -> int:
+    def _written(self, shard: Shard) -> int:
         """The size of the tree whose tiles are all in our folder."""
-        note = self._folder.checkpoint()
-        return 0 if note is None else _open(note, self._log.key.verifier).size
+        note = self._folder.of(shard).checkpoint()
+        return 0 if note is None else _open(note, self._log.keys.of(shard.origin).verifier).size
 
-    def _keep(self, note: str) -> None:
-        if self._folder.checkpoint() != note:
-            self._folder.publish(note)
+    def _keep(self, shard: Shard, note: str) -> None:
+        folder = self._folder.of(shard)
+        if folder.checkpoint() != note:
+            folder.publish(note)
 
-    def _write_tiles(self, rows: Rows, old: int, new: int) -> None:
+    def _write_tiles(self, rows: Rows, shard: Shard, old: int, new: int) -> None:
+        folder = self._folder.of(shard)
         for level in range(8):
             low, high = (size >> merkle.TILE_HEIGHT * (level + 1) for size in (old, new))
             for number in range(low, high):
@@ -211,42 +277,63 @@ class Publisher:
                 if merkle.subtree_root(tile) != rows.tile(level + 1, number, number + 1):
                     raise _edited(f"tile {number} of level {level}")
                 if level == 0:
-                    self._write_bundle(number, tile, rows.entries(first, first + TILE_WIDTH))
-                self._write(TileName(level, number, TILE_WIDTH), tile)
-
-    def _write_bundle(self, number: int, tile: bytes, entries: list[bytes]) -> None:
-        if any(map(entry.is_stub, entries)):
-            return  # pruned; a folder that begins anew gets the hashes only
-        if b"".join(map(merkle.leaf_hash, entries)) != tile:
-            raise _edited(f"entries {number * TILE_WIDTH} to {number * TILE_WIDTH + TILE_WIDTH - 1}")
-        self._write(TileName(None, number, TILE_WIDTH), bundle(entries))
-
-    def _write(self, name: TileName, data: bytes) -> None:
-        try:
-            self._folder.write(name, data)
-        except ValueError as error:
-            raise _edited(str(error)) from None
+                    start = shard.first + first
+                    _write_bundle(folder, number, tile, rows.entries(start, start + TILE_WIDTH))
+                _write(folder, TileName(level, number, TILE_WIDTH), tile)
 
 
-def check_continues(rows: Rows, head: Head, now: Checkpoint, published: Sequence[Checkpoint]) -> None:
-    """Raise LogUnfit unless the database's tree continues each of those that were published before."""
+def _write_bundle(folder: Folder, number: int, tile: bytes, entries: list[bytes]) -> None:
+    if any(map(entry.is_stub, entries)):
+        return  # pruned; a folder that begins anew gets the hashes only
+    if b"".join(map(merkle.leaf_hash, entries)) != tile:
+        raise _edited(f"entries {number * TILE_WIDTH} to {number * TILE_WIDTH + TILE_WIDTH - 1}")
+    _write(folder, TileName(None, number, TILE_WIDTH), bundle(entries))
+
+
+def _write(folder: Folder, name: TileName, data: bytes) -> None:
+    try:
+        folder.write(name, data)
+    except ValueError as error:
+        raise _edited(str(error)) from None
+
+
+def head_of(rows: Rows, shard: Shard, head: Head) -> Checkpoint:
+    """How the log of this year stands, unsigned: as it was closed, or as it has grown. ``rows``: of its tree."""
+    if shard.end is None:
+        return Checkpoint(shard.origin, head.size - shard.first, head.tree().root())
+    size = shard.end - shard.first
+    if (root := merkle.root_at(size, rows.nodes)) != shard.root:
+        raise _edited(f"the log {shard.origin} is not as it was closed")
+    return Checkpoint(shard.origin, size, root)
+
+
+def check_continues(rows: Rows, now: Checkpoint, published: Sequence[Checkpoint]) -> None:
+    """Raise LogUnfit unless the database's tree continues each of those that were published before of this log."""
     for before in published:
-        if head.size < before.size:
+        if now.size < before.size:
             raise LogUnfit(
-                f"数据库只有 {head.size} 条日志，而已公布的检查点有 {before.size} 条：数据库被回退过。"
+                f"数据库只有 {now.size} 条日志，而已公布的检查点有 {before.size} 条：数据库被回退过。"
                 "请恢复完整的数据库；不得删除已公布的检查点。",
-                f"The database has {head.size} entries, but the published checkpoint {before.size}: it was rolled "
+                f"The database has {now.size} entries, but the published checkpoint {before.size}: it was rolled "
                 "back. Restore the whole database; the published checkpoint must not be removed.",
             )
         try:
-            proof = merkle.consistency_proof(before.size, head.size, rows.nodes) if before.size else []
+            proof = merkle.consistency_proof(before.size, now.size, rows.nodes) if before.size else []
             if before.size:
-                merkle.verify_consistency(before.size, head.size, proof, before.root, now.root)
+                merkle.verify_consistency(before.size, now.size, proof, before.root, now.root)
         except (merkle.ProofInvalid, IndexError) as error:
             raise _edited(f"the tree at {before.size}: {error}") from None
 
 
-@lru_cache(maxsize=8)
+def unknown_log(origin: str) -> LogUnfit:
+    return LogUnfit(
+        f"已公布 {origin} 的检查点，而数据库中没有这份日志：数据库被回退过，或属于别的网关。请恢复完整的数据库。",
+        f"A checkpoint of {origin} was published, and the database has no such log: it was rolled back, or is another "
+        "gateway's. Restore the whole database.",
+    )
+
+
+@lru_cache(maxsize=64)
 def _open(note: str, key: VerifierKey) -> Checkpoint:
     try:
         return open_checkpoint(note, key)

@@ -25,13 +25,14 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from gateway.audit import entry, index, lasting, sidecar
-from gateway.audit.checkpoint import CheckpointInvalid, open_checkpoint
+from gateway.audit.checkpoint import CheckpointInvalid, base64_text, open_checkpoint
 from gateway.audit.export import OPERATOR
 from gateway.audit.files import Folder, TileName
 from gateway.audit.log import Log
 from gateway.audit.merkle import HASH_BYTES, TILE_WIDTH
 from gateway.audit.pseudonyms import Pseudonyms
 from gateway.audit.retention_store import HOLD, RETENTION, keep_orders
+from gateway.audit.shard import Shard, holding
 from gateway.audit.store import Rows
 from gateway.errors import InvalidRequest, NotFound, WrongState
 from gateway.lib.clock import parse_rfc3339, rfc3339
@@ -190,7 +191,8 @@ class Retention:
 
     # ── a time that is over ───────────────────────────────────────────────────────────────────────────────────────────
     def prunable(self, before: datetime) -> int:
-        """The index below which everything was written before ``before``: a multiple of 256, for bundles go whole."""
+        """The position below which everything was written before ``before``; within its year a multiple of 256, for
+        bundles go whole."""
         with self._log.database.read() as conn:
             rows, limit = Rows(conn), rfc3339(before)
             low, high = 0, rows.head().size
@@ -200,7 +202,8 @@ class Retention:
                     low = middle + 1
                 else:
                     high = middle
-        return low // TILE_WIDTH * TILE_WIDTH
+            first = holding(shards, low).first if (shards := rows.shards()) else 0
+        return first + (low - first) // TILE_WIDTH * TILE_WIDTH
 
     def plan(self, before: datetime, exported: Path) -> Pruning:
         """What would be pruned: everything written before ``before``, which ``exported`` holds.
@@ -265,9 +268,10 @@ class Retention:
                     index.forget(conn, {number: item["t"] for number, item in going.items()})
                     sidecar.remove(conn, [item["query"] for item in going.values() if "query" in item])
             done += len(going)
-        folder = Folder(self._log.folder)
-        for number in range(below // TILE_WIDTH):
-            folder.remove(TileName(None, number, TILE_WIDTH))
+        for shard in self._log.shards():
+            folder = Folder(self._log.folder).of(shard)
+            for number in _bundles(shard, 0, below):
+                folder.remove(TileName(None, number, TILE_WIDTH))
         return done
 
     def _may_prune(self, before: datetime, below: int) -> tuple[int, str]:
@@ -298,22 +302,32 @@ class Retention:
 
     def _export_of(self, folder: Path, below: int) -> tuple[int, str]:
         """The exported checkpoint, once every bundle that is to go was found in the export, byte for byte as hashed."""
-        exported = Folder(folder)
-        try:
-            checkpoint = open_checkpoint(exported.checkpoint() or "", self._log.key.verifier)
-        except CheckpointInvalid as error:
-            raise _no_export(folder, str(error)) from None
-        if checkpoint.size < below:
-            raise _no_export(folder, f"it has {checkpoint.size} entries, {below} are to be pruned")
         with self._log.database.read() as conn:
-            rows = Rows(conn)
-            for number in range(schedule(conn).below // TILE_WIDTH, below // TILE_WIDTH):
-                first = number * TILE_WIDTH
-                hashes = rows.tile(0, first, first + TILE_WIDTH)
-                data = exported.tile(TileName(None, number, TILE_WIDTH))
-                if data is None or b"".join(_leaves(data)) != hashes or len(hashes) != TILE_WIDTH * HASH_BYTES:
-                    raise _no_export(folder, f"entries {first} to {first + TILE_WIDTH - 1} are not there as they were")
-        return checkpoint.size, checkpoint.text().split("\n")[2]
+            shards, done = Rows(conn).shards(), schedule(conn).below
+            whole = [shard for shard in shards if shard.first < below]
+            checkpoints = []
+            for shard in whole:
+                exported = Folder(folder / shard.year if (folder / shard.year).is_dir() else folder)
+                try:
+                    key = self._log.keys.of(shard.origin).verifier
+                    checkpoint = open_checkpoint(exported.checkpoint() or "", key)
+                except CheckpointInvalid as error:
+                    raise _no_export(folder, str(error)) from None
+                checkpoints.append(checkpoint)
+                end = below if shard.end is None else min(below, shard.end)
+                if shard.first + checkpoint.size < end:
+                    raise _no_export(folder, f"it has {checkpoint.size} entries, {below} are to be pruned")
+                rows = Rows(conn, shard.first)
+                for number in _bundles(shard, done, below):
+                    first = number * TILE_WIDTH
+                    width = min(TILE_WIDTH, end - shard.first - first)
+                    hashes = rows.tile(0, first, first + width)
+                    data = exported.tile(TileName(None, number, width))
+                    if data is None or b"".join(_leaves(data)) != hashes or len(hashes) != width * HASH_BYTES:
+                        told = f"entries {first} to {first + width - 1} of {shard.origin} are not there as they were"
+                        raise _no_export(folder, told)
+        last = checkpoints[-1]
+        return whole[-1].first + last.size, base64_text(last.root)
 
 
 # ── the parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -405,6 +419,13 @@ def _moved(event: str, hold: Hold, reason: str, approved: Sequence[Approval]) ->
         "reason": reason,
         "approved": _written(approved),
     }
+
+
+def _bundles(shard: Shard, low: int, high: int) -> range:
+    """The bundles of this year's log with entries at the positions [low, high)."""
+    end = high if shard.end is None else min(high, shard.end)
+    start = max(0, low - shard.first)
+    return range(start // TILE_WIDTH, max(0, -(-(end - shard.first) // TILE_WIDTH)))
 
 
 def _leaves(bundle: bytes) -> Iterator[bytes]:

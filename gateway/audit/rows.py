@@ -8,6 +8,12 @@
     leaves          for each tile of which an entry is in rows.jsonl, and for the last one if it is not full: its leaf
                     hashes, in order (level 0)
 
+Where the log has several years, each one with rows in it is such a bundle in a folder of its own (``2027/rows.jsonl``),
+its indexes those of that year's log, and beside them stand
+
+    manifest.json   {"format": "tongqu-rows-years/1", "years", "rows", "q"}
+    trust.json
+
 With nodes and the last tile the root is computed and compared with the checkpoint; with leaves each tile with its node,
 and each entry with its leaf. It proves that the entries stand in the log, not that no other would have been found.
 """
@@ -16,19 +22,29 @@ from __future__ import annotations
 
 import heapq
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
 from gateway.audit.entry import is_stub
 from gateway.audit.merkle import TILE_WIDTH
 from gateway.audit.row import Row
+from gateway.audit.shard import Shard
 from gateway.audit.store import Rows
 from gateway.db import Database
 
 FORMAT = "tongqu-rows/1"
+FORMAT_OF_YEARS = "tongqu-rows-years/1"
 TOGETHER = 256  # rows or tiles read at a time
+
+
+class Head(NamedTuple):
+    """A signed checkpoint of the log of one year, ``size`` entries large."""
+
+    shard: Shard
+    size: int
+    note: str
 
 
 def write(
@@ -36,40 +52,75 @@ def write(
     database: Database,
     found: Iterable[Row],
     *,
-    origin: str,
-    size: int,
-    note: str,
+    heads: Sequence[Head],
     q: str,
     trust: Mapping[str, Any],
 ) -> int:
-    """``found`` in the order of the log, the oldest first, all below ``size``. Returns the number of entries."""
+    """``found`` in the order of the log, the oldest first, all covered by ``heads``, which are of all years there are.
+
+    Returns the number of entries.
+    """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        tiles: list[int] = []
-        rows = 0
-        with file.open(_member("rows.jsonl"), "w", force_zip64=True) as member:
-            for numbers in _together(_numbers(found)):
-                entries = _entries(database, numbers)
-                rows += len(entries)
-                member.write(b"".join([b'{"index":%d,"entry":%b}\n' % each for each in entries]))
-                for number, _ in entries:
-                    if not tiles or tiles[-1] != number // TILE_WIDTH:
-                        tiles.append(number // TILE_WIDTH)
-        full, rest = divmod(size, TILE_WIDTH)
-        if rest and (not tiles or tiles[-1] != full):
-            tiles.append(full)
-        with file.open(_member("nodes"), "w", force_zip64=True) as member:
-            for low in range(0, full, TOGETHER * TILE_WIDTH):
-                with database.read() as conn:
-                    member.write(Rows(conn).tile(1, low, min(full, low + TOGETHER * TILE_WIDTH)))
-        with file.open(_member("leaves"), "w", force_zip64=True) as member:
-            for tile in tiles:
-                with database.read() as conn:
-                    member.write(Rows(conn).tile(0, tile * TILE_WIDTH, min(size, (tile + 1) * TILE_WIDTH)))
-        manifest = {"format": FORMAT, "origin": origin, "size": size, "rows": rows, "q": q}
+        told = orjson.dumps(dict(trust))
+        if len(heads) == 1:
+            return _write(file, "", database, _numbers(found), heads[0], q, told)
+        rows, years, numbers = 0, [], _Peek(_numbers(found))
+        if numbers.next is None or numbers.next >= heads[-1].shard.first:  # all in the last one, or none at all
+            return _write(file, "", database, numbers.below(1 << 62), heads[-1], q, told)
+        for head in heads:
+            end = head.shard.first + head.size
+            if numbers.next is not None and numbers.next < end:
+                rows += _write(file, f"{head.shard.year}/", database, numbers.below(end), head, q, told)
+                years.append(head.shard.year)
+        manifest = {"format": FORMAT_OF_YEARS, "years": years, "rows": rows, "q": q}
         file.writestr(_member("manifest.json"), orjson.dumps(manifest))
-        file.writestr(_member("trust.json"), orjson.dumps(dict(trust)))
-        file.writestr(_member("checkpoint"), note.encode())  # last: a bundle with a checkpoint is complete
+        file.writestr(_member("trust.json"), told)
     return rows
+
+
+def _write(
+    file: zipfile.ZipFile, at: str, database: Database, numbers: Iterator[int], head: Head, q: str, trust: bytes
+) -> int:
+    first, size = head.shard.first, head.size
+    tiles: list[int] = []
+    rows = 0
+    with file.open(_member(f"{at}rows.jsonl"), "w", force_zip64=True) as member:
+        for together in _together(numbers):
+            entries = [(number - first, data) for number, data in _entries(database, together)]
+            rows += len(entries)
+            member.write(b"".join([b'{"index":%d,"entry":%b}\n' % each for each in entries]))
+            for number, _ in entries:
+                if not tiles or tiles[-1] != number // TILE_WIDTH:
+                    tiles.append(number // TILE_WIDTH)
+    full, rest = divmod(size, TILE_WIDTH)
+    if rest and (not tiles or tiles[-1] != full):
+        tiles.append(full)
+    with file.open(_member(f"{at}nodes"), "w", force_zip64=True) as member:
+        for low in range(0, full, TOGETHER * TILE_WIDTH):
+            with database.read() as conn:
+                member.write(Rows(conn, first).tile(1, low, min(full, low + TOGETHER * TILE_WIDTH)))
+    with file.open(_member(f"{at}leaves"), "w", force_zip64=True) as member:
+        for tile in tiles:
+            with database.read() as conn:
+                member.write(Rows(conn, first).tile(0, tile * TILE_WIDTH, min(size, (tile + 1) * TILE_WIDTH)))
+    manifest = {"format": FORMAT, "origin": head.shard.origin, "size": size, "rows": rows, "q": q}
+    file.writestr(_member(f"{at}manifest.json"), orjson.dumps(manifest))
+    file.writestr(_member(f"{at}trust.json"), trust)
+    file.writestr(_member(f"{at}checkpoint"), head.note.encode())  # last: a bundle with a checkpoint is complete
+    return rows
+
+
+class _Peek:
+    """Numbers in order, of which one can take those below a limit and leave the others."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._numbers = numbers
+        self.next = next(numbers, None)
+
+    def below(self, limit: int) -> Iterator[int]:
+        while self.next is not None and self.next < limit:
+            yield self.next
+            self.next = next(self._numbers, None)
 
 
 def _member(name: str) -> zipfile.ZipInfo:

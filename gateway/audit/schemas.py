@@ -99,8 +99,31 @@ class EntriesAsked(SearchAsked):
             raise ValidationError("expected instants of the years 1 to 9999", "since") from None
 
 
+class EntryAsked(Schema):
+    """Without ``origin`` an index counts over all years, as in a search; with it, in that log, as in a receipt."""
+
+    origin = fields.String(validate=validate.Length(1, 200), metadata={"example": "gw.example/log/2027"})
+
+
+class Shard(Schema):
+    origin = fields.String(metadata={"description": "the name of the log of that year"})
+    vkey = fields.String(metadata={"description": "its public key (C2SP signed-note)"})
+    year = fields.Integer(metadata={"description": "its tiles are at /v1/log/{year}/"})
+    first = fields.Integer(metadata={"description": "place over all years of its entry 0"})
+    size = fields.Integer(allow_none=True, metadata={"description": "entries; null while it is open"})
+    root = fields.String(allow_none=True, metadata={"description": "base64; null while it is open"})
+    state = fields.String(metadata={"description": "open | closed"})
+
+
+class Shards(Schema):
+    """The oldest first."""
+
+    shards = fields.List(fields.Nested(Shard))
+
+
 class FoundEntry(Schema):
-    index = fields.Integer(metadata={"description": "its place in the log"})
+    index = fields.Integer(metadata={"description": "its place, counted over all years"})
+    log = fields.Dict(metadata={"description": "{origin, index}: the log of its year and its place there"})
     entry = fields.Dict(metadata={"description": "see docs/audit-events.md"})
 
 

@@ -104,9 +104,9 @@ def _searches(blp: Blueprint, reading: Reading, guard: Needs) -> None:
 def _page(log: Log, search: Search, wanted: Filter, paging: dict[str, Any]) -> Response:
     page = search.find(wanted, reach=reach(), **paging)
     looked(log, {"q": wanted.text(), **paging}, len(page.found))
-    published = log.published()
-    size = published[0].size if published else 0
-    rows = [shown(found) for found in page.found]
+    size = log.published_to()
+    shards = log.shards()
+    rows = [shown(found, shards) for found in page.found]
     return answer({"q": wanted.text(), "rows": rows, "next": page.next, "checkpoint_size": size})
 
 

@@ -34,7 +34,8 @@ def claims(log: Log, search: Search, party: str, month: str) -> Mapping[str, Any
         )
     last = (first + timedelta(days=31)).replace(day=1)
     wanted = Filter.of(since=rfc3339(first), until=rfc3339(last))
-    checkpoint, _ = log.publish()
+    later = search.find(Filter.of(since=rfc3339(last)), after=-1, limit=1, each="entry").found
+    checkpoint, _ = log.publish(covering=later[0].index if later else 0)  # of the log of that month
     return {
         "format": FORMAT,
         "iat": int(search.clock.now().timestamp()),

@@ -1,11 +1,16 @@
 """The log's tables, and the statements of its hot path.
 
-    log_head      one row: how large the tree is and what is needed to go on growing it; locking it orders all writers
+    log_head      one row: how many entries there are and what is needed to go on growing the tree of the open year;
+                  locking it orders all writers
+    log_shard     the log of each year: the positions that are its own
     log_entry     the entries themselves, the only truth; ``outcome_of`` is unique, so that no query has two outcomes
     log_node      hashes of full tiles (level ≥ 1), 1/256 of the entries
     log_revision  how often a thing that can be withdrawn has changed
     log_open      authorized queries without an outcome yet, and the run of the gateway that owes it
     log_checkpoint one row: the checkpoint published last, for every process and machine
+
+Entries are numbered by their *position*, over all years. The tree of a year counts from 0: its leaf ``i`` is the entry
+at first + i, and its node ``i`` of tile level L stands at ⌈first / 256^L⌉ + i, beyond all nodes of the years before.
 
 The writer talks to the driver directly: SQLAlchemy's own cost per statement would be half of its time.
 """
@@ -29,7 +34,8 @@ from sqlalchemy import (
     Text,
 )
 
-from gateway.audit.merkle import TILE_WIDTH, Node, subtree_root, tile_of
+from gateway.audit.merkle import TILE_HEIGHT, TILE_WIDTH, CompactRange, Node, subtree_root, tile_of
+from gateway.audit.shard import Shard
 from gateway.db import metadata
 
 Big = BigInteger().with_variant(Integer, "sqlite")
@@ -43,6 +49,17 @@ HEAD = Table(
     Column("origin", Text),
     Column("last_t", Text),
     Column("changes", Big, nullable=False),
+    Column("first", Big, nullable=False, server_default="0"),
+    Column("until", Text, nullable=False, server_default=""),
+)
+SHARD = Table(
+    "log_shard",
+    metadata,
+    Column("first", Big, primary_key=True, autoincrement=False),
+    Column("origin", Text, nullable=False, unique=True),
+    Column("until", Text, nullable=False),
+    Column("ended", Big),
+    Column("root", LargeBinary),
 )
 ENTRY = Table(
     "log_entry",
@@ -83,11 +100,19 @@ CHECKPOINT = Table(
 
 
 class Head(NamedTuple):
+    """``size``: of the log over all years; ``first``: position of the open year's first entry, ``until``: its end."""
+
     size: int
     compact: bytes
     origin: str | None
     last_t: str | None
     changes: int
+    first: int = 0
+    until: str = ""
+
+    def tree(self) -> CompactRange:
+        """The tree of the open year."""
+        return CompactRange.decode(self.size - self.first, self.compact)
 
 
 class OpenRow(NamedTuple):
@@ -96,9 +121,13 @@ class OpenRow(NamedTuple):
 
 
 class Rows:
-    """The log's statements on one connection, within whatever transaction that has."""
+    """The log's statements on one connection, within whatever transaction that has.
 
-    def __init__(self, connection: Connection) -> None:
+    ``first``: of the year whose tree ``tile`` and ``nodes`` read; all else goes by position.
+    """
+
+    def __init__(self, connection: Connection, first: int = 0) -> None:
+        self.first = first
         self._sqlite = connection.dialect.name == "sqlite"
         self._cursor = connection.connection.cursor()
 
@@ -125,12 +154,32 @@ class Rows:
         return self.head(" FOR UPDATE" if not self._sqlite else "")
 
     def head(self, locking: str = "") -> Head:
-        sql = f"SELECT size, compact, origin, last_t, changes FROM log_head{locking}"  # noqa: S608  # our own words only
+        sql = f"SELECT size, compact, origin, last_t, changes, first, until FROM log_head{locking}"  # noqa: S608  # our own words only
         size, compact, *rest = self._all(sql)[0]
         return Head(size, bytes(compact), *rest)
 
     def set_head(self, head: Head) -> None:
-        self._run("UPDATE log_head SET size = ?, compact = ?, origin = ?, last_t = ?, changes = ?", *head)
+        """What grows with every entry; see ``open_shard`` for the rest."""
+        sql = "UPDATE log_head SET size = ?, compact = ?, origin = ?, last_t = ?, changes = ?"
+        self._run(sql, head.size, head.compact, head.origin, head.last_t, head.changes)
+
+    # ── the years ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def shards(self) -> list[Shard]:
+        """All there are, the oldest first."""
+        rows = self._all("SELECT origin, first, until, ended, root FROM log_shard ORDER BY first")
+        return [
+            Shard(origin, first, until, end, None if root is None else bytes(root))
+            for origin, first, until, end, root in rows
+        ]
+
+    def open_shard(self, shard: Shard) -> None:
+        self._run(
+            "INSERT INTO log_shard (first, origin, until) VALUES (?, ?, ?)", shard.first, shard.origin, shard.until
+        )
+        self._run("UPDATE log_head SET first = ?, until = ?", shard.first, shard.until)
+
+    def close_shard(self, shard: Shard) -> None:
+        self._run("UPDATE log_shard SET ended = ?, root = ? WHERE first = ?", shard.end, shard.root, shard.first)
 
     # ── entries and hashes ────────────────────────────────────────────────────────────────────────────────────────────
     def insert_entries(self, rows: Sequence[tuple[int, bytes, bytes, int | None]]) -> None:
@@ -150,7 +199,9 @@ class Rows:
         return [(number, bytes(entry)) for number, entry in self._all(sql, self._list(numbers))]
 
     def tile(self, level: int, low: int, high: int) -> bytes:
-        """The hashes numbered [low, high) of tile level ``level``, concatenated."""
+        """The hashes numbered [low, high) of tile level ``level`` of the year's tree, concatenated."""
+        shift = node_offset(self.first, level)
+        low, high = low + shift, high + shift
         if level == 0:
             rows = self._all(
                 "SELECT leaf_hash FROM log_entry WHERE number >= ? AND number < ? ORDER BY number", low, high
@@ -259,6 +310,14 @@ class Rows:
             chunk = rows[start : start + count]
             self._cursor.execute(_values(table, columns, count) + conflict, [value for row in chunk for value in row])
             start += count
+
+
+def node_offset(first: int, level: int) -> int:
+    """Where the nodes of the tree begin whose first entry is at ``first``: ⌈first / 256^level⌉.
+
+    The tree before it, of s entries from f on, has ⌊s / 256^level⌋ of them, and ⌈a⌉ + ⌊b⌋ ≤ ⌈a + b⌉.
+    """
+    return -(-first >> TILE_HEIGHT * level)
 
 
 _MAX_ROWS = 128

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from gateway.audit.filter import CHINA
 from gateway.audit.search import Found
+from gateway.audit.shard import Shard, holding
 from gateway.lib import workbook
 from gateway.lib.clock import parse_rfc3339
 from gateway.lib.spreadsheet import cell
@@ -20,11 +21,13 @@ COLUMNS = (
     "index", "t", "type", "query", "party", "client", "officer", "agreement", "purpose", "standard", "fields",
     "subject", "case", "effect", "rules", "code", "source", "provider", "result", "outcome", "risk",
     "local_time", "party_name", "provider_name", "standard_name", "purpose_name",
+    "log", "log_index",
 )  # fmt: skip
 MAX_SHEET_ROWS = 1_048_575  # Excel's, less the header
 MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something else
 PIECE = 1 << 16
 
+Shards = Sequence[Shard]  # the logs of all years
 Names = Callable[[str, str], str]  # of a "party", "standard" or "purpose" by its code; empty for what has none
 
 
@@ -32,19 +35,19 @@ def no_names(_kind: str, _code: str) -> str:
     return ""
 
 
-def to_csv(found: Iterable[Found], names: Names = no_names) -> str:
+def to_csv(found: Iterable[Found], names: Names = no_names, shards: Shards = ()) -> str:
     """The whole table as one text, for a page of it."""
-    return b"".join(csv_pieces(found, names)).decode()
+    return b"".join(csv_pieces(found, names, shards)).decode()
 
 
-def csv_pieces(found: Iterable[Found], names: Names = no_names) -> Iterator[bytes]:
+def csv_pieces(found: Iterable[Found], names: Names = no_names, shards: Shards = ()) -> Iterator[bytes]:
     """RFC 4180 with a header row; no cell is a formula to any spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     text.write(MARK)
     writer.writerow(COLUMNS)
     for item in found:
-        writer.writerow([cell(value) for value in row(item, names)])
+        writer.writerow([cell(value) for value in row(item, names, shards)])
         if text.tell() > PIECE:
             yield text.getvalue().encode()
             text.seek(0)
@@ -52,29 +55,29 @@ def csv_pieces(found: Iterable[Found], names: Names = no_names) -> Iterator[byte
     yield text.getvalue().encode()
 
 
-def jsonl_pieces(found: Iterable[Found], _names: Names = no_names) -> Iterator[bytes]:
-    return (orjson.dumps(shown(item)) + b"\n" for item in found)
+def jsonl_pieces(found: Iterable[Found], _names: Names = no_names, shards: Shards = ()) -> Iterator[bytes]:
+    return (orjson.dumps(shown(item, shards)) + b"\n" for item in found)
 
 
-def json_pieces(found: Iterable[Found], _names: Names = no_names) -> Iterator[bytes]:
+def json_pieces(found: Iterable[Found], _names: Names = no_names, shards: Shards = ()) -> Iterator[bytes]:
     """One JSON array."""
     before = b"["
     for item in found:
-        yield before + orjson.dumps(shown(item))
+        yield before + orjson.dumps(shown(item, shards))
         before = b",\n"
     yield before.replace(b",\n", b"") + b"]\n"
 
 
-def xlsx_pieces(found: Iterable[Found], names: Names = no_names) -> Iterator[bytes]:
+def xlsx_pieces(found: Iterable[Found], names: Names = no_names, shards: Shards = ()) -> Iterator[bytes]:
     """A workbook whose every cell is a text or a number, so nothing in it is computed."""
     with tempfile.TemporaryFile() as file:
-        workbook.write(file, "log", COLUMNS, (row(each, names) for each in found))
+        workbook.write(file, "log", COLUMNS, (row(each, names, shards) for each in found))
         file.seek(0)
         while piece := file.read(PIECE):
             yield piece
 
 
-def row(found: Found, names: Names = no_names) -> list[Any]:
+def row(found: Found, names: Names = no_names, shards: Shards = ()) -> list[Any]:
     entry = found.entry
     actor, agreement = entry.get("actor") or {}, entry.get("agreement") or {}
     decision, source = entry.get("decision") or {}, (found.outcome or entry).get("source") or {}
@@ -94,6 +97,7 @@ def row(found: Found, names: Names = no_names) -> list[Any]:
             ("party", actor.get("party")), ("party", about.other_party if about and query else None),
             ("standard", entry.get("standard")), ("purpose", entry.get("purpose")),
         )),
+        *place(found.index, shards),
     ]  # fmt: skip
 
 
@@ -105,16 +109,30 @@ def local(t: str | None) -> str | None:
         return None
 
 
-def shown(found: Found) -> dict[str, Any]:
+def place(index: int, shards: Shards) -> tuple[str | None, int]:
+    """The log of its year, if the years are known, and its index there."""
+    if not shards:
+        return None, index
+    shard = holding(shards, index)
+    return shard.origin, index - shard.first
+
+
+def entry_shown(index: int, entry: dict[str, Any], shards: Shards) -> dict[str, Any]:
+    origin, in_log = place(index, shards)
+    return {"index": index, "log": {"origin": origin, "index": in_log}, "entry": entry}
+
+
+def shown(found: Found, shards: Shards = ()) -> dict[str, Any]:
     """A row as programs read it."""
     about = found.row
     if about is None:
-        return {"index": found.index, "entry": found.entry}
+        return entry_shown(found.index, found.entry, shards)
     query = about.result is not None
     return {
-        "index": found.index,
-        "entry": found.entry,
-        "outcome": None if found.outcome is None else {"index": about.outcome, "entry": found.outcome},
+        **entry_shown(found.index, found.entry, shards),
+        "outcome": None
+        if found.outcome is None or about.outcome is None
+        else entry_shown(about.outcome, found.outcome, shards),
         "result": about.result,
         "consumer": about.party if query else None,
         "provider": about.other_party if query else None,

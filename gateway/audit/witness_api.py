@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from gateway.audit.kept import Kept, Standing
 from gateway.audit.log import Log
 from gateway.audit.policy import Policy, Witness
 from gateway.audit.search import MAX_PAGE
+from gateway.audit.shard import Shard, holding
+from gateway.audit.store import Rows
 from gateway.errors import NotFound
 from gateway.lib.canonical_json import MAX_INTEGER
 from gateway.lib.clock import rfc3339
@@ -30,7 +33,9 @@ class WhichCheckpoints(Schema):
 
 
 class KeptCheckpoint(Schema):
-    size = fields.Integer()
+    origin = fields.String(metadata={"description": "of which log (year)"})
+    size = fields.Integer(metadata={"description": "entries of that log"})
+    covers = fields.Integer(metadata={"description": "entries over all years; `below` compares with it"})
     t = fields.String(metadata={"description": "when it was kept"})
     note = fields.String(metadata={"description": "the signed checkpoint with its cosignatures"})
     witnesses = fields.Dict(metadata={"description": "who cosigned it, and when"})
@@ -43,7 +48,8 @@ class KeptCheckpoints(Schema):
 class WitnessStanding(Schema):
     name = fields.String(metadata={"description": "its name in the policy"})
     vkey = fields.String(metadata={"description": "its public key (C2SP signed-note)"})
-    last_size = fields.Integer(allow_none=True, metadata={"description": "the largest log it cosigned"})
+    last_origin = fields.String(allow_none=True, metadata={"description": "the log (year) that it cosigned last"})
+    last_size = fields.Integer(allow_none=True, metadata={"description": "how large that was"})
     last_time = fields.String(allow_none=True, metadata={"description": "when, by its own clock"})
     tried = fields.String(allow_none=True, metadata={"description": "when it was asked last"})
     problem = fields.String(allow_none=True, metadata={"description": "why it did not cosign then, by code"})
@@ -54,7 +60,10 @@ class WitnessList(Schema):
 
     quorum = fields.String()
     policy = fields.String()
-    witnessed_size = fields.Integer(allow_none=True, metadata={"description": "the largest log with a quorum"})
+    origin = fields.String(metadata={"description": "the log that is written now"})
+    vkey = fields.String(metadata={"description": "its key: each witness must know it"})
+    witnessed_origin = fields.String(allow_none=True, metadata={"description": "the log (year) last seen by a quorum"})
+    witnessed_size = fields.Integer(allow_none=True, metadata={"description": "how large that was"})
     witnesses = fields.List(fields.Nested(WitnessStanding))
 
 
@@ -93,25 +102,39 @@ def add(blp: Blueprint, log: Log, policy: Policy) -> None:
             """Who watches this log, and how far each has seen it · 见证人"""
             with log.database.read() as conn:
                 found, best = kept.standings(conn), kept.newest(conn, policy) if policy.witnesses else None
+                shards = Rows(conn).shards()
+            key = log.open_key()
             return {
                 "quorum": policy.quorum,
                 "policy": policy.text,
-                "witnessed_size": best.size if best else None,
-                "witnesses": [witness(each, found.get(each.key.id)) for each in policy.witnesses],
+                "origin": key.origin,
+                "vkey": key.vkey,
+                "witnessed_origin": best.origin if best else None,
+                "witnessed_size": best.log_size if best else None,
+                "witnesses": [witness(each, found.get(each.key.id), shards) for each in policy.witnesses],
             }
 
 
 def kept_checkpoint(kept: Kept) -> dict[str, Any]:
     times = {name: unix_time(at) for name, at in kept.witnesses.items()}
-    return {"size": kept.size, "t": kept.t, "note": kept.note, "witnesses": times}
+    return {
+        "origin": kept.origin,
+        "size": kept.log_size,
+        "covers": kept.size,
+        "t": kept.t,
+        "note": kept.note,
+        "witnesses": times,
+    }
 
 
-def witness(witness: Witness, standing: Standing | None) -> dict[str, Any]:
+def witness(witness: Witness, standing: Standing | None, shards: Sequence[Shard]) -> dict[str, Any]:
     found = standing or Standing()
+    shard = holding(shards, found.size - 1) if found.at and found.size and shards else None
     return {
         "name": witness.name,
         "vkey": str(witness.key),
-        "last_size": found.size if found.at else None,
+        "last_origin": shard.origin if shard else None,
+        "last_size": found.size - shard.first if shard else None,
         "last_time": unix_time(found.at) if found.at else None,
         "tried": found.tried,
         "problem": found.problem,

@@ -2,7 +2,8 @@
 
 Never on the path of a query: a thread per witness, each at its own pace, and a witness that is away delays nobody.
 Every few seconds the process that publishes keeps the newest checkpoint and offers it; a witness that knows an earlier
-one gets the proof from there on (its 409 tells us its size), and its cosignature is stored beside the checkpoint.
+one gets the proof from there on (its 409 tells us its size), and its cosignature is stored beside the checkpoint. When
+a year has ended, its last checkpoint is offered too: to whoever saw that log before.
 
 A witness may know more than we do. If it shows a checkpoint that *our own key* signed and that our tree does not
 continue, then our database was rolled back or altered: the log is broken, as if our own folder had said so. A witness
@@ -15,7 +16,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -28,9 +29,9 @@ from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, base64_text,
 from gateway.audit.cosignature import Cosignature
 from gateway.audit.kept import Standing
 from gateway.audit.log import Log
-from gateway.audit.merkle import CompactRange
 from gateway.audit.policy import Policy, Witness
-from gateway.audit.publisher import check_continues
+from gateway.audit.publisher import check_continues, head_of, unknown_log
+from gateway.audit.shard import Shard, holding, next_origin
 from gateway.audit.store import Rows
 from gateway.audit.trouble import Kind
 from gateway.errors import LogUnfit
@@ -133,14 +134,14 @@ class Witnessing:
         return self._stopping.wait(seconds)
 
     def _run(self) -> None:
-        known = 0
+        known: Checkpoint | None = None
         while not self.wait(self._every_s):
             try:
                 published = self.log.published() if self.log.leads and self.log.broken is None else None
-                if published is None or published[0].size == known:
+                if published is None or published[0] == known:
                     continue
                 if self._keep():
-                    known = published[0].size
+                    known = published[0]
                     for asked in self._asked:
                         asked.offered.set()
                 with self.log.database.write() as conn:
@@ -149,11 +150,16 @@ class Witnessing:
                 _logger.error("checkpoint_not_kept", error=type(error).__name__)
 
     def _keep(self) -> bool:
-        published = self.log.published()
-        if published is None:
+        if self.log.published() is None:
             return False
+        ends = [shard.end for shard in self.log.shards()[-2:] if shard.end is not None]
+        notes = [self.log.publish(covering=end) for end in ends]
+        published = self.log.published()
         with self.log.database.write() as conn:
-            kept.keep(conn, published[0].size, published[1], rfc3339(self.log.clock.now()))
+            firsts = {shard.origin: shard.first for shard in Rows(conn).shards()}
+            for checkpoint, note in [*notes, *([published] if published else [])]:
+                size = firsts[checkpoint.origin] + checkpoint.size
+                kept.keep(conn, size, note, rfc3339(self.log.clock.now()))
         return True
 
 
@@ -185,40 +191,55 @@ class _Asked:
         return not self._all.stopping
 
     def once(self) -> bool:
-        """Ask for the newest kept checkpoint. Returns whether it is cosigned now."""
+        """Ask for the newest kept checkpoint, and before it for the last one of the log that was closed last.
+
+        Returns whether both are cosigned now.
+        """
         try:
-            with self._log.database.read() as conn:
-                newest = kept.every(conn, limit=1)
-                standing = kept.standings(conn).get(self.witness.key.id, Standing())
-            problem = None
-            if newest and self.witness.key.id not in newest[0].witnesses:
-                problem = self._ask(newest[0], standing)
+            problems = [self._ask(wanted, shard, standing) for wanted, shard, standing in self._wanted()]
         except Exception as error:
             _logger.error("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
             return False
+        problem = next((each for each in reversed(problems) if each is not None), None)
         self._all.on_answer(problem)
         return problem is None
 
-    def _ask(self, wanted: kept.Kept, standing: Standing) -> str | None:
+    def _wanted(self) -> Iterator[tuple[kept.Kept, Shard, Standing]]:
+        """What this witness has not cosigned yet. A log that ended is offered to whoever has seen some of it."""
+        with self._log.database.read() as conn:
+            closed = [shard for shard in Rows(conn).shards() if shard.end is not None][-1:]
+            found = [(kept.at(conn, shard.end), shard) for shard in closed if shard.end is not None]
+            standing = kept.standings(conn).get(self.witness.key.id, Standing())
+        for wanted, shard in found:
+            if wanted is not None and shard.first < standing.size and self.witness.key.id not in wanted.witnesses:
+                yield wanted, shard, standing
+        with self._log.database.read() as conn:
+            newest = kept.every(conn, limit=1)
+            standing = kept.standings(conn).get(self.witness.key.id, Standing())
+            shards = Rows(conn).shards()
+        if newest and self.witness.key.id not in newest[0].witnesses:
+            yield newest[0], holding(shards, newest[0].size - 1), standing
+
+    def _ask(self, wanted: kept.Kept, shard: Shard, standing: Standing) -> str | None:
         """Returns what was wrong, or None."""
-        checkpoint = open_checkpoint(wanted.note, self._log.key.verifier)
+        checkpoint = open_checkpoint(wanted.note, self._log.keys.of(shard.origin).verifier)
         tried = rfc3339(self._log.clock.now())
         try:
-            found = self._cosignature(checkpoint, wanted.note, standing.size)
+            found = self._cosignature(checkpoint, wanted.note, shard, max(0, standing.size - shard.first))
         except Refused as refused:
             _logger.warning("witness_refused", witness=self.witness.name, code=refused.code, size=checkpoint.size)
             with self._log.database.write() as conn:
                 kept.note_down(conn, self.witness.key, replace(standing, tried=tried, problem=refused.code))
             return refused.code
         with self._log.database.write() as conn:
-            kept.add(conn, checkpoint.size, self.witness.key, found)
-            kept.note_down(conn, self.witness.key, Standing(checkpoint.size, found.at, tried))
+            kept.add(conn, wanted.size, self.witness.key, found)
+            kept.note_down(conn, self.witness.key, Standing(max(wanted.size, standing.size), found.at, tried))
         return None
 
-    def _cosignature(self, checkpoint: Checkpoint, note: str, known: int) -> Cosignature:
+    def _cosignature(self, checkpoint: Checkpoint, note: str, shard: Shard, known: int) -> Cosignature:
         old = min(known, checkpoint.size)
         for _ in range(2):
-            reply = self._submit(old, checkpoint, note)
+            reply = self._submit(old, checkpoint, note, shard)
             if reply.status == 200:
                 return self._read(reply.body, checkpoint, note)
             if reply.status != 409:
@@ -228,15 +249,16 @@ class _Asked:
                 raise Refused("reply_malformed", "409 without a size")
             old = int(match[1])
             if old > checkpoint.size:
-                self._compare()
+                self._compare(shard)
                 raise Refused("witness_ahead", f"it knows {old} entries, we have {checkpoint.size}")
         if reply.status in (409, 422):
-            self._compare()
+            self._compare(shard)
         raise Refused(_PROBLEMS.get(reply.status, f"status_{reply.status}"))
 
-    def _submit(self, old: int, checkpoint: Checkpoint, note: str) -> Reply:
+    def _submit(self, old: int, checkpoint: Checkpoint, note: str, shard: Shard) -> Reply:
         with self._log.database.read() as conn:
-            hashes = merkle.consistency_proof(old, checkpoint.size, Rows(conn).nodes) if old else []
+            nodes = Rows(conn, shard.first).nodes
+            hashes = merkle.consistency_proof(old, checkpoint.size, nodes) if old else []
         # Cosignatures of others are none of this witness's business: the log's own signature is enough.
         text, _, signatures = note.rpartition("\n\n")
         own = f"{text}\n\n{signatures.split(chr(10), 1)[0]}\n"
@@ -255,29 +277,34 @@ class _Asked:
     def look(self) -> LogUnfit | None:
         """What is wrong by what this witness has seen; None if nothing is, or if it does not say."""
         try:
-            return self._contradiction()
+            shards = self._log.shards()[-2:] or [Shard(self._log.key.origin, 0, "")]
+            if shards[-1].until:  # of a later year that the database has lost, with its turn
+                later = next_origin(self._log.key.origin, int(shards[-1].year) + 1)
+                shards.append(Shard(later, -1, ""))
+            return next((wrong for shard in shards if (wrong := self._contradiction(shard)) is not None), None)
         except Exception as error:  # a witness that answers nonsense, or an empty database: the log itself tells that
             _logger.warning("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
             return None
         finally:
             self._session.close()
 
-    def _compare(self) -> None:
+    def _compare(self, shard: Shard) -> None:
         """It contradicts us: let it show what it saw. If our key signed that, and we do not continue it, we stop."""
-        if (unfit := self._contradiction()) is not None:
+        if (unfit := self._contradiction(shard)) is not None:
             self._log.failed(unfit, Kind.BROKEN)
 
-    def _contradiction(self) -> LogUnfit | None:
-        origin = sha256(self._log.key.origin.encode()).hexdigest()
+    def _contradiction(self, shard: Shard) -> LogUnfit | None:
+        origin = sha256(shard.origin.encode()).hexdigest()
         with suppress(Refused, CheckpointInvalid):
             reply = self._http("GET", f"{origin}/checkpoint", None)
-            seen = open_checkpoint(reply.body, self._log.key.verifier)
+            seen = open_checkpoint(reply.body, self._log.keys.of(shard.origin).verifier)
             try:
                 with self._log.database.read() as conn:
-                    rows = Rows(conn)
-                    head = rows.head()
-                    now = Checkpoint(seen.origin, head.size, CompactRange.decode(head.size, head.compact).root())
-                    check_continues(rows, head, now, [seen])
+                    rows = Rows(conn, shard.first)
+                    now = next((each for each in rows.shards() if each.origin == shard.origin), shard)
+                    if now.first < 0:
+                        raise unknown_log(shard.origin)
+                    check_continues(rows, head_of(rows, now, rows.head()), [seen])
             except LogUnfit as unfit:
                 _logger.critical("witness_contradicts", witness=self.witness.name, size=seen.size)
                 return unfit

@@ -13,7 +13,6 @@ from typing import Any
 
 from gateway.audit.filter import Filter
 from gateway.audit.log import Log
-from gateway.audit.merkle import root_at
 from gateway.audit.search import Search
 from gateway.audit.store import Rows
 from gateway.cases import sampling, store
@@ -102,7 +101,7 @@ class Reviews:
         later = self._search.find(Filter.of(since=ends), after=-1, limit=1, each="entry").found
         with self._database.read() as conn:
             size = later[0].index if later else Rows(conn).head().size
-            root = root_at(size, Rows(conn).nodes)
+            root = self._log.root(conn, size)
         wanted = Filter.of(type="exchange.released", since=begins, until=ends)
         released = self._search.every(wanted, each="entry", below=size)
         parties = {found.index: found.row.party if found.row else None for found in released}

@@ -1,4 +1,4 @@
-"""``gateway audit verify|search|anomalies|export|what-if|retention|hold|shred|prune``: the operator and the log.
+"""``gateway audit verify|export|years|turn|what-if|search|anomalies|retention|hold|shred|prune``: operator and log.
 
 The outsider's check is ``tongqu verify``.
 """
@@ -13,11 +13,13 @@ import click
 from gateway.audit import export as exporting
 from gateway.audit import verify as verifying
 from gateway.audit.files import Folder
+from gateway.audit.shard import next_origin, year_of
 from gateway.cli import audit_keep, audit_search
 from gateway.cli.common import config_option, store_of
 from gateway.evidence import archive, state
 from gateway.evidence.what_if import SINCE, as_json
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.clock import rfc3339
 
 
 @click.group()
@@ -39,10 +41,15 @@ audit.add_command(audit_search.anomalies)
 def verify(since: Path | None, config_file: Path | None) -> None:
     """Read the whole log and check it against all that claims to know it, the database's tables too · 核验"""
     with store_of(config_file) as store:
+        folder = Folder(store.log.folder)
         report = verifying.verify(
             store.database,
             store.log.key.verifier,
-            checkpoint=Folder(store.log.folder).checkpoint(),
+            checkpoint=folder.checkpoint(),
+            years=[
+                (store.log.keys.of(shard.origin).verifier, folder.of(shard).checkpoint())
+                for shard in store.log.shards()[1:]
+            ],
             since=since.read_text() if since else None,
         )
         findings = (*report.findings, *state.verify(store.database))
@@ -96,6 +103,30 @@ def export(folder: Path, config_file: Path | None) -> None:
         found = archive.papers(conn, store.library)
         checkpoint = exporting.export(store.log, folder, trust=store.trust(), papers=found, witnessing=store.witnessing)
     click.echo(f"{folder}: {checkpoint.size} entries. Verify it anywhere: tongqu verify {folder}")
+
+
+@audit.command()
+@config_option
+def years(config_file: Path | None) -> None:
+    """The log of each year with its key, and the key of the next one, for witnesses to know it in time · 各年日志"""
+    with store_of(config_file) as store:
+        shards, keys = store.log.shards(), store.log.keys
+        for shard in shards:
+            state = "open / 在用" if shard.end is None else f"closed, {shard.size} entries / 已封存"
+            click.echo(f"{shard.year}  {state}\n  log {keys.of(shard.origin).vkey}")
+        year = int(shards[-1].year) + 1 if shards else year_of(rfc3339(store.clock.now()))
+        origin = next_origin(store.log.key.origin, year) if shards else store.log.key.origin
+        click.echo(f"{year}  to come / 下一年\n  log {keys.of(origin).vkey}")
+
+
+@audit.command()
+@config_option
+def turn(config_file: Path | None) -> None:
+    """Close the log of a year that is over and open the present one, where the gateway did not by itself · 换年"""
+    with store_of(config_file) as store:
+        opened = store.log.turn()
+        store.log.publish()
+    click.echo(f"{opened.origin}, from entry {opened.first} on / 自第 {opened.first} 条起")
 
 
 for _command in audit_keep.COMMANDS:

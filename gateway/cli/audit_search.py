@@ -51,8 +51,9 @@ def anomalies(config_file: Path | None) -> None:
 def _list(store: Store, wanted: Filter, limit: int) -> None:
     page = store.search.find(wanted, limit=limit)
     _looked(store, {"q": wanted.text(), "limit": limit}, len(page.found))
+    shards = store.log.shards()
     for found in page.found:
-        click.echo(canonical(shown(found)).decode())
+        click.echo(canonical(shown(found, shards)).decode())
     if page.next is not None:
         click.echo(f"… more: {store.search.count(wanted)} in all / 共 {store.search.count(wanted)} 条", err=True)
 

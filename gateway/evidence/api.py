@@ -14,7 +14,9 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from gateway.agreements import schemas as agreement_schemas
+from gateway.audit import tiles
 from gateway.audit.log import Log
+from gateway.audit.schemas import EntryAsked
 from gateway.audit.search import OVERSEERS
 from gateway.audit.search_api import Needs, looked
 from gateway.errors import MalformedRequest, NotFound
@@ -33,15 +35,17 @@ def blueprint(log: Log, bundler: Callable[[], Bundler], guard: Needs) -> Bluepri
     @blp.route(f"/entries/<int(max={MAX_INDEX}):index>/evidence")
     class Evidence(MethodView):
         @guard.needs("log:read")
+        @blp.arguments(EntryAsked, location="query", unknown="raise")
         @blp.response(200, {"type": "object"}, content_type=MEDIA_TYPE)
         @blp.doc(summary="Everything that proves one query, in one file · 一次查询的证据包")
-        def get(self, index: int) -> Response:
+        def get(self, asked: dict[str, Any], index: int) -> Response:
             """Receipt and record are not in it: their holder adds them. Taking it is an entry (`audit.viewed`)."""
-            subject = subject_of(log, index)
+            position = tiles.position(log, index, asked.get("origin"))
+            subject = None if position is None else subject_of(log, position)
             if subject is None or (g.caller.party_kind not in OVERSEERS and g.caller.party not in subject.parties):
                 raise _nothing(index)
             made = bundler().bundle(subject)
-            looked(log, {"evidence": index}, len(made["entries"]))
+            looked(log, {"evidence": position}, len(made["entries"]))
             name = f'attachment; filename="evidence-{index}.tqe"'
             headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
             return Response(to_bytes(made), content_type=MEDIA_TYPE, headers=headers)

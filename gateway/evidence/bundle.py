@@ -2,6 +2,9 @@
 
 Format ``tongqu-evidence/1``: docs/evidence-bundle.md and its schema beside it. RFC 8785 JSON, so the same query under
 the same checkpoint gives the same bytes. Its holder adds what only he has: the receipt, the request, the answer.
+
+A query in the log of a later year rests on entries of earlier ones. Its bundle (``tongqu-evidence/2``) has one member
+more, ``years``: how each year's log stands, chained by the entries ``log.opened``; so one signed checkpoint proves all.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,6 +25,7 @@ from gateway.audit.filter import Filter
 from gateway.audit.log import Log
 from gateway.audit.policy import Policy
 from gateway.audit.search import Search
+from gateway.audit.shard import Shard
 from gateway.audit.store import Rows
 from gateway.consent import store as consents
 from gateway.consent.model import Consent, counting
@@ -31,6 +35,7 @@ from gateway.lib.canonical_json import canonical, strict_loads
 from standards import Standard
 
 FORMAT = "tongqu-evidence/1"
+FORMAT_OF_YEARS = "tongqu-evidence/2"
 HOLDERS = ("receipt", "request", "answer", "response")  # members that only the holder of an answer can fill
 _MANY = 1000  # entries of one kind that are looked through
 
@@ -91,14 +96,18 @@ class Bundler:
             standard = self._standard(conn, subject)
         told = sorted({subject.index, subject.decided_at, *self._supporting(subject, agreement, consent, officers)})
         told = sorted({*told, *self._publisher(standard)})
-        note, shown = self._proved(told)
+        heads = self._heads(subject.index, told[-1] + 1)
+        note = heads[-1].note
+        shown = [self._proved(index, heads) for index in told if index < _end(heads[-1])]
         main = next(each for each in shown if each["index"] == subject.index)
+        in_log = subject.index - heads[-1].shard.first
         return {
-            "format": FORMAT,
+            "format": FORMAT if len(heads) == 1 else FORMAT_OF_YEARS,
             "index": subject.index,
             "checkpoint": note,
-            "proof": proof_text(subject.index, [base64.b64decode(text) for text in main["hashes"]], note),
+            "proof": proof_text(in_log, [base64.b64decode(text) for text in main["hashes"]], note),
             "entries": shown,
+            **({"years": [self._year(head, heads) for head in heads]} if len(heads) > 1 else {}),
             "agreement": agreement
             and {"document": strict_loads(agreement.text), "signatures": archive.agreement_signatures(agreement)},
             "consent": consent
@@ -175,26 +184,51 @@ class Bundler:
                 return
             before = page.next
 
-    def _checkpoint(self, covering: int) -> tuple[int, str]:
-        """The newest checkpoint with a quorum of witnesses that covers this much, else one signed now."""
+    def _heads(self, index: int, covering: int) -> list[Head]:
+        """How each year's log stands, up to the one of this entry: those before it as they were closed."""
+        shards = [shard for shard in self.log.shards() if shard.first <= index]
+        return [self._head(shard, covering if shard.end is None else shard.end) for shard in shards]
+
+    def _head(self, shard: Shard, covering: int) -> Head:
+        """Under the newest checkpoint with a quorum of witnesses that covers this much, else one signed now."""
         with self.log.database.read() as conn:
             found = kept.newest(conn, self.policy, covering=covering) if self.policy.witnesses else None
         if found is not None:
-            return found.size, found.note
+            return Head(shard, found.log_size, found.note)
         checkpoint, note = self.log.publish(covering=covering)
-        return checkpoint.size, note
+        return Head(shard, checkpoint.size, note)
 
-    def _proved(self, indexes: list[int]) -> tuple[str, list[dict[str, Any]]]:
-        """The entries with their proofs, all under one checkpoint, and that checkpoint's text."""
-        size, note = self._checkpoint(indexes[-1] + 1)
-        shown = []
+    def _proved(self, index: int, heads: list[Head]) -> dict[str, Any]:
+        """An entry with its proof, under the head of its year."""
+        head = next(head for head in heads if head.shard.first <= index < _end(head))
         with self.log.database.read() as conn:
-            rows = Rows(conn)
-            for index in indexes:
-                hashes = merkle.inclusion_proof(index, size, rows.nodes)
-                told = [base64.b64encode(each).decode("ascii") for each in hashes]
-                shown.append({"index": index, "entry": _entry(rows, index), "hashes": told})
-        return note, shown
+            rows = Rows(conn, head.shard.first)
+            hashes = merkle.inclusion_proof(index - head.shard.first, head.size, rows.nodes)
+            told = [base64.b64encode(each).decode("ascii") for each in hashes]
+            return {"index": index, "entry": _entry(rows, index), "hashes": told}
+
+    def _year(self, head: Head, heads: list[Head]) -> dict[str, Any]:
+        """Its log as it stands, the entry that opened it, and the one that closed it and announced the next key."""
+        shard, last = head.shard, head is heads[-1]
+        return {
+            "origin": shard.origin,
+            "first": shard.first,
+            "checkpoint": head.note,
+            "opened": self._proved(shard.first, heads) if shard.first else None,
+            "closed": None if last else self._proved(_end(head) - 1, heads),
+        }
+
+
+class Head(NamedTuple):
+    """A signed checkpoint of the log of one year, ``size`` entries large."""
+
+    shard: Shard
+    size: int
+    note: str
+
+
+def _end(head: Head) -> int:
+    return head.shard.first + head.size
 
 
 def to_bytes(bundle: Mapping[str, Any]) -> bytes:

@@ -199,7 +199,7 @@ class Exchange:
             return _refusal(outcome, lang)
         self.metrics.steps(turn.ended - turn.began, time.perf_counter() - turn.ended)
         notices = notice.headers(query.standard, self.deps.gatherer.standing(query))
-        return _answer(outcome, self.deps.log.site.origin, notices)
+        return _answer(outcome, notices)
 
     async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
         caller, proof = self._caller(request)
@@ -352,10 +352,10 @@ def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[st
     return value  # type: ignore[no-any-return]  # the schema says it is an object
 
 
-def _answer(answer: Answer, origin: str, notices: Headers) -> Response:
+def _answer(answer: Answer, notices: Headers) -> Response:
     about = {
         "receipt": answer.receipt,
-        "log": {"index": answer.log_index, "origin": origin},
+        "log": {"index": answer.log_index, "origin": answer.log_origin},
         "request_id": answer.query,
     }
     body = answer.core[:-1] + b"," + orjson.dumps(about)[1:]  # one object: the bytes that the receipt binds go out

@@ -61,7 +61,7 @@ def _problem_schema() -> dict[str, Any]:
             "reasons": {"type": "array", "items": {"type": "object"}},
             "errors": {"type": "array", "items": {"type": "object"}},
             "request_id": _text("give this to the operator"),
-            "log_index": {"type": "integer", "description": "the entry that recorded it"},
+            "log_index": {"type": "integer", "description": "the entry that recorded it, counted over all years"},
         },
     }
 

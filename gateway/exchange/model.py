@@ -144,17 +144,21 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What leaves the gateway. Made only after its ``exchange.released`` entry is durable."""
+    """What leaves the gateway. Made only after its ``exchange.released`` entry is durable.
+
+    ``log_index``: that entry's index in the log ``log_origin``, as in the receipt.
+    """
 
     core: bytes = field(repr=False)  # data, withheld and source as one RFC 8785 object: what the receipt binds
     receipt: str
     log_index: int
+    log_origin: str
     query: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused query, as an answer: its reasons and the index of its entry."""
+    """A refused query, as an answer: its reasons and the index of its entry, counted over all years."""
 
     reasons: tuple[Reason, ...]
     log_index: int

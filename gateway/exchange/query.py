@@ -413,13 +413,13 @@ def _signed(draft: receipt.Draft, core: bytes, at: Appended, query_id: str, deps
     token = receipt.sign(
         draft,
         issuer=deps.issuer,
-        origin=deps.log.site.origin,
-        index=at.index,
+        origin=at.origin,
+        index=at.index_in_log,
         leaf_hash=at.leaf_hash,
         at=deps.clock.now(),
         sign_with=deps.sign_receipt,
     )
-    return Answer(core, token, at.index, query_id)
+    return Answer(core, token, at.index_in_log, at.origin, query_id)
 
 
 async def _withhold_as_decided_now(query: Query, decided: Authorized, deps: Deps) -> Refusal:

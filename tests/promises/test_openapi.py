@@ -45,7 +45,8 @@ PAGES = (
 PUBLIC = re.compile(
     r"GET /v1/standards(?!.*/comments$)(/|$)|GET /v1/(codelists|indicators|meta)(/|$)"
     r"|POST /v1/standards/.*/(validate|compare)$|POST /v1/indicators/compare$"
-    r"|GET /v1/log/(checkpoint(/witnessed)?|checkpoints|witnesses|tile/.*|entries/\{index\}(/proof)?)$"
+    r"|GET /v1/log/(checkpoint(/witnessed)?|checkpoints|witnesses|shards|entries/\{index\}(/proof)?)$"
+    r"|GET /v1/log/(\{year\}/)?(checkpoint|tile/.*)$"
 )
 
 # The routes promised by name, as far as this release delivers them; the search of the log comes in four forms.
@@ -89,6 +90,9 @@ GET /v1/log/checkpoint/witnessed
 GET /v1/log/checkpoints
 GET /v1/log/witnesses
 GET /v1/log/tile/{path}
+GET /v1/log/shards
+GET /v1/log/{year}/checkpoint
+GET /v1/log/{year}/tile/{path}
 GET /v1/log/entries
 GET /v1/log/entries.json
 GET /v1/log/entries.jsonl

@@ -26,17 +26,17 @@ class CrashingDisk:
     """Stands under ``database`` from now on; works until ``fail_at_commit`` is called."""
 
     def __init__(self, database: Database) -> None:
-        self._due: list[Failure] = []
+        self._due: list[Failure | None] = []
         database._drop_kept()  # what is open already would stand beside us
         database.engine.dispose()
         event.listen(database.engine, "do_connect", self._connect)
 
-    def fail_at_commit(self, failure: Failure) -> None:
-        """The next commit fails so; those after it work (if anybody dares to try).
+    def fail_at_commit(self, failure: Failure, *, after: int = 0) -> None:
+        """The next commit, or the one ``after`` so many that work, fails so; those after it work (if anybody dares).
 
         Commits of the log's publisher do not count: it only fills the index of search, at times of its own.
         """
-        self._due.append(failure)
+        self._due += [failure, *[None] * after]
 
     def next(self) -> Failure | None:
         if threading.current_thread().name == "log-publisher" or not self._due:

@@ -8,6 +8,7 @@ from gateway.audit import merkle, tiles
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entry import read
 from gateway.audit.merkle import leaf_hash
+from gateway.audit.shard import holding
 from gateway.audit.store import Rows
 from gateway.pages.compliance.desk import DESK, HOME, SEARCH, Desk
 from gateway.pages.compliance.trace import Look, plain_members
@@ -36,13 +37,15 @@ class Entries:
         look = desk.looks([index]).get(index)
         checkpoint, _ = desk.log.publish(covering=index + 1)
         with desk.log.database.read() as conn:
-            hashes = merkle.inclusion_proof(index, checkpoint.size, Rows(conn).nodes)
-        holds = _holds(index, checkpoint, leaf_hash(data), hashes)
+            first = holding(Rows(conn).shards(), index).first
+            hashes = merkle.inclusion_proof(index - first, checkpoint.size, Rows(conn, first).nodes)
+        holds = _holds(index - first, checkpoint, leaf_hash(data), hashes)
         return desk.page(
             "entry.html",
             Text(f"条目 {index}", f"Entry {index}"),
             crumbs=(HOME, SEARCH),
             index=index,
+            index_in_log=index - first,
             entry=members,
             look=look,
             members=plain_members(members),

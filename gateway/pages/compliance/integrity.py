@@ -14,6 +14,7 @@ from gateway.audit import kept, merkle
 from gateway.audit.filter import Filter
 from gateway.audit.kept import Standing
 from gateway.audit.policy import Witness
+from gateway.audit.shard import holding
 from gateway.audit.store import Rows
 from gateway.lib.clock import rfc3339
 from gateway.pages.compliance import uploaded
@@ -48,13 +49,13 @@ class Standings:
 
 
 def standing(desk: Desk) -> Standings:
-    published = desk.log.published()
+    covered = desk.log.published_to()
     with desk.log.database.read() as conn:
         size = Rows(conn).head().size
         found = kept.standings(conn)
         best = kept.newest(conn, desk.policy) if desk.policy.witnesses else None
     witnesses = tuple(Witnessed(each, found.get(each.key.id) or Standing()) for each in desk.policy.witnesses)
-    return Standings(size, published[0].size if published else 0, witnesses, best.size if best else None)
+    return Standings(size, covered, witnesses, best.size if best else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ class Integrity:
             standing=standing(desk),
             history=history,
             names=names,
-            origin=desk.log.site.origin,
-            vkey=str(desk.log.key.verifier),
+            keys=desk.log.all_keys(),
+            shards=desk.log.shards(),
             today=today,
             asked_since=_date(request.args.get("since")),
             asked_until=_date(request.args.get("until")),
@@ -138,7 +139,13 @@ class Integrity:
         with desk.log.database.read() as conn:
             old_root, was_kept = self._old_root(conn, old, since)
             new_root = desk.log.root(conn, new)
-            proof = merkle.consistency_proof(old, new, Rows(conn).nodes)
+            shards = Rows(conn).shards()
+            shard = holding(shards, new - 1)
+            if not shard.holds(old - 1):
+                return "years"
+            tree = Rows(conn, shard.first)
+            old, new = old - shard.first, new - shard.first
+            proof = merkle.consistency_proof(old, new, tree.nodes)
         try:
             merkle.verify_consistency(old, new, proof, old_root, new_root)
             holds = True

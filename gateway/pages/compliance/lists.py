@@ -126,7 +126,8 @@ class Lists:
             found = kept.every(conn, limit=MOST)
         for each in found:
             seen_by = ", ".join(names.get(id, id) for id in each.witnesses)
-            yield {"t": each.t, "size": each.size, "witnesses": seen_by, "note": each.note}
+            told = {"t": each.t, "log": each.origin, "size": each.log_size}
+            yield {**told, "witnesses": seen_by, "note": each.note}
 
     def _searches(self) -> Iterator[Row]:
         for each in self.desk.cases.searches(self.desk.person):

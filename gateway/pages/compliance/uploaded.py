@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.audit import merkle
+from gateway.audit import merkle, tiles
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, open_checkpoint, parse_proof
 from gateway.audit.store import Rows
 from gateway.lib import jose
@@ -60,7 +60,7 @@ def check(desk: Desk, keys: Any, data: bytes) -> Outcome:
     """What it is, and each thing that was compared. Never a value of what was uploaded."""
     checks: list[Check] = []
     try:
-        kind, index = _kind_of(data)
+        kind, index = _kind_of(desk, data)
     except _NOT_READ:
         return _unknown()
     try:
@@ -84,14 +84,15 @@ def root_of_note(note: str) -> bytes:
     return base64.b64decode(note.split("\n")[2])
 
 
-def _kind_of(data: bytes) -> tuple[Text, int | None]:
+def _kind_of(desk: Desk, data: bytes) -> tuple[Text, int | None]:
     if data.startswith(b"PK"):
-        if "rows.jsonl" not in zipfile.ZipFile(io.BytesIO(data)).namelist():
+        if not any(name.endswith("rows.jsonl") for name in zipfile.ZipFile(io.BytesIO(data)).namelist()):
             raise _Stop
         return ROWS, None
     text = data.decode()
     if text.startswith("c2sp.org/tlog-proof@v1"):
-        return PROOF, parse_proof(text).index
+        proof = parse_proof(text)
+        return PROOF, tiles.position(desk.log, proof.index, proof.note.partition("\n")[0])
     value = strict_loads(data)
     if isinstance(value, dict) and str(value.get("format", "")).startswith("tongqu-evidence/"):
         return BUNDLE, int(value["index"])
@@ -108,11 +109,10 @@ ROWS = Text("检索导出的证据包", "bundle of a search")
 
 def _proof(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
     proof = parse_proof(data.decode())
-    checkpoint = open_checkpoint(proof.note, desk.log.key.verifier)
+    checkpoint = _opened(desk, proof.note)
     yield _signed()
     yield _same_tree(desk, checkpoint)
-    with desk.log.database.read() as conn:
-        found = Rows(conn).entries(proof.index, proof.index + 1)
+    found = _entries(desk, checkpoint.origin, proof.index)
     if not found:
         raise _Stop
     yield _included(proof.index, checkpoint, merkle.leaf_hash(found[0]), list(proof.hashes))
@@ -120,16 +120,21 @@ def _proof(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
 
 def _bundle(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
     value = strict_loads(data)
-    checkpoint = open_checkpoint(value["checkpoint"], desk.log.key.verifier)
+    years = [_opened(desk, each["checkpoint"]) for each in value.get("years", [value])]
+    if years[-1] != (checkpoint := _opened(desk, value["checkpoint"])):
+        raise _Stop
     yield _signed()
-    yield _same_tree(desk, checkpoint)
+    for each in years:
+        yield _same_tree(desk, each)
     good = True
     with desk.log.database.read() as conn:
-        for each in value["entries"]:
-            theirs = canonical(each["entry"])
-            ours = Rows(conn).entries(each["index"], each["index"] + 1)
-            hashes = [base64.b64decode(text) for text in each["hashes"]]
-            held = _included(each["index"], checkpoint, merkle.leaf_hash(theirs), hashes)
+        for told in value["entries"]:
+            theirs = canonical(told["entry"])
+            ours = Rows(conn).entries(told["index"], told["index"] + 1)
+            hashes = [base64.b64decode(text) for text in told["hashes"]]
+            origin, index = desk.log.place(told["index"])
+            under = next((year for year in years if year.origin == origin), checkpoint)
+            held = _included(index, under, merkle.leaf_hash(theirs), hashes)
             good = good and held.good and ours == [theirs]
     number = len(value["entries"])
     yield Check(
@@ -175,20 +180,23 @@ def _rows(desk: Desk, keys: Any, data: bytes) -> Iterator[Check]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(each.file_size for each in archive.infolist()) > MAX_UNPACKED:
             raise _Stop
-        lines, note = archive.read("rows.jsonl").splitlines(), archive.read("checkpoint").decode()
-    checkpoint = open_checkpoint(note, desk.log.key.verifier)
-    yield _signed()
-    yield _same_tree(desk, checkpoint)
-    good = True
-    with desk.log.database.read() as conn:
-        for line in lines:
-            row = strict_loads(line)
-            index = int(row["index"])
-            good = good and index < checkpoint.size
-            good = good and Rows(conn).entries(index, index + 1) == [canonical(row["entry"])]
+        at = sorted(name.removesuffix("rows.jsonl") for name in archive.namelist() if name.endswith("rows.jsonl"))
+        parts = [(archive.read(f"{each}rows.jsonl").splitlines(), archive.read(f"{each}checkpoint")) for each in at]
+    good, number = True, 0
+    for lines, note in parts:
+        checkpoint = _opened(desk, note.decode())
+        yield _signed()
+        yield _same_tree(desk, checkpoint)
+        first, number = _first(desk, checkpoint.origin), number + len(lines)
+        with desk.log.database.read() as conn:
+            for line in lines:
+                row = strict_loads(line)
+                index = int(row["index"])
+                good = good and index < checkpoint.size
+                good = good and Rows(conn).entries(first + index, first + index + 1) == [canonical(row["entry"])]
     yield Check(
         good,
-        Text(f"{len(lines)} 条与日志逐字节一致", f"Its {len(lines)} entries are those of the log, byte for byte")
+        Text(f"{number} 条与日志逐字节一致", f"Its {number} entries are those of the log, byte for byte")
         if good
         else Text("其中的条目与日志不一致", "Its entries are not those of the log"),
     )
@@ -205,10 +213,8 @@ def _receipt(desk: Desk, keys: Any, receipt: Any) -> Iterator[Check]:
     claims = jose.verify(text, lambda header: known[str(header["kid"])], typ=RECEIPT)
     yield Check(True, Text("回执由本网关签名", "The receipt is signed by this gateway"))
     place = claims["log"]
-    with desk.log.database.read() as conn:
-        found = Rows(conn).entries(int(place["index"]), int(place["index"]) + 1)
+    found = _entries(desk, str(place["origin"]), int(place["index"]))
     same = bool(found) and "sha-256:" + merkle.leaf_hash(found[0]).hex() == place["leaf_hash"]
-    same = same and place["origin"] == desk.log.site.origin
     number = int(place["index"])
     yield Check(
         same,
@@ -218,14 +224,39 @@ def _receipt(desk: Desk, keys: Any, receipt: Any) -> Iterator[Check]:
     )
 
 
+def _opened(desk: Desk, note: str) -> Checkpoint:
+    """A checkpoint of one of our years. Raises CheckpointInvalid."""
+    origin = note.partition("\n")[0]
+    _first(desk, origin)
+    return open_checkpoint(note, desk.log.keys.of(origin).verifier)
+
+
+def _first(desk: Desk, origin: str) -> int:
+    for shard in desk.log.shards():
+        if shard.origin == origin:
+            return shard.first
+    raise CheckpointInvalid("it is of another log")
+
+
+def _entries(desk: Desk, origin: str, index: int) -> list[bytes]:
+    """The entry with this index in that log, if there is one."""
+    at = tiles.position(desk.log, index, origin)
+    if at is None:
+        return []
+    with desk.log.database.read() as conn:
+        return Rows(conn).entries(at, at + 1)
+
+
 def _signed() -> Check:
     return Check(True, Text("检查点由本日志签名", "The checkpoint is signed by this log"))
 
 
 def _same_tree(desk: Desk, checkpoint: Checkpoint) -> Check:
+    shard = next(shard for shard in desk.log.shards() if shard.origin == checkpoint.origin)
     with desk.log.database.read() as conn:
-        known = checkpoint.size <= Rows(conn).head().size
-        same = known and desk.log.root(conn, checkpoint.size) == checkpoint.root
+        size = shard.size if shard.size is not None else Rows(conn).head().size - shard.first
+        known = 0 < checkpoint.size <= size
+        same = known and desk.log.root(conn, shard.first + checkpoint.size) == checkpoint.root
     return Check(
         same,
         Text(

@@ -121,6 +121,7 @@ class ResidentPages:
     def why(self, index: int) -> Response:
         found = self._lookups.one(self._subjects(), index)
         self._noted({"page": "why", "entry": index}, 1)
+        origin, in_log = self._log.place(index)
         title = WHY_NOT if found.result == "refused" else WHY
         return self._page(
             "why.html",
@@ -128,7 +129,8 @@ class ResidentPages:
             crumbs=CRUMBS,
             each=found,
             terms=self._terms(found.agreement),
-            vkey=str(self._log.key.verifier),
+            vkey=self._log.keys.of(origin).vkey,
+            index_in_log=in_log,
         )
 
     # ── objecting ─────────────────────────────────────────────────────────────────────────────────────────────────────

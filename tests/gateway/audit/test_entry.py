@@ -48,7 +48,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "opened": {
         "type": "log.opened",
         "origin": "gw.test/audit/2026",
-        "previous": {"origin": "gw.test/audit/2025", "size": 9, "root": "A" * 43 + "="},
+        "previous": {"origin": "gw.test/audit/2025", "first": 0, "size": 9, "root": "A" * 43 + "="},
     },
 }
 

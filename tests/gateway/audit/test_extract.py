@@ -316,7 +316,7 @@ def test_the_same_search_under_the_same_checkpoint_is_the_same_file(history: Log
     """So two people who took it can compare digests."""
     search = Search(history.database, history.clock)
     checkpoint, note = history.publish()
-    told = {"origin": checkpoint.origin, "size": checkpoint.size, "note": note, "q": "", "trust": {}}
+    told = {"heads": [rows.Head(history.shards()[0], checkpoint.size, note)], "q": "", "trust": {}}
 
     def file() -> bytes:
         out = io.BytesIO()

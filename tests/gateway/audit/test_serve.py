@@ -59,8 +59,10 @@ def test_a_stranger_rebuilds_the_tree_from_what_is_served(web: FlaskClient, fill
 
 
 def test_tiles_may_be_kept_and_the_checkpoint_not(web: FlaskClient, filled: Log) -> None:
-    tile = web.get("/v1/log/tile/0/000")
+    """Where the address names the year. The open log's own address is the next year's log after New Year."""
+    tile = web.get("/v1/log/2026/tile/0/000")
     assert tile.content_type == "application/octet-stream" and "immutable" in tile.headers["Cache-Control"]
+    assert "no-cache" in web.get("/v1/log/tile/0/000").headers["Cache-Control"]
     assert "no-cache" in web.get("/v1/log/checkpoint").headers["Cache-Control"]
 
 

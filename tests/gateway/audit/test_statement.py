@@ -38,8 +38,8 @@ def test_it_counts_what_was_asked_and_how_it_ended(web: FlaskClient, door: Door,
     assert (claims["party"], claims["month"], claims["held"]["total"]) == ("street-linden", "2026-11", 0)
     assert claims["asked"]["results"] == {"failed": 1, "released": 2}
     assert claims["asked"]["by_provider"]["police"] == {"released": 2}
-    checkpoint, _ = history.publish()
-    assert claims["log"]["origin"] == checkpoint.origin and claims["log"]["size"] <= checkpoint.size
+    year, _ = history.shards()  # it is January now; November's counts stand in the log of its year
+    assert year.size is not None and claims["log"]["origin"] == year.origin and claims["log"]["size"] <= year.size
     december = web.get("/v1/log/statements/2026-12").json
     assert december is not None and december["claims"]["asked"]["results"] == {"open": 1}
 

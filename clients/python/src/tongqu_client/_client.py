@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from tongqu_client._resources import Agreements, Catalogue, Consents, Standards
 from tongqu_client._response import kept_response
 from tongqu_client._settings import settings
 from tongqu_client._wire import Wire, checked, limits_of, new_session
+from tongqu_client._years import Years
 from tongqu_client.verify.bundle import Bundle
 from tongqu_client.verify.receipts import VerifiedReceipt
 from tongqu_client.verify.trust import TrustStore
@@ -82,6 +83,8 @@ class Gateway:
             )
         given = TrustStore.load(trust) if isinstance(trust, (str, Path)) else trust
         self._wire = Wire(self.base_url, transport, authorizer, given=given, language=language, check=verify_responses)
+        self._years = Years(self._wire)
+        self._wire.keys.follow = self._years.follow
         self._seen = SeenCheckpoints(Path(state) if state is not None else None)
         self._open_resources()
 
@@ -216,13 +219,17 @@ class Gateway:
                 return _refused(error, fields)
         return Decision.of(_members(reply, "effect"))
 
-    def evidence(self, index: int) -> Bundle:
+    def evidence(self, index: int, origin: str | None = None) -> Bundle:
         """The gateway's evidence bundle about the query of log entry ``index`` (``Answer.log_index``, or of a refusal).
+
+        ``origin``: the log in which an answer or a receipt counts; without it, an index counts over all years, as that
+        of a refusal and of a search.
 
         For the two parties of the query and the overseers; needs the scope ``log:read``. It holds no record:
         ``Answer.bundle`` adds receipt, request and answer. Not verified: ``verify_bundle`` does that.
         """
-        reply = self._wire.call("GET", f"{_LOG}entries/{index}/evidence", Grant("log:read"))
+        query = None if origin is None else {"origin": origin}
+        reply = self._wire.call("GET", f"{_LOG}entries/{index}/evidence", Grant("log:read"), query=query)
         return Bundle.parse(reply.body)
 
     def evidence_of(self, query: str) -> Bundle:
@@ -297,17 +304,22 @@ class Gateway:
     def _verify_answer(self, answer: Answer, wait: float) -> tuple[VerifiedReceipt, str]:
         return verify_answer(
             answer,
-            self.trust(),
+            self._wire.keys.of_log(answer.log_origin),
             self._seen,
             client_id=self.client_id,
             fetch_proof=self._fetch_proof,
-            read_tile=self.read_log,
+            read_log=self._tiles_of,
             wait=wait,
         )
 
-    def _fetch_proof(self, index: int) -> str | None:
+    def _tiles_of(self, origin: str | None) -> Callable[[str], bytes]:
+        folder = "" if origin is None else self._years.folder(origin) or ""
+        return lambda path: self.read_log(folder + path)
+
+    def _fetch_proof(self, receipt: VerifiedReceipt) -> str | None:
+        path, query = f"/v1/log/entries/{receipt.index}/proof", {"origin": receipt.origin}
         try:
-            return self._wire.call("GET", f"/v1/log/entries/{index}/proof").body.decode("utf-8")
+            return self._wire.call("GET", path, query=query).body.decode("utf-8")
         except (errors.NotFound, errors.WrongState):
             return None
         except UnicodeDecodeError:

@@ -16,6 +16,7 @@ from tongqu_client.verify.notes import Checkpoint
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_promise, verify_receipt
 from tongqu_client.verify.trust import TrustStore
 
+ReadLog = Callable[[str | None], tiles.Read]  # the name of a log, None for the open one → its tiles
 _PAUSE = 0.25  # seconds between two looks
 
 
@@ -29,19 +30,18 @@ class SeenCheckpoints:
         self._path, self._lock = path, threading.Lock()
         self._notes = self._load()
 
-    def check(self, now: Checkpoint, trust: TrustStore, read: tiles.Read) -> None:
+    def check(self, now: Checkpoint, trust: TrustStore, read: ReadLog) -> None:
         """``now`` must continue what was seen. Raises LogForked with both signed checkpoints as evidence."""
         with self._lock:
             known = self._notes.get(now.origin)
             if known is None:
                 self._keep(now)
                 return
-            before = Checkpoint.open(known, trust.log_key)
+            before = trust.open_signed(known)
             older, newer = sorted((before, now), key=lambda checkpoint: checkpoint.size)
             if older.size:
                 try:
-                    proof = tiles.Tree(read, newer.size).consistency(older.size)
-                    merkle.verify_consistency(older.size, newer.size, proof, older.root, newer.root)
+                    _consistent(older, newer, read)
                 except errors.ProofInvalid as error:
                     raise errors.LogForked(
                         f"日志与先前见过的不一致（{older.size} 条与 {newer.size} 条）：{error.detail_zh}"
@@ -79,13 +79,14 @@ def verify_answer(
     seen: SeenCheckpoints,
     *,
     client_id: str | None,
-    fetch_proof: Callable[[int], str | None],
-    read_tile: tiles.Read,
+    fetch_proof: Callable[[VerifiedReceipt], str | None],
+    read_log: ReadLog,
     wait: float,
 ) -> tuple[VerifiedReceipt, str]:
     """The verified receipt and its tlog-proof. ``fetch_proof`` gives None while the log does not show the entry."""
     receipt = verify_receipt(answer.receipt, trust, request=answer.request, response=answer.body())
-    same = (receipt.query, receipt.index, trust.origin) == (answer.request_id, answer.log_index, answer.log_origin)
+    place = (receipt.query, receipt.index, receipt.origin)
+    same = place == (answer.request_id, answer.log_index, answer.log_origin)
     if not same or (client_id is not None and receipt.client != client_id):
         raise errors.ReceiptInvalid(
             "回执与答复所称的查询、日志位置或客户端不同。",
@@ -94,14 +95,24 @@ def verify_answer(
     proof = _wait_for_proof(receipt, fetch_proof, wait)
     verified = verify_promise(receipt, proof, trust)
     assert verified.checkpoint is not None
-    seen.check(verified.checkpoint, trust, read_tile)
+    seen.check(verified.checkpoint, trust, read_log)
     return verified, proof
 
 
-def _wait_for_proof(receipt: VerifiedReceipt, fetch_proof: Callable[[int], str | None], wait: float) -> str:
+def _consistent(older: Checkpoint, newer: Checkpoint, read: ReadLog) -> None:
+    """Raises ProofInvalid. The tiles of the open log, else those of this very log, should it have been closed."""
+    try:
+        proof = tiles.Tree(read(None), newer.size).consistency(older.size)
+        merkle.verify_consistency(older.size, newer.size, proof, older.root, newer.root)
+    except errors.ProofInvalid:
+        proof = tiles.Tree(read(newer.origin), newer.size).consistency(older.size)
+        merkle.verify_consistency(older.size, newer.size, proof, older.root, newer.root)
+
+
+def _wait_for_proof(receipt: VerifiedReceipt, fetch_proof: Callable[[VerifiedReceipt], str | None], wait: float) -> str:
     end = time.monotonic() + wait
     while True:
-        proof = fetch_proof(receipt.index)
+        proof = fetch_proof(receipt)
         if proof is not None:
             return proof
         overdue = (datetime.now(timezone.utc) - receipt.issued).total_seconds() > receipt.merge_delay

@@ -18,6 +18,8 @@ class KnownKeys:
 
     def __init__(self, given: TrustStore | None, read: Callable[[], TrustStore], reload: float = RELOAD) -> None:
         self._pinned, self._known, self._read_anew, self._reload = given is not None, given, read, reload
+        # trust, name of a log → trust that knows it, if a trusted log announced it
+        self.follow: Callable[[TrustStore, str], TrustStore] = lambda trust, _: trust
         self._read_at, self._lock = 0.0, threading.RLock()
 
     def get(self) -> TrustStore:
@@ -25,6 +27,16 @@ class KnownKeys:
             if self._known is None:
                 self._known = self._fetch()
             return self._known
+
+    def of_log(self, origin: str) -> TrustStore:
+        """The keys, with that of this log if it goes on from one that is trusted: also where keys were given."""
+        known = self.get()
+        if known.log_key_of(origin) is not None:
+            return known
+        followed = self.follow(known, origin)
+        with self._lock:
+            self._known = followed
+        return followed
 
     def verify(self, reply: Reply) -> None:
         """Check a signed reply; for a key that is not known, look once whether the gateway has published it since."""
@@ -34,12 +46,14 @@ class KnownKeys:
             _signatures.verify_response(reply, self._again())
 
     def _again(self) -> TrustStore:
-        """The keys anew. The log's key may not change, or the log could be exchanged under our eyes."""
+        """The keys anew. A log's key may not change, or the log could be exchanged under our eyes; that of a new year
+        is announced by the log before it."""
         with self._lock:
             known = self.get()
             if not self._pinned and time.monotonic() - self._read_at >= self._reload:
                 fresh = self._fetch()
-                if (fresh.issuer, fresh.log_key) != (known.issuer, known.log_key):
+                same = known.log_key_of(fresh.origin) or self.follow(known, fresh.origin).log_key_of(fresh.origin)
+                if (fresh.issuer, fresh.log_key) != (known.issuer, same):
                     raise errors.LogForked(
                         "网关换了日志密钥或自称的身份；在弄清原因之前不要采信它的答复。",
                         "The gateway changed its log's key or its name; do not rely on it before you know why.",

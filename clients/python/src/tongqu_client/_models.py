@@ -104,7 +104,7 @@ class Answer:
     _verify: Callable[[Answer, float], tuple[VerifiedReceipt, str]]
     _kept: list[tuple[VerifiedReceipt, str]] = field(default_factory=list)
     deliver_as: Mapping[str, Any] | str | Path | None = None
-    _bundle: Callable[[int], Bundle] | None = None
+    _bundle: Callable[[int, str], Bundle] | None = None
     _response: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
@@ -152,7 +152,7 @@ class Answer:
         members = {"receipt": self.receipt}
         core = {name: value for name, value in self.body().items() if name in ("data", "source", "withheld")}
         kept = {"request": dict(self.request), "answer": core, "response": self._response}
-        return self._bundle(self.log_index).holding(**members, **(kept if record else {}))
+        return self._bundle(self.log_index, self.log_origin).holding(**members, **(kept if record else {}))
 
     def as_format(self, crosswalk: Mapping[str, Any] | str | Path) -> InOwnFormat:
         """The records in your own columns, by your own crosswalk to this standard (document or file) turned round.

@@ -52,18 +52,19 @@
     return answer;
   }
 
-  async function check(index) {
+  async function check(index, place) { // counted over all years, and in the log of its year
     const entry = new Uint8Array(await (await get(`/v1/log/entries/${index}`)).arrayBuffer());
     const [head, body, signatures] = (await (await get(`/v1/log/entries/${index}/proof`)).text()).split("\n\n");
     const { policy, witnesses } = await (await get("/v1/log/witnesses")).json();
     const [format, number, ...path] = head.split("\n"), [, size, top] = body.split("\n");
     const note = { body: `${body}\n`, lines: signatures.trim().split("\n") };
-    const log = (policy.match(/^log (\S+)/m) || [])[1] || box.dataset.log;
-    const whole = format === "c2sp.org/tlog-proof@v1" && number === `index ${index}`;
+    const logs = [...policy.matchAll(/^log (\S+)/gm)].map((each) => each[1]), [origin] = body.split("\n");
+    const log = logs.find((each) => keyOf(each).name === origin) || box.dataset.log;
+    const whole = format === "c2sp.org/tlog-proof@v1" && number === `index ${place}`;
     const seen = await Promise.all(witnesses.map((each) => signed(note, each.vkey)));
     return {
       log: await signed(note, log),
-      entry: whole && same(await root(index, Number(size), await hash(LEAF, entry), path.map(bytes)), bytes(top)),
+      entry: whole && same(await root(place, Number(size), await hash(LEAF, entry), path.map(bytes)), bytes(top)),
       witness: witnesses.length ? seen.some(Boolean) : null,
     };
   }
@@ -71,7 +72,7 @@
   async function run() {
     button.disabled = true;
     let held;
-    try { held = await check(Number(box.dataset.verify)); } catch { held = null; }
+    try { held = await check(Number(box.dataset.verify), Number(box.dataset.index)); } catch { held = null; }
     for (const item of list.children) {
       const value = held && held[item.dataset.check];
       item.hidden = !held || value === null;

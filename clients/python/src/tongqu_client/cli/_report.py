@@ -25,10 +25,29 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         out.document(_reported(report))
         return
     size = report.checkpoint.size
+    for earlier in report.years[:-1]:
+        out.line(
+            f"✓ 检查点签名有效：{earlier.origin}，封存时 {earlier.size} 条；下一年的日志由它续接。",
+            f"✓ The checkpoint is signed: {earlier.origin}, closed with {earlier.size} entries; the next year's log "
+            "goes on from it.",
+        )
     out.line(
         f"✓ 检查点签名有效：{report.checkpoint.origin}，共 {size} 条。",
         f"✓ The checkpoint is signed: {report.checkpoint.origin}, {size} entries.",
     )
+    if report.begins:
+        out.line(
+            f"! 此前各年的 {report.begins} 条不在这里：没有重新裁定，额度没有复核；放行是否依据往年的准许、协议与同意，"
+            "无从核验。请核验整份导出。",
+            f"! The {report.begins} entries of earlier years are not here: no decision was made again, no quota "
+            "counted, and releases that rest on permits, agreements and consents of those years were not judged. "
+            "Verify the whole export.",
+        )
+    if report.goes_on:
+        out.line(
+            f"! 这份日志已封存，由 {report.goes_on} 续接；其后的事不在这里。",
+            f"! This log was closed and goes on as {report.goes_on}; what came after is not here.",
+        )
     show_witnesses(report.witnessed, out, required=required)
     out.line(
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
@@ -205,6 +224,7 @@ def show_rows(report: RowsReport, out: Output, *, required: bool = False) -> Non
                 "origin": report.checkpoint.origin,
                 "size": report.checkpoint.size,
                 "rows": report.rows,
+                "years": [{"origin": each.origin, "size": each.size} for each in report.years],
                 "q": report.q,
                 "types": dict(report.types),
                 "witnessed": reported_witnesses(report.witnessed),
@@ -212,10 +232,15 @@ def show_rows(report: RowsReport, out: Output, *, required: bool = False) -> Non
             }
         )
         return
+    for head in report.years or (report.checkpoint,):
+        out.line(
+            f"✓ 检查点签名有效：{head.origin}，共 {head.size} 条。",
+            f"✓ The checkpoint is signed: {head.origin}, {head.size} entries.",
+        )
+    names = [head.origin for head in report.years or (report.checkpoint,)]
     out.line(
-        f"✓ {report.rows} 条都在日志 {report.checkpoint.origin} 中，一字未改（检查点共 {report.checkpoint.size} 条）。",
-        f"✓ All {report.rows} entries stand in the log {report.checkpoint.origin} as they are here (checkpoint of size "
-        f"{report.checkpoint.size}).",
+        f"✓ {report.rows} 条都在日志 {'、'.join(names)} 中，一字未改。",
+        f"✓ All {report.rows} entries stand in the log {', '.join(names)} as they are here.",
     )
     out.line(
         f"  检索条件（据文件所述）：{report.q or '（全部）'}",
@@ -291,6 +316,9 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "previous": report.previous,
         "receipts": report.receipts,
         "own_trust": report.own_trust,
+        "years": [{"origin": each.origin, "size": each.size, "root": each.root.hex()} for each in report.years],
+        "begins": report.begins,
+        "goes_on": report.goes_on,
         "pruned": report.pruned,
         "gone": report.gone,
         "orders": report.orders,

@@ -38,7 +38,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
             held = saved_answer(text) if text.lstrip().startswith("{") else None
             token = str(held["answer"].get("receipt")) if held else text.strip()
             receipt = verify_receipt(token, gateway.trust())
-            made = gateway.evidence(receipt.index).holding(receipt=token, **_record(held, args.without_record))
+            made = gateway.evidence(receipt.index, receipt.origin)
+            made = made.holding(receipt=token, **_record(held, args.without_record))
         elif args.of.startswith("qry_"):
             made = gateway.evidence_of(args.of)
         elif args.of.isascii() and args.of.isdigit():

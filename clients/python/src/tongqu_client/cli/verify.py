@@ -19,7 +19,7 @@ from tongqu_client.cli._report import reported_witnesses, show_bundle, show_log,
 from tongqu_client.verify.bundle import MAX_BYTES, looks_like_one
 from tongqu_client.verify.evidence import verify_bundle
 from tongqu_client.verify.export import verify_export
-from tongqu_client.verify.notes import Checkpoint, TlogProof
+from tongqu_client.verify.notes import TlogProof
 from tongqu_client.verify.policy import Policy
 from tongqu_client.verify.receipts import verify_promise, verify_receipt
 from tongqu_client.verify.rows import is_rows, verify_rows
@@ -163,7 +163,13 @@ def _checkpoint(data: bytes, trust: TrustStore, args: argparse.Namespace, out: O
     checkpoint = trust.open_checkpoint(data)
     witnessed = trust.witnessed(checkpoint)
     for path in args.previous:
-        before = Checkpoint.open(_read(path), trust.log_key)
+        before = trust.open_signed(_read(path))
+        if before.origin != checkpoint.origin:
+            raise errors.CheckpointInvalid(
+                f"先前的检查点出自 {before.origin}，这一份出自 {checkpoint.origin}：分属两年的日志，须连同日志核验。",
+                f"The earlier checkpoint is of {before.origin} and this one of {checkpoint.origin}: logs of two years, "
+                "which take the log itself (an export or a URL) to compare.",
+            )
         if before.size > checkpoint.size:
             raise errors.CheckpointInvalid(
                 f"先前的检查点有 {before.size} 条，这一份只有 {checkpoint.size} 条：日志被回退，或给您的是旧的检查点。",
@@ -186,7 +192,7 @@ def _checkpoint(data: bytes, trust: TrustStore, args: argparse.Namespace, out: O
         f"✓ The checkpoint is signed: {checkpoint.origin}, {checkpoint.size} entries.",
     )
     show_witnesses(witnessed, out, required=trust.required is not None)
-    if any(Checkpoint.open(_read(path), trust.log_key).size < checkpoint.size for path in args.previous):
+    if any(trust.open_signed(_read(path)).size < checkpoint.size for path in args.previous):
         out.line(
             "! 未核验是否延续先前的检查点：两份大小不同，须连同日志（导出目录或网址）核验。",
             "! Not checked: that it continues the earlier checkpoint. Their sizes differ, so this takes the log itself "

@@ -15,6 +15,7 @@ from tongqu_client._canonical import MalformedJson, NotCanonical, canonical, str
 from tongqu_client.errors import BundleInvalid
 
 FORMAT = "tongqu-evidence/1"
+FORMAT_OF_YEARS = "tongqu-evidence/2"  # where the entries stand in the logs of several years
 MAX_BYTES = 8 << 20
 MAX_ENTRIES = 256
 MAX_KEYS = 64
@@ -61,12 +62,14 @@ _BY_BUREAU = _closed(party=_text, officer=_text, jws=_text, key=_object)
 _HEADERS = _closed(
     **{"content-type": _text, "content-digest": _text, "signature-input": _text, "signature": _text},
 )
+_ENTRY = _closed(index=_number, entry=_object, hashes=_list(_text, 64))
+_YEAR = _closed(origin=_text, first=_number, checkpoint=_text, opened=_maybe(_ENTRY), closed=_maybe(_ENTRY))
 MEMBERS: Mapping[str, Check] = {
-    "format": lambda value: value == FORMAT,
+    "format": _text,
     "index": _number,
     "checkpoint": _text,
     "proof": _text,
-    "entries": _list(_closed(index=_number, entry=_object, hashes=_list(_text, 64)), MAX_ENTRIES),
+    "entries": _list(_ENTRY, MAX_ENTRIES),
     "agreement": _maybe(_closed(document=_object, signatures=_list(_BY_PARTY, 16))),
     "consent": _maybe(_closed(record=_object, signatures=_list(_BY_ROLE, 16))),
     "standard": _maybe(_closed(schema=_object, signature=_maybe(_BY_BUREAU))),
@@ -87,6 +90,10 @@ MEMBERS: Mapping[str, Check] = {
         )
     ),
 }
+
+
+OF_YEARS: Mapping[str, Check] = {**MEMBERS, "years": _list(_YEAR, 200)}
+_FORMATS = {FORMAT: MEMBERS, FORMAT_OF_YEARS: OF_YEARS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +121,13 @@ class Bundle:
     @classmethod
     def of(cls, document: Any, data: bytes | None = None) -> Bundle:
         """From the JSON value; ``data``: the bytes that it was read from. Raises BundleInvalid, NotCanonical."""
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
+        members = _FORMATS.get(str(document.get("format"))) if isinstance(document, dict) else None
+        if members is None:
             raise _malformed(f"应为 {FORMAT}", f"expected the format {FORMAT}")
-        if unknown := document.keys() ^ MEMBERS.keys():
+        if unknown := document.keys() ^ members.keys():
             names = ", ".join(sorted(ascii(name)[:40] for name in unknown)[:5])
             raise _malformed("成员不是规定的那些", f"expected exactly the members of the format; wrong: {names}")
-        for name, check in MEMBERS.items():
+        for name, check in members.items():
             if not check(document[name]):
                 raise _malformed(f"{name} 的内容不合规定", f"the member {name} does not have its form")
         spelt = canonical(document)

@@ -21,7 +21,7 @@ _STEPS = {
     "exchange": "authorized failed outcome_unknown refused released withheld",
     "identity": "refused",
     "key": "activated published removed",
-    "log": "opened",
+    "log": "closed opened",
     "officer": "added suspended",
     "party": "added assertion_key_added assertion_key_removed resumed suspended",
     "protected": "added removed",

@@ -6,7 +6,7 @@ Offline and quick. A failure is a finding with its own word; all of them are rep
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,9 +16,10 @@ from tongqu_client._signatures import verify_response
 from tongqu_client.errors import BundleInvalid, CheckpointInvalid, IntegrityError, ProofInvalid, ReceiptInvalid
 from tongqu_client.verify import merkle, signers
 from tongqu_client.verify.bundle import Bundle
+from tongqu_client.verify.chain import Head, heads
 from tongqu_client.verify.findings import Finding
 from tongqu_client.verify.ledger import Ledger
-from tongqu_client.verify.notes import Checkpoint, TlogProof, base64_exact
+from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.receipts import VerifiedReceipt, provider_signature, verify_receipt
 from tongqu_client.verify.replay import Replay, Undecidable
@@ -65,8 +66,8 @@ def verify_bundle(data: bytes | Bundle, trust: TrustStore | None = None) -> Evid
     began = time.perf_counter()
     bundle = data if isinstance(data, Bundle) else Bundle.parse(data)
     keys = trust or TrustStore.from_document(bundle["trust"])
-    checkpoint = keys.open_checkpoint(bundle["checkpoint"])
-    case = _Case(bundle, keys, checkpoint, own_trust=trust is None)
+    checkpoint, years, keys = heads(bundle, keys)
+    case = _Case(bundle, keys, checkpoint, years, own_trust=trust is None)
     report = case.verify()
     return replace(report, seconds=time.perf_counter() - began)
 
@@ -97,6 +98,7 @@ class _Case:
     bundle: Bundle
     trust: TrustStore
     checkpoint: Checkpoint
+    years: Sequence[Head]
     own_trust: bool
     findings: list[Finding] = field(default_factory=list)
     proved: list[Said] = field(default_factory=list)
@@ -136,11 +138,10 @@ class _Case:
         """Each entry is where it says, under the one signed checkpoint; the tlog-proof for other tools holds too."""
         for each in self.bundle["entries"]:
             try:
-                hashes = [base64_exact(text) for text in each["hashes"]]
-                leaf = merkle.leaf_hash(canonical(each["entry"]))
-                merkle.verify_inclusion(each["index"], self.checkpoint.size, leaf, hashes, self.checkpoint.root)
+                head = next((head for head in self.years if head.holds(each["index"])), self.years[-1])
+                head.proves(each)
                 if each["index"] == self.bundle["index"]:
-                    self._proof_text(leaf)
+                    self._proof_text(merkle.leaf_hash(canonical(each["entry"])))
             except (ValueError, ProofInvalid):
                 self.findings.append(
                     Finding(
@@ -151,6 +152,14 @@ class _Case:
                         "belongs to another log.",
                     )
                 )
+        if len(self.years) > 1:
+            first, names = self.years[0].origin, len(self.years)
+            self._say(
+                "years",
+                f"{first} 起 {names} 年的日志首尾相接，后一年的第 0 条记着前一年封存时的条数与根。",
+                f"The logs of {names} years from {first} on follow one another: entry 0 of each tells the size and the "
+                "root of the one before it.",
+            )
         self._say(
             "logged",
             f"{len(self.bundle['entries'])} 条日志都在 {self.checkpoint.origin} 签名的检查点之内"
@@ -161,7 +170,7 @@ class _Case:
 
     def _proof_text(self, leaf: bytes) -> None:
         proof = TlogProof.parse(self.bundle["proof"])
-        if proof.index != self.bundle["index"] or proof.checkpoint != self.bundle["checkpoint"]:
+        if proof.index + self.years[-1].first != self.bundle["index"] or proof.checkpoint != self.bundle["checkpoint"]:
             raise ProofInvalid("证明与证据包不符。", "The proof is for something else than the bundle.")
         merkle.verify_inclusion(proof.index, self.checkpoint.size, leaf, proof.hashes, self.checkpoint.root)
 
@@ -335,7 +344,9 @@ class _Case:
             self.findings.append(Finding("receipt_invalid", "receipt", error.detail_zh, error.detail_en))
             return
         leaf = merkle.leaf_hash(canonical(dict(entry)))
-        same = (receipt.index, receipt.leaf_hash, receipt.query) == (self.bundle["index"], leaf, entry.get("query"))
+        place = (self.years[-1].origin, self.bundle["index"] - self.years[-1].first)
+        same = (receipt.origin, receipt.index) == place
+        same = same and (receipt.leaf_hash, receipt.query) == (leaf, entry.get("query"))
         if not (same and receipt.fits(entry, decided)):
             self.findings.append(
                 Finding(

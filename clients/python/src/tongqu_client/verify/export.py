@@ -12,7 +12,8 @@ from typing import Any
 
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
-from tongqu_client.verify import comparison, papers, structure, tiles
+from tongqu_client.verify import papers
+from tongqu_client.verify import years as reading
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
@@ -23,8 +24,9 @@ from tongqu_client.verify.published import Published
 from tongqu_client.verify.receipts import VerifiedReceipt, verify_receipt
 from tongqu_client.verify.replay import Replay
 from tongqu_client.verify.story import Story, parse, read_time
-from tongqu_client.verify.structure import Contents, Folder, LogSource
+from tongqu_client.verify.structure import Folder, LogSource
 from tongqu_client.verify.trust import ORDER_KEYS, TrustStore
+from tongqu_client.verify.years import Whole
 
 _AHEAD_S = 86_400  # by which a witness's clock may differ from the gateway's
 _DECIDED = ("exchange.authorized", "exchange.refused")
@@ -44,39 +46,48 @@ def verify_export(
     ``receipts``: compact receipts whose entries must be in the log.
     """
     log = Folder(Path(source)) if isinstance(source, (str, Path)) else source
-    keys = trust or TrustStore.parse(_needed(log, "trust.json"))
-    checkpoint = keys.open_checkpoint(_needed(log, "checkpoint"))
-    contents, findings = structure.read(log, checkpoint.size)
-    if len(contents.want) < checkpoint.size:
-        raise _invalid(findings)
-    findings += comparison.compare(contents, checkpoint)
-    findings += comparison.upper_tiles(log, contents, checkpoint.size)
-    findings += comparison.strays(log, checkpoint.size)
-    below = _pruned(contents)
-    archived = papers.archived(log)
-    story = Story(checkpoint.origin, pruned=0 if archived else below)
-    for index, entry in enumerate(contents.entries):
+    years, keys = reading.read(log, trust or TrustStore.parse(_needed(log, "trust.json")))
+    if len(years[-1].contents.want) < years[-1].checkpoint.size:
+        raise _invalid([year.told(each) for year in years for each in year.findings])
+    whole, checkpoint = Whole(years), years[-1].checkpoint
+    findings = list(reading.seams(years))
+    below = _pruned(whole)
+    alone = years[-1].alone and years[-1].next_key is not None  # one year of several
+    archived = whole.first == 0 and (papers.some(log) if alone else papers.archived(log))
+    story = Story(checkpoint.origin, pruned=0 if archived else max(below, whole.first), starts=whole.starts)
+    for number, entry in whole.entries():
         if entry is not None:
-            findings += story.feed(index, entry)
+            findings += story.feed(number, entry)
     witnessed = keys.witnessed(checkpoint)
     findings += _dated_ahead(story, witnessed)
     held, damaged = papers.read(log)
     held.believe(keys.document)
     findings += damaged
-    fold = _fold(contents, held, keys, checkpoint.origin, findings, archived=archived)
+    fold = _fold(whole, held, keys, years[0].origin, findings, archived=archived)
     replay, below = fold.replay, fold.orders.below if archived else below
-    gone = {tiles.path(tiles.ENTRIES, number) for number in range(below // tiles.WIDTH)}
-    findings = [each for each in findings if each.kind != "file_missing" or each.where not in gone]
+    gone = whole.gone(below)
+    files = [
+        year.told(each)
+        for year in years
+        for each in year.findings
+        if each.kind != "file_missing" or (year.origin, each.where) not in gone
+    ]
+    # What was not ordered comes first: it explains what else is missing.
+    findings = [*map(whole.placed, fold.unproven), *files, *map(whole.placed, findings)]
     earlier, tokens = list(previous), list(receipts)
     for note in earlier:
-        findings += _continues(contents, checkpoint, Checkpoint.open(note, keys.log_key))
+        findings += _continues(whole, keys.open_signed(note))
     for token in tokens:
-        findings += _holds(contents, story, checkpoint, keys, token)
-    findings += _trust_file(log, trust)
+        findings += _holds(whole, story, keys, token)
+    findings += _trust_file(log, trust, keys)
     if findings:
         raise _invalid(findings)
+    following = years[-1].next_key
     return ExportReport(
         checkpoint=checkpoint,
+        years=tuple(year.checkpoint for year in years),
+        begins=whole.first,
+        goes_on=following[0] if following else None,
         types=dict(story.types),
         first=story.first,
         last=story.last,
@@ -93,20 +104,21 @@ def verify_export(
         own_trust=trust is None,
         witnessed=witnessed,
         pruned=below,
-        gone=sum(entry is None for entry in contents.entries[:below]),
+        gone=sum(entry is None for number, entry in whole.entries() if number < below),
         orders=fold.orders.proved if archived else None,
         ordered_by=tuple(sorted(fold.orders.signers)),
     )
 
 
-def _pruned(contents: Contents) -> int:
-    """The index below which the log says that entries were pruned after their time; their hashes must be there."""
+def _pruned(whole: Whole) -> int:
+    """The number below which the log says that entries were pruned after their time; their hashes must be there."""
     below = 0
-    for index, data in enumerate(contents.entries):
-        if data is not None and b'"type":"audit.pruned"' in data and contents.have[index] == contents.want[index]:
-            entry = _entry(data) or {}
-            if entry.get("type") == "audit.pruned" and isinstance(entry.get("below"), int):
-                below = max(below, min(entry["below"], index))
+    for year in whole.years:
+        for index, data in enumerate(year.contents.entries):
+            if data is not None and b'"type":"audit.pruned"' in data:
+                entry = year.entry(index) or {}
+                if entry.get("type") == "audit.pruned" and isinstance(entry.get("below"), int):
+                    below = max(below, min(entry["below"], year.first + index))
     return below
 
 
@@ -138,8 +150,19 @@ def _needed(log: LogSource, path: str) -> bytes:
         ) from None
 
 
-def _continues(contents: Contents, now: Checkpoint, before: Checkpoint) -> Iterator[Finding]:
+def _continues(whole: Whole, before: Checkpoint) -> Iterator[Finding]:
     """The log must still begin with what an earlier checkpoint signed."""
+    year = whole.of(before.origin)
+    if year is None:
+        yield Finding(
+            "year_missing",
+            before.origin,
+            f"先前的检查点出自 {before.origin}，而它不在这里：导出不完整，或那一年的日志被抽走。",
+            f"The earlier checkpoint is of {before.origin}, which is not here: the export is incomplete, or the log of "
+            "that year was taken out.",
+        )
+        return
+    now, contents = year.checkpoint, year.contents
     if before.size > now.size:
         yield Finding(
             "rolled_back",
@@ -158,9 +181,7 @@ def _continues(contents: Contents, now: Checkpoint, before: Checkpoint) -> Itera
         )
 
 
-def _holds(
-    contents: Contents, story: Story, checkpoint: Checkpoint, trust: TrustStore, token: str
-) -> Iterator[Finding]:
+def _holds(whole: Whole, story: Story, trust: TrustStore, token: str) -> Iterator[Finding]:
     """The entry that a receipt promises must be there, and say the same."""
     try:
         receipt = verify_receipt(token, trust)
@@ -168,6 +189,16 @@ def _holds(
         yield Finding("receipt_invalid", "receipt", error.detail_zh, error.detail_en)
         return
     where = f"receipt {receipt.query}, entry {receipt.index}"
+    year = whole.of(receipt.origin)
+    if year is None:
+        yield Finding(
+            "year_missing",
+            where,
+            f"回执出自 {receipt.origin}，而它不在这里：请核验那一年的日志。",
+            f"The receipt is of {receipt.origin}, which is not here: verify the log of that year.",
+        )
+        return
+    checkpoint, contents = year.checkpoint, year.contents
     if receipt.index >= checkpoint.size:
         yield _absent(receipt, checkpoint, story, where)
         return
@@ -182,7 +213,8 @@ def _holds(
         return
     entry = _entry(contents.entries[receipt.index])
     of = entry.get("of") if entry is not None else None
-    permit = _entry(contents.entries[of]) if type(of) is int and 0 <= of < receipt.index else None
+    before = type(of) is int and of < year.first + receipt.index
+    permit = _entry(whole.at(of)) if before else None
     if entry is not None and not (_same_release(entry, receipt) and receipt.fits(entry, permit)):
         yield Finding(
             "receipt_entry_differs",
@@ -234,20 +266,21 @@ class _Fold:
     orders: Orders
     standards: int  # whose signature by the data bureau was proved
     replayable: bool
+    unproven: list[Finding]  # orders that are not proved
 
 
 def _fold(
-    contents: Contents, held: Papers, trust: TrustStore, origin: str, findings: list[Finding], *, archived: bool
+    whole: Whole, held: Papers, trust: TrustStore, origin: str, findings: list[Finding], *, archived: bool
 ) -> _Fold:
     """Decide everything again and check every order, entry by entry, against what the log says up to there.
 
     Without papers (a published log, a log that decided nothing) there is nothing to decide by, and no order to check.
     """
-    entries = [(index, parse(data)) for index, data in enumerate(contents.entries) if data is not None]
+    entries = [(number, parse(data)) for number, data in whole.entries() if data is not None]
     known = [(index, entry) for index, entry in entries if entry is not None]  # of the others story.py has said so
     decided = archived and any(entry["type"] in _DECIDED and "decision" in entry for _, entry in known)
     ledger = Ledger(held if decided else None)
-    replay, orders = Replay(held, ledger), Orders(origin, held, ledger, roots_named(contents, known), trust.order_keys)
+    replay, orders = Replay(held, ledger), Orders(origin, held, ledger, roots_named(whole, known), trust.order_keys)
     unproven: list[Finding] = []
     standards = Published(held, ledger)
     for index, entry in known:
@@ -257,10 +290,9 @@ def _fold(
             unproven += orders.feed(index, entry)
             findings += standards.feed(index, entry)
         findings += ledger.feed(index, entry)
-    unproven += kept_as_ordered(orders, ((index, entry, contents.entries[index] or b"") for index, entry in known))
-    findings[:0] = unproven  # first: they explain what else is missing
+    unproven += kept_as_ordered(orders, ((number, entry, whole.at(number) or b"") for number, entry in known))
     findings += standards.end()
-    return _Fold(replay, orders, standards.proved, decided)
+    return _Fold(replay, orders, standards.proved, decided, unproven)
 
 
 def _why_not(story: Story, fold: _Fold) -> dict[str, int]:
@@ -271,7 +303,7 @@ def _why_not(story: Story, fold: _Fold) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _trust_file(log: LogSource, trust: TrustStore | None) -> Iterator[Finding]:
+def _trust_file(log: LogSource, trust: TrustStore | None, keys: TrustStore) -> Iterator[Finding]:
     """The trust file in the export: written as exports are, and the one that the verifier trusts."""
     try:
         inside = log.read("trust.json")
@@ -290,13 +322,30 @@ def _trust_file(log: LogSource, trust: TrustStore | None) -> Iterator[Finding]:
             "trust.json 不是导出时的写法：文件被改动过或已损坏。",
             "trust.json is not as exports write it: it was changed or is damaged.",
         )
-    elif trust is not None and document != {k: v for k, v in trust.document.items() if k != ORDER_KEYS}:
+    elif trust is not None and (_but_for_logs(document) != _but_for_logs(trust.document) or _strange(document, keys)):
         yield Finding(
             "trust_differs",
             "trust.json",
             "导出中的 trust.json 与您信任的不同：密钥已更换，或有人想让您改信别的密钥。",
             "The export's trust.json is not the one you trust: keys were changed, or you are to trust somebody else's.",
         )
+
+
+def _but_for_logs(document: Any) -> Any:
+    """A trust document without the names and keys of logs: a new year adds some."""
+    if not isinstance(document, dict) or not isinstance(document.get("log"), dict):
+        return document
+    log = {name: value for name, value in document["log"].items() if name not in ("origin", "vkey", "earlier")}
+    return {name: value for name, value in document.items() if name != ORDER_KEYS} | {"log": log}
+
+
+def _strange(document: Any, keys: TrustStore) -> bool:
+    """Whether it names a log's key that is neither trusted nor announced by a trusted log."""
+    try:
+        named = [document["log"], *document["log"].get("earlier", ())]
+        return any(str(keys.log_key_of(each["origin"])) != each["vkey"] for each in named)
+    except (KeyError, TypeError, AttributeError):
+        return True
 
 
 def _invalid(findings: Sequence[Finding]) -> ExportInvalid:

@@ -46,6 +46,8 @@ class ExportReport:
     ``replayed``: decisions that were made again and came out the same; ``claimed``: refusals that rest on what only the
     gateway knew. ``not_replayed``: decisions that were not made again, and ``why_not``: ``pruned`` (by the orders'
     count), ``text_missing`` (a refusal whose agreement is not here), ``no_papers`` (a published log).
+    ``years``: the head of each year's log, the last of them ``checkpoint``. ``begins``: entries before this number, of
+    earlier years, were not here, and what rests on them was not checked; ``goes_on``: a later log that was not here.
     ``standards``: those whose signature by the data bureau was proved.
     ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
@@ -70,6 +72,9 @@ class ExportReport:
     orders: int | None = None
     ordered_by: tuple[Signer, ...] = ()
     why_not: Mapping[str, int] = field(default_factory=dict)
+    years: tuple[Checkpoint, ...] = ()
+    begins: int = 0
+    goes_on: str | None = None
 
 
 def missing(path: str) -> Finding:

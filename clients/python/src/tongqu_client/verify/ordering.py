@@ -14,13 +14,14 @@ from typing import Any
 
 from tongqu_client._canonical import MalformedJson, strict_loads
 from tongqu_client.errors import ConfigError, ExportInvalid
-from tongqu_client.verify import papers, structure, tiles
+from tongqu_client.verify import papers, structure, tiles, years
 from tongqu_client.verify.export import verify_export
 from tongqu_client.verify.findings import ExportReport, Finding
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.orders import Orders, Unproven, roots_named, staying, written_after
 from tongqu_client.verify.story import parse
 from tongqu_client.verify.trust import TrustStore
+from tongqu_client.verify.years import Whole
 
 ACTS: Mapping[str, frozenset[str]] = {
     "prune": frozenset({"below", "before", "days", "paper", "size", "root", "kept", "decisions"}),
@@ -79,7 +80,7 @@ def in_words(order: Mapping[str, str]) -> tuple[str, str]:
 def examine(order: Mapping[str, str], archive: Path, trust: TrustStore, *, now: datetime | None = None) -> ExportReport:
     """Verify the archive, and the order by it. Raises ExportInvalid with every reason not to sign."""
     report = verify_export(archive, trust)
-    desk = _Desk(order, structure.Folder(archive), report)
+    desk = _Desk(order, structure.Folder(archive), trust)
     at = (now or datetime.now(timezone.utc)).isoformat()
     if found := list(desk.findings(at)):
         raise ExportInvalid(found[0].zh, found[0].en, findings=tuple(found))
@@ -89,21 +90,20 @@ def examine(order: Mapping[str, str], archive: Path, trust: TrustStore, *, now: 
 class _Desk:
     """One order beside one archive."""
 
-    def __init__(self, order: Mapping[str, str], source: structure.Folder, report: ExportReport) -> None:
-        self.order, self.checkpoint = order, report.checkpoint
-        contents, _ = structure.read(source, report.checkpoint.size)
-        read = ((index, data, parse(data)) for index, data in enumerate(contents.entries) if data is not None)
-        self.entries = [(index, entry, data) for index, data, entry in read if entry is not None]
+    def __init__(self, order: Mapping[str, str], source: structure.Folder, trust: TrustStore) -> None:
+        self.order, self.whole = order, Whole(years.read(source, trust)[0])
+        read = ((number, data, parse(data)) for number, data in self.whole.entries() if data is not None)
+        self.entries = [(number, entry, data) for number, data, entry in read if entry is not None]
         held, _ = papers.read(source)
         ledger = Ledger()
-        roots = roots_named(contents, ((index, entry) for index, entry, _ in self.entries))
-        self.orders = Orders(report.checkpoint.origin, held, ledger, roots)
+        roots = roots_named(self.whole, ((index, entry) for index, entry, _ in self.entries))
+        self.orders = Orders(self.whole.years[0].origin, held, ledger, roots)
         for index, entry, _ in self.entries:
             for _found in (*self.orders.feed(index, entry), *ledger.feed(index, entry)):
                 pass  # verify_export has found them all
 
     def findings(self, now: str) -> Iterator[Finding]:
-        if self.order["log"] != self.checkpoint.origin:
+        if self.order["log"] != self.whole.years[0].origin:
             yield _differs("log", f"命令是 {self.order['log']} 的", f"the order is for the log {self.order['log']}")
         if self.order["act"] == "lift" and self.order["hold"] not in self.orders.holds:
             yield _differs("hold", "归档中没有这项有效的保全", "no such hold is in force in the archive")
@@ -114,11 +114,13 @@ class _Desk:
 
     def _prune(self, now: str) -> Iterator[Finding]:
         order, below = self.order, int(self.order["below"])
-        root = base64.b64encode(self.checkpoint.root).decode("ascii")
-        if (order["size"], order["root"]) != (str(self.checkpoint.size), root):
+        heads = {(str(y.end), base64.b64encode(y.checkpoint.root).decode("ascii")): y.end for y in self.whole.years}
+        size = heads.get((order["size"], order["root"]))
+        if size is None:
             yield _differs("archive", "命令所指的不是这份归档", "the order names another archive than this one")
             return
-        if below % tiles.WIDTH or not self.orders.below < below <= self.checkpoint.size:
+        begins = max(year.first for year in self.whole.years if year.first <= below)
+        if (below - begins) % tiles.WIDTH or not self.orders.below < below <= size:
             yield _differs("below", f"序号 {below} 不合理", f"{below} cannot be: it is no bundle of this archive")
             return
         try:

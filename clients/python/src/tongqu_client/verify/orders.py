@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from tongqu_client import _jose
 from tongqu_client._canonical import MalformedJson, canonical, strict_loads
@@ -22,7 +22,6 @@ from tongqu_client.verify.findings import Finding, Signer
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.papers import Papers
 from tongqu_client.verify.story import TOLERANCE, read_time
-from tongqu_client.verify.structure import Contents
 
 TYPE = "tongqu-audit-order+jws"
 KINDS = ("audit_office", "data_bureau")
@@ -275,14 +274,22 @@ def _is_outcome(entry: Entry) -> bool:
     return str(entry["type"]).startswith("exchange.") and entry["type"] not in DECIDED
 
 
-def roots_named(contents: Contents, entries: Iterable[tuple[int, Entry]]) -> dict[int, str | None]:
+class Rooted(Protocol):
+    """A log of which the roots are known."""
+
+    def root(self, size: int) -> bytes | None:
+        """The root that the log of its year had when there were so many entries over all years."""
+        ...
+
+
+def roots_named(log: Rooted, entries: Iterable[tuple[int, Entry]]) -> dict[int, str | None]:
     """The log's own roots at the sizes of the archives that prunings name."""
     found: dict[int, str | None] = {}
     for _, entry in entries:
         exported = entry.get("exported") if entry["type"] == "audit.pruned" else None
         size = exported.get("size") if isinstance(exported, Mapping) else None
-        if type(size) is int and 0 < size <= len(contents.want):
-            root = contents.root(size)
+        if type(size) is int and size > 0:
+            root = log.root(size)
             found[size] = base64.b64encode(root).decode("ascii") if root is not None else None
     return found
 

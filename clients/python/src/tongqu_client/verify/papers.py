@@ -166,6 +166,11 @@ def archived(source: LogSource) -> bool:
     return source.names() is not None
 
 
+def some(source: LogSource) -> bool:
+    """Are papers here? One year's log, taken out of an export, has none beside it."""
+    return any(name == KEYS or name.partition("/")[0] in _FOLDERS for name in source.names() or ())
+
+
 def named(entries: Iterable[Mapping[str, Any]], kind: str) -> set[str]:
     """The digests under which entries speak of agreements or consents."""
     return {str(entry[kind]["digest"]) for entry in entries if isinstance(entry.get(kind), Mapping)}

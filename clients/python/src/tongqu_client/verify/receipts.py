@@ -50,6 +50,11 @@ class VerifiedReceipt:
     response_checked: bool = False
     checkpoint: Checkpoint | None = None
 
+    @property
+    def origin(self) -> str:
+        """The log in which ``index`` counts."""
+        return str(self.claims["log"]["origin"])
+
     def fits(self, release: Mapping[str, Any], permit: Mapping[str, Any] | None) -> bool:
         """Does the receipt say what the log says? ``permit``: the entry before it; None where it was pruned."""
         claims, source = self.claims, release.get("source")
@@ -80,7 +85,7 @@ def verify_receipt(
     """
     claims = _claims(receipt, trust)
     verified = _read(receipt, claims)
-    if claims["iss"] != trust.issuer or claims["log"]["origin"] != trust.origin:
+    if claims["iss"] != trust.issuer or trust.log_key_of(claims["log"]["origin"]) is None:
         raise ReceiptInvalid(
             "回执出自另一个网关或另一份日志。", "The receipt comes from another gateway or names another log."
         )
@@ -114,7 +119,13 @@ def verify_promise(receipt: VerifiedReceipt, proof: TlogProof | str, trust: Trus
             f"证明的是第 {parsed.index} 条，而回执说的是第 {receipt.index} 条。",
             f"The proof is for entry {parsed.index}, the receipt is for entry {receipt.index}.",
         )
-    return replace(receipt, checkpoint=verify_inclusion(receipt.leaf_hash, parsed, trust))
+    checkpoint = verify_inclusion(receipt.leaf_hash, parsed, trust)
+    if checkpoint.origin != receipt.origin:
+        raise ProofInvalid(
+            f"证明出自 {checkpoint.origin}，而回执说的是 {receipt.origin}。",
+            f"The proof is of the log {checkpoint.origin}, the receipt names {receipt.origin}.",
+        )
+    return replace(receipt, checkpoint=checkpoint)
 
 
 def provider_signature(receipt: VerifiedReceipt, data: Any) -> str | None:

@@ -26,6 +26,8 @@ from tongqu_client.verify.policy import Witnessed
 from tongqu_client.verify.trust import TrustStore
 
 FORMAT = "tongqu-rows/1"
+FORMAT_OF_YEARS = "tongqu-rows-years/1"
+MAX_YEARS = 200
 MEMBERS = frozenset({"manifest.json", "trust.json", "checkpoint", "rows.jsonl", "nodes", "leaves"})
 MAX_SMALL = 1 << 20  # bytes of manifest, trust and checkpoint
 MAX_LINE = 65_535 + 64
@@ -33,12 +35,16 @@ TILE = 256
 _HASH = 32
 # What zipfile raises; RuntimeError for a password, its kind NotImplementedError for a compression it does not know
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError)
+_YEAR = re.compile(r"[0-9]{4}/", re.ASCII)
 _LINE = re.compile(rb'\{"index":(0|[1-9][0-9]{0,15}),"entry":(\{.*\})\}\n')
 
 
 @dataclass(frozen=True, slots=True)
 class RowsReport:
-    """Rows that held. ``q``: what was searched for, as the file says; ``types``: how many entries of each event."""
+    """Rows that held. ``q``: what was searched for, as the file says; ``types``: how many entries of each event.
+
+    ``years``: the heads of the logs they stand in, where these are several; ``checkpoint`` is that of the last.
+    """
 
     checkpoint: Checkpoint
     rows: int
@@ -46,6 +52,7 @@ class RowsReport:
     types: Mapping[str, int]
     own_trust: bool
     witnessed: Witnessed | None = None
+    years: tuple[Checkpoint, ...] = ()
 
 
 def is_rows(path: Path) -> bool:
@@ -71,17 +78,37 @@ def verify_rows(path: Path, trust: TrustStore | None = None) -> RowsReport:
 
 def _verify(file: zipfile.ZipFile, trust: TrustStore | None) -> RowsReport:
     names = [info.filename for info in file.infolist()]
-    if len(names) != len(MEMBERS) or set(names) != MEMBERS:
+    if len(names) == len(MEMBERS) and set(names) == MEMBERS:
+        return _verify_log(file, "", trust)
+    years = sorted({name[:5] for name in names if _YEAR.match(name)})
+    expected = {"manifest.json", "trust.json", *(f"{year}{name}" for year in years for name in MEMBERS)}
+    if not years or len(names) != len(expected) or set(names) != expected or len(years) > MAX_YEARS:
         raise _wrong("malformed", "file", "成员不是规定的那些", f"expected the members {', '.join(sorted(MEMBERS))}")
-    manifest = _manifest(_small(file, "manifest.json"))
+    told = _manifest_of_years(_small(file, "manifest.json"))
+    if [f"{year}/" for year in told["years"]] != years:
+        raise _wrong("missing", "manifest.json", "缺少一年的条目", "the entries of a year are missing")
     keys = trust or TrustStore.parse(_small(file, "trust.json"))
-    checkpoint = keys.open_checkpoint(_small(file, "checkpoint"))
+    reports = [_verify_log(file, year, keys) for year in years]
+    if sum(report.rows for report in reports) != told["rows"]:
+        raise _wrong("missing", "manifest.json", "条数不符", "not as many rows as it says")
+    types: Counter[str] = Counter()
+    for report in reports:
+        types.update(report.types)
+    heads = tuple(report.checkpoint for report in reports)
+    return RowsReport(heads[-1], told["rows"], told["q"], dict(types), trust is None, reports[-1].witnessed, heads)
+
+
+def _verify_log(file: zipfile.ZipFile, at: str, trust: TrustStore | None) -> RowsReport:
+    """The rows that stand in one log, in the folder ``at``."""
+    manifest = _manifest(_small(file, f"{at}manifest.json"))
+    keys = trust or TrustStore.parse(_small(file, "trust.json"))
+    checkpoint = keys.open_checkpoint(_small(file, f"{at}checkpoint"))
     if (manifest["origin"], manifest["size"]) != (checkpoint.origin, checkpoint.size):
         raise _wrong(
             "manifest", "manifest.json", "所写的日志或条数与检查点不符", "its log or size is not the checkpoint's"
         )
-    nodes = _nodes(file, checkpoint)
-    with file.open("leaves") as leaves, file.open("rows.jsonl") as rows:
+    nodes = _nodes(file, at, checkpoint)
+    with file.open(f"{at}leaves") as leaves, file.open(f"{at}rows.jsonl") as rows:
         tiles = _Tiles(leaves, nodes, checkpoint)
         types: Counter[str] = Counter()
         last, count = -1, 0
@@ -152,9 +179,9 @@ class _Tiles:
                 raise _wrong("leaves", f"tile {number}", "散列与其上级不符", "its hashes do not lead to their node")
 
 
-def _nodes(file: zipfile.ZipFile, checkpoint: Checkpoint) -> bytes:
+def _nodes(file: zipfile.ZipFile, at: str, checkpoint: Checkpoint) -> bytes:
     expected = checkpoint.size // TILE * _HASH
-    with file.open("nodes") as member:
+    with file.open(f"{at}nodes") as member:
         nodes = member.read(expected + 1)
     if len(nodes) != expected:
         raise _wrong("nodes", "nodes", "长度与检查点不符", "its length does not fit the checkpoint")
@@ -187,6 +214,19 @@ def _manifest(data: bytes) -> Mapping[str, Any]:
         raise _wrong("malformed", "manifest.json", "不合规定的格式", "it does not have its form")
     if value["format"] != FORMAT:
         raise _wrong("malformed", "manifest.json", f"应为 {FORMAT}", f"expected the format {FORMAT}")
+    return value
+
+
+def _manifest_of_years(data: bytes) -> Mapping[str, Any]:
+    try:
+        value = strict_loads(data)
+    except MalformedJson as error:
+        raise _wrong("malformed", "manifest.json", "不是有效的 JSON", f"no JSON: {error}") from None
+    kinds = {"format": str, "years": list, "rows": int, "q": str}
+    if not isinstance(value, dict) or {name: type(member) for name, member in value.items()} != kinds:
+        raise _wrong("malformed", "manifest.json", "不合规定的格式", "it does not have its form")
+    if value["format"] != FORMAT_OF_YEARS:
+        raise _wrong("malformed", "manifest.json", f"应为 {FORMAT_OF_YEARS}", f"expected the format {FORMAT_OF_YEARS}")
     return value
 
 

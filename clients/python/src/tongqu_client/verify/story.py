@@ -50,6 +50,7 @@ class Story:
 
     origin: str
     pruned: int = 0  # entries below this index are gone, and what rests on them cannot be judged
+    starts: Mapping[int, str] = field(default_factory=dict)  # of several years: where the log of each begins
     types: Counter[str] = field(default_factory=Counter)
     first: str | None = None
     last: str | None = None
@@ -94,13 +95,14 @@ class Story:
             yield from self._outcome(index, entry)
 
     def _place(self, index: int, entry: Mapping[str, Any]) -> Iterator[Finding]:
-        opened = entry["type"] == "log.opened"
-        if opened != (index == 0) or (opened and entry.get("origin") != self.origin):
+        opened, starts = entry["type"] == "log.opened", self.starts or {0: self.origin}
+        if opened != (index in starts) or (opened and entry.get("origin") != starts[index]):
+            origin = starts.get(index, self.origin)
             yield Finding(
                 "log_opened",
                 f"entry {index}",
-                f"日志应以 log.opened（来源 {self.origin}）开头，且只有这一条。",
-                f"Expected the log to begin with log.opened for {self.origin}, and nowhere else.",
+                f"日志应以 log.opened（来源 {origin}）开头，且只有这一条。",
+                f"Expected the log to begin with log.opened for {origin}, and nowhere else.",
             )
 
     def _order(self, index: int, entry: Mapping[str, Any]) -> Iterator[Finding]:

@@ -40,11 +40,20 @@ class TrustStore:
     order_keys: frozenset[str] | None = None  # if not None, only these officers' keys count under orders over the log
     required: Policy | None = field(default=None, repr=False)
     until: Mapping[tuple[str, str], float] = field(default_factory=dict, repr=False)  # of retired keys: Unix seconds
+    others: tuple[VerifierKey, ...] = ()  # of the logs of other years
 
     @property
     def origin(self) -> str:
-        """The name of the log."""
+        """The name of the log; of that of the newest year, where the file names several."""
         return self.log_key.name
+
+    def log_key_of(self, origin: object) -> VerifierKey | None:
+        """The key of the log of this name, if it is trusted."""
+        return next((key for key in (self.log_key, *self.others) if key.name == origin), None)
+
+    def knowing(self, key: VerifierKey) -> TrustStore:
+        """The same trust, and a log more, which a trusted one announced. A name that is known keeps its key."""
+        return self if self.log_key_of(key.name) else replace(self, others=(*self.others, key))
 
     @classmethod
     def load(cls, path: str | Path) -> TrustStore:
@@ -74,6 +83,7 @@ class TrustStore:
             log, jwks = document["log"], document["jwks"]["keys"]
             issuer, resource = document["issuer"], document["resource"]
             log_key = VerifierKey.parse(log["vkey"])
+            others = tuple(_log_key(each) for each in log.get("earlier", ()))
             policy = Policy.parse(log["policy"]) if log.get("policy") is not None else None
             keys = dict(_key(jwk) for jwk in jwks if "tongqu_purpose" in jwk)
             until = {(jwk["tongqu_purpose"], jwk["kid"]): _until(jwk) for jwk in jwks if _is_retired(jwk)}
@@ -82,18 +92,25 @@ class TrustStore:
             raise _broken(f"{type(error).__name__}: {error}") from None
         if not isinstance(issuer, str) or not isinstance(resource, str) or log["origin"] != log_key.name:
             raise _broken("issuer or resource is no text, or the log's origin is not the name of its key")
-        return cls(issuer, resource, log_key, keys, document, policy, order_keys=orders, until=until)
+        if len({key.name for key in (log_key, *others)}) <= len(others):
+            raise _broken("two keys for a log of the same name")
+        return cls(issuer, resource, log_key, keys, document, policy, order_keys=orders, until=until, others=others)
 
     def requiring(self, policy: Policy) -> TrustStore:
         """The same trust, but a checkpoint counts only with the quorum of ``policy``."""
         return replace(self, required=policy)
 
     def open_checkpoint(self, note: str | bytes) -> Checkpoint:
-        """A checkpoint of this log, cosigned as required. Raises CheckpointInvalid, QuorumMissing."""
-        checkpoint = Checkpoint.open(note, self.log_key)
+        """A checkpoint of this log, of whatever year, cosigned as required. Raises CheckpointInvalid, QuorumMissing."""
+        checkpoint = self.open_signed(note)
         if self.required is not None:
             self.required.require(checkpoint)
         return checkpoint
+
+    def open_signed(self, note: str | bytes) -> Checkpoint:
+        """A checkpoint that one of the trusted logs signed. Raises CheckpointInvalid."""
+        text = note.decode("utf-8", "replace") if isinstance(note, bytes) else note
+        return Checkpoint.open(note, self.log_key_of(text.partition("\n")[0]) or self.log_key)
 
     def witnessed(self, checkpoint: Checkpoint) -> Witnessed | None:
         """Who saw it, by the policy that is required or else the gateway's own; None without any policy."""
@@ -112,6 +129,13 @@ class TrustStore:
         if until is not None and not (isinstance(at, (int, float)) and at <= until):
             return None
         return self.keys.get((purpose, kid))
+
+
+def _log_key(named: Mapping[str, Any]) -> VerifierKey:
+    key = VerifierKey.parse(named["vkey"])
+    if key.name != named["origin"]:
+        raise ValueError("the log's origin is not the name of its key")
+    return key
 
 
 def _is_retired(jwk: Mapping[str, Any]) -> bool:
