@@ -17,6 +17,7 @@ from gateway.audit import schemas, search_api, tabular, tiles, witness_api
 from gateway.audit.checkpoint import base64_text
 from gateway.audit.files import TileName
 from gateway.audit.filter import Filter
+from gateway.audit.entry import MAX_INDEX
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.search import Page, Search
@@ -25,7 +26,6 @@ from gateway.audit.shard import Shard
 from gateway.errors import InvalidRequest, NotFound
 
 TEXT = "text/plain; charset=utf-8"
-MAX_INDEX = 2**53 - 1
 _TEXT_BODY = {"type": "string"}
 _BINARY_BODY = {"type": "string", "format": "binary"}
 

@@ -22,6 +22,7 @@ from gateway.audit import kinds
 from gateway.audit.kinds import Kind, closed, list_of, maybe
 
 VERSION = 1
+MAX_INDEX = 2**53 - 1  # the largest that canonical JSON tells exactly (RFC 8785, I-JSON)
 MAX_ENTRY_BYTES = 65_535  # uint16 length prefix, C2SP tlog-tiles
 
 AUTHORIZED = "exchange.authorized"
@@ -337,6 +338,13 @@ def read(data: bytes) -> dict[str, Any]:
     """The members of an entry of the log, which is known to be one."""
     value: dict[str, Any] = orjson.loads(data)
     return value
+
+
+def index_of(text: str) -> int:
+    """The index of an entry as somebody typed it into an address. Raises ValueError if no log can have it."""
+    if len(text) > 16 or not text.isascii() or not text.isdigit() or (index := int(text)) > MAX_INDEX:
+        raise ValueError("expected an index of the log")
+    return index
 
 
 STUB = "log.pruned"

@@ -17,6 +17,7 @@ from gateway.agreements import schemas as agreement_schemas
 from gateway.audit import tiles
 from gateway.audit.log import Log
 from gateway.audit.schemas import EntryAsked
+from gateway.audit.entry import MAX_INDEX
 from gateway.audit.search import OVERSEERS
 from gateway.audit.search_api import Needs, looked
 from gateway.errors import MalformedRequest, NotFound
@@ -24,7 +25,6 @@ from gateway.evidence.bundle import Bundler, subject_of, to_bytes
 from gateway.evidence.what_if import SINCE, WhatIf, as_json
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 
-MAX_INDEX = 2**53 - 1
 _DRAFT = {"required": True, "content": {"application/json": {"schema": agreement_schemas.drafted()}}}
 MEDIA_TYPE = "application/vnd.tongqu.evidence+json"
 

@@ -172,6 +172,13 @@ def test_what_is_typed_becomes_an_address_only_once_it_is_sound(officer: Person)
     )
 
 
+@pytest.mark.parametrize("number", ["-1", str(2**53), "9" * 400, "٣"])
+def test_an_index_that_no_log_has_is_as_none(officer: Person, number: str) -> None:
+    for address in ("/desk/search", "/desk/cases/new"):
+        answer = officer.get(address, query_string={"q": "result:released", "before": number, "entry": number})
+        assert answer.status_code == 200, address
+
+
 def test_nothing_found_says_what_to_do(officer: Person) -> None:
     assert 'data-testid="nothing"' in officer.get("/desk/search?q=officer:off_nobody").text
 

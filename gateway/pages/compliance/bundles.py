@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, abort
 
+from gateway.audit.entry import MAX_INDEX
 from gateway.evidence.bundle import Bundler, subject_of, to_bytes
 from gateway.pages.compliance.desk import DESK, Desk
-from gateway.pages.compliance.entries import MAX_INDEX
 
 EVIDENCE = "application/vnd.tongqu.evidence+json"
 

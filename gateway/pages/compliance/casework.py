@@ -10,6 +10,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, request
 
 from gateway.accounts.web import to_page
+from gateway.audit.entry import index_of
 from gateway.audit.filter import NONE, Filter
 from gateway.cases.api import last_month, next_month
 from gateway.cases.model import KINDS, STATES, VERDICTS, Case
@@ -102,7 +103,7 @@ class Casework:
         q = values.get("q") or None
         if q is not None:
             q = Filter.parse(q).text()
-        entry = values.get("entry", type=int)
+        entry = values.get("entry", type=index_of)
         party = values.get("party") or (self._party_of(entry) if entry is not None else None)
         number = desk.search.count(Filter.parse(q)) if q is not None else None
         if party is None and q is not None:
@@ -130,7 +131,7 @@ class Casework:
     def open(self) -> Response:
         """A new case; from a search it takes along the entries that match, so that they can be unmasked."""
         desk, form = self.desk, request.form
-        entry = form.get("entry", type=int)
+        entry = form.get("entry", type=index_of)
         taken = self._taken(form["q"]) if form.get("q") else None
         try:
             case = desk.cases.open(
@@ -205,7 +206,7 @@ class Casework:
                 case "note":
                     cases.note(person, case_id, text)
                 case "link":
-                    cases.link(person, case_id, index=form.get("entry", type=int), search=form.get("q") or None)
+                    cases.link(person, case_id, index=form.get("entry", type=index_of), search=form.get("q") or None)
                 case "decide":
                     cases.decide(person, case_id, form.get("verdict", ""), text)
                 case _:

@@ -6,15 +6,13 @@ from flask import Blueprint, Response, abort
 
 from gateway.audit import merkle, tiles
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.entry import read
+from gateway.audit.entry import MAX_INDEX, read
 from gateway.audit.merkle import leaf_hash
 from gateway.audit.shard import holding
 from gateway.audit.store import Rows
 from gateway.pages.compliance.desk import DESK, HOME, SEARCH, Desk
 from gateway.pages.compliance.trace import Look, plain_members
 from gateway.pages.public.words import Text
-
-MAX_INDEX = 2**53 - 1
 
 
 class Entries:

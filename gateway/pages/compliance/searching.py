@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 
 from gateway.accounts.web import to_page
+from gateway.audit.entry import index_of
 from gateway.audit.extract import FORMATS
 from gateway.audit.filter import QUALIFIERS, Filter
 from gateway.audit.search import Bucket, Facets
@@ -57,7 +58,7 @@ class Searching:
     def search(self) -> Response:
         desk = self.desk
         text = request.args.get("q", DEFAULT).strip()
-        before = request.args.get("before", type=int)
+        before = request.args.get("before", type=index_of)
         try:
             wanted = Filter.parse(text)
         except InvalidRequest as error:
