@@ -15,9 +15,9 @@ from flask_smorest import Blueprint
 
 from gateway.audit import schemas, search_api, tabular, tiles, witness_api
 from gateway.audit.checkpoint import base64_text
+from gateway.audit.entry import MAX_INDEX
 from gateway.audit.files import TileName
 from gateway.audit.filter import Filter
-from gateway.audit.entry import MAX_INDEX
 from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.search import Page, Search

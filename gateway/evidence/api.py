@@ -15,9 +15,9 @@ from marshmallow import Schema, fields, validate
 
 from gateway.agreements import schemas as agreement_schemas
 from gateway.audit import tiles
+from gateway.audit.entry import MAX_INDEX
 from gateway.audit.log import Log
 from gateway.audit.schemas import EntryAsked
-from gateway.audit.entry import MAX_INDEX
 from gateway.audit.search import OVERSEERS
 from gateway.audit.search_api import Needs, looked
 from gateway.errors import MalformedRequest, NotFound

@@ -558,7 +558,7 @@ def test_a_list_as_a_file_has_the_filter_of_its_page(deps: Deps, officer: Person
 
 
 def test_a_case_keeps_the_search_as_it_stood_with_the_log_it_was_made_of(deps: Deps, officer: Person) -> None:
-    case = officer.get(opened(officer, q="result:released since:30d")).text
+    case = officer.get(opened(officer, q="result:released since:30d") + "?lang=zh").text
     assert f"共找到 {LOOK_UPS} 条，附入全部 {LOOK_UPS} 条" in case
     assert "since:2026-" in case and "until:2026-" in case and "since:30d" not in case
     assert re.search(r"检查点：[0-9]+ 条，根 [A-Za-z0-9+/]{43}=", case.replace("&#43;", "+"))
