@@ -56,6 +56,7 @@ from gateway.exchange.api import Exchange
 from gateway.exchange.emergencies.actions import Emergencies
 from gateway.exchange.facts import Gatherer
 from gateway.exchange.fairness import Admission
+from gateway.exchange.likeness import Likeness
 from gateway.exchange.metrics import BREAKER, Metrics
 from gateway.exchange.model import Facts
 from gateway.exchange.persons.actions import Persons
@@ -319,6 +320,7 @@ class Deps(Store):
                 find_outcome=lambda of: lookup.outcome(self.database, of),
                 secret=self.keys.idempotency_secret,
                 alarms=Alarms(self.log, self.clock),
+                likeness=Likeness(self.clock),
                 under_way={},
             ),
             self.authenticator,

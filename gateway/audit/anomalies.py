@@ -2,9 +2,10 @@
 
 A finding is no verdict: it is a place to look, with the search that shows it. Each rule compares people with their own
 usual days or with their colleagues, since a busy counter is not a suspicious one; systems that ask for themselves are
-no officers and are not looked at. What the log does not hold cannot be found here: it has pseudonyms and no names, so
-two people of one surname, or neighbouring identity numbers, are not seen as such. Walking along numbers shows by what
-it does: many different people, one after another, at an even pace, many of whom do not exist, in no case.
+no officers and are not looked at. The log has pseudonyms and no names: that people had one surname, or numbers beside
+one another, is noticed while they are looked up (gateway/exchange/likeness.py), and its alarm is found here. Walking
+along numbers shows by what it does, too: many different people, one after another, at an even pace, many of whom do
+not exist, in no case.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ UNFOUND = 0.3  # share of residents without a record; at a counter people bring 
 MANY_PER_CASE = 5
 WEIGHTS = {
     "walk": 5.0, "relation": 4.0, "repeats": 2.5, "case_subjects": 2.5, "night": 2.0, "volume": 2.0, "refusals": 2.0,
-    "quick_consent": 2.0, "no_case": 1.5, "clerk": 1.5,
+    "quick_consent": 2.0, "no_case": 1.5, "clerk": 1.5, "same_surname": 3.0, "sequence": 4.0,
 }  # fmt: skip
 
 Hours = Mapping[int, int]  # hour_number → how many
@@ -61,6 +62,7 @@ class Profile:
     refused: Counter[int] = field(default_factory=Counter)
     consents: Counter[int] = field(default_factory=Counter)  # put down by this officer
     marks: Counter[str] = field(default_factory=Counter)  # queries by mark of risk
+    alike: Counter[str] = field(default_factory=Counter)  # alarms that the day's residents had something in common
 
     @property
     def total(self) -> int:
@@ -86,6 +88,7 @@ def of_profiles(profiles: Sequence[Profile], limits: Limits, days: int) -> Itera
         yield from _share(each, colleagues, "no_case", limits.no_case_queries, days)
         yield from _share(each, colleagues, "quick_consent", limits.quick_consents, days)
         yield from _relation(each, days)
+        yield from _alike(each, days)
 
 
 def of_rows(officer: str, rows: Sequence[Row], limits: Limits) -> Iterator[Finding]:
@@ -206,6 +209,26 @@ def _relation(each: Profile, days: int) -> Iterator[Finding]:
                 "relation", each.officer, each.party, count, 1, f"officer:{each.officer} risk:{mark} since:{days}d",
                 f"经办人 {each.officer} 查询{zh} {count} 次。",
                 f"{each.officer} asked {count} times for {en}.",
+            )  # fmt: skip
+
+
+ALIKE = {
+    "same_surname": ("同姓的多名当事人", "many residents of one surname in a day"),
+    "sequence": (
+        "证件号码相邻（同一区划、同一出生日期）的多名当事人",
+        "several residents in a day whose numbers are neighbours (one division, one date of birth)",
+    ),
+}
+
+
+def _alike(each: Profile, days: int) -> Iterator[Finding]:
+    for code, (zh, en) in ALIKE.items():
+        if count := each.alike[code]:
+            yield _finding(
+                code, each.officer, each.party, count, 1,
+                f"type:alarm.raised officer:{each.officer} code:{code} since:{days}d",
+                f"经办人 {each.officer} 一天内查询了{zh}，报警 {count} 次。",
+                f"{each.officer} looked up {en}; {count} alarms.",
             )  # fmt: skip
 
 

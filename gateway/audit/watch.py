@@ -121,6 +121,10 @@ def _count(segment: Segment, bits: int, reach: str | None, found: dict[str, Prof
     for (officer, risk), number in segment.pairs("officer", "risk", asked & columns["risk"].rows(bool)).items():
         for mark in risk:
             found[officer[0]].marks[mark] += number
+    told = bits & columns["type"].rows(("alarm.raised",).__eq__)
+    for (officer, code), number in segment.pairs("officer", "code", told).items():
+        if officer and code and officer[0] in found and code[0] in anomalies.ALIKE:
+            found[officer[0]].alike[code[0]] += number
     given = bits & columns["type"].rows(("consent.given",).__eq__) & columns["officer"].rows(bool)
     for (officer, clock), number in segment.pairs("officer", "clock", given).items():
         if officer[0] in found:

@@ -1,4 +1,4 @@
-"""Refusals that somebody should look at today: an entry ``alarm.raised`` beside the refusal's own.
+"""What somebody should look at today: an entry ``alarm.raised`` beside the refusal's or the release's own.
 
 The same officer at the same agreement for the same reason is told once in ten minutes, however many processes serve: a
 walk through five hundred numbers is one alarm, and the five hundred refusals are in the log anyway. Each process
@@ -78,7 +78,14 @@ class Alarms:
         for reason in reasons:
             key = (caller.client, caller.officer, query.agreement, reason.code)
             if reason.code in ALARMING and self._is_new(key):
-                await self._write(query, reason, key)
+                await self._write(query, reason.code, key)
+
+    async def notice(self, query: Query, codes: Sequence[str]) -> None:
+        """Write an alarm for each of these (likeness.py). The release is durable already."""
+        for code in codes:
+            key = (query.caller.client, query.caller.officer, query.agreement, code)
+            if self._is_new(key):
+                await self._write(query, code, key)
 
     def _is_new(self, key: Key) -> bool:
         now = time.monotonic()
@@ -90,15 +97,15 @@ class Alarms:
             self._told.popitem(last=False)
         return True
 
-    async def _write(self, query: Query, reason: Reason, key: Key) -> None:
-        entry = {"type": "alarm.raised", "actor": query.caller.actor(), "code": reason.code, "query": query.id}
+    async def _write(self, query: Query, code: str, key: Key) -> None:
+        entry = {"type": "alarm.raised", "actor": query.caller.actor(), "code": code, "query": query.id}
         try:
             await self._log.append(entry, guards=(Once(_name(key), self._clock.now()),))
         except Rejected:  # another process told it; look again in a minute, when that may be ten minutes ago
             self._told[key] = time.monotonic() - QUIET_S + LOOK_AGAIN_S
         except LogUnavailable:
             self._told.pop(key, None)  # the next refusal tries again
-            logger.error("an alarm could not be logged", request_id=query.id, code=reason.code)
+            logger.error("an alarm could not be logged", request_id=query.id, code=code)
 
 
 def _name(key: Key) -> str:

@@ -32,6 +32,7 @@ from gateway.exchange import entries, idempotency, officer_quota, questions, quo
 from gateway.exchange.alarms import Alarms
 from gateway.exchange.decision import decide, outside_jurisdiction, window_start
 from gateway.exchange.facts import Gatherer
+from gateway.exchange.likeness import Likeness
 from gateway.exchange.model import Answer, Facts, Permit, Query, Reason, Refusal, Refused
 from gateway.exchange.providers.base import FetchRequest, Reply
 from gateway.exchange.translate import Translated, translate, wanted_from_department
@@ -56,6 +57,7 @@ class Deps:
     find_outcome: Callable[[int], Appended | None]  # by the index of the authorized entry
     secret: bytes  # for the seals of idempotency.py
     alarms: Alarms
+    likeness: Likeness
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
 
@@ -99,7 +101,7 @@ async def answer(
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
         core = _cut(query, decided, kept, reply, _today(deps.clock))  # 6
-        return await _release_and_sign(query, decided, kept, core, reply, deps, linger_s)  # 7, 8
+        result = await _release_and_sign(query, decided, kept, core, reply, deps, linger_s)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
     except TongquError as error:
@@ -111,6 +113,9 @@ async def answer(
     finally:
         if decided.ticket and (event := deps.under_way.pop(decided.ticket.key, None)):
             event.set()
+    if isinstance(result, Answer):
+        await deps.alarms.notice(query, deps.likeness.seen(query, kept.records))
+    return result
 
 
 async def explain(query: Query, deps: Deps) -> tuple[Facts, Permit | Refused]:

@@ -9,10 +9,26 @@ import pytest
 from tongqu_client import errors
 
 from gateway.errors import Forbidden, NotFound
+from gateway.exchange.likeness import SURNAMES
 from gateway.exchange.persons import second
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import rfc3339
-from tests.cast import AN, BO, BUREAU, CASE, LINDEN, MAPLE, NOBODY, POLICE, PURPOSE, SCHEME, STANDARD, key_of, resident
+from tests.cast import (
+    AN,
+    BO,
+    BUREAU,
+    CASE,
+    LINDEN,
+    MAPLE,
+    NOBODY,
+    POLICE,
+    PURPOSE,
+    SCHEME,
+    STANDARD,
+    key_of,
+    resident,
+    resident_check_digit,
+)
 from tests.journeys.officers import ask, officer
 from tests.running import City
 
@@ -60,6 +76,26 @@ def test_an_officer_who_walks_the_numbers_is_stopped_and_an_alarm_is_raised(city
     (alarm,) = city.entries("alarm.raised")  # one for the walk, not fifteen
     assert alarm["code"] == "officer_quota_exceeded" and alarm["actor"]["officer"] == who.id
     assert ask(city, agreement, officer(city, "witness")).found  # a colleague is not stopped
+
+
+def test_neighbouring_numbers_and_one_surname_raise_an_alarm_though_the_log_holds_neither(city: City) -> None:
+    """Threat T16: each of them is a lawful query; together they are a walk through a family, or through a register."""
+    agreement, who = city.cast.agreement().id, officer(city, "clerk", bind=False)
+    for number in range(SURNAMES):
+        person = resident(112 + 336 * (number % 2), f"欧阳{'甲乙丙丁戊己庚辛'[number]}")
+        first17 = person["idNumber"][:14] + f"{500 + number}"
+        person["idNumber"] = first17 + resident_check_digit(first17)
+        city.department.people[person["idNumber"]] = [person]
+        assert ask(city, agreement, who, person["idNumber"]).found
+    alarms = city.entries("alarm.raised")
+    assert [(each["code"], each["actor"]["officer"]) for each in alarms] == [
+        ("sequence", who.id),
+        ("same_surname", who.id),
+    ]
+    assert "欧阳" not in repr(city.gateway.entries())
+    found = {each.rule for each in city.gateway.deps.watch.anomalies() if each.officer == who.id}
+    assert {"sequence", "same_surname"} <= found
+    assert ask(city, agreement, officer(city, "witness")).found and len(city.entries("alarm.raised")) == 2
 
 
 def test_a_use_of_which_nothing_came_is_given_back_to_the_officer(city: City) -> None:
