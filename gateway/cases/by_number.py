@@ -92,7 +92,9 @@ def _checked(scheme: str, number: str) -> str:
         try:
             check_resident_id(plain)
         except IdentifierInvalid as error:
-            raise _wrong("number", error.zh, error.en) from None
+            raise _wrong(
+                "number", f"{error.zh}，请对照证件重新输入", f"{error.en}: type it anew from the document"
+            ) from None
     return plain
 
 

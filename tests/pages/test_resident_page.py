@@ -148,7 +148,7 @@ def test_what_the_agreement_withholds_is_only_counted(
     city.ask(withheld.id, BO["idNumber"], party=MAPLE)
     at = max(n for n, each in enumerate(city.gateway.entries()) if each["type"] == "exchange.authorized")
     page = bo.get("/me").text
-    assert said in page and MAPLE not in page
+    assert said in page and MAPLE not in page and "没有单位查询过" not in page
     assert bo.get(f"/me/look-ups/{at}").status_code == bo.post(f"/me/look-ups/{at}/object").status_code == 404
     assert MAPLE not in bo.get("/me/look-ups.csv").text
 

@@ -62,6 +62,7 @@ def standing(desk: Desk) -> Standings:
 class Between:
     """A consistency proof between the ends of two days."""
 
+    origin: str  # of the log of that year; both sizes count from its first entry
     since: str
     until: str
     old: int
@@ -152,7 +153,7 @@ class Integrity:
         except merkle.ProofInvalid:
             holds = False
         hashes = [each.hex() for each in proof]
-        return Between(since, until, old, new, old_root.hex(), new_root.hex(), hashes, holds, was_kept)
+        return Between(shard.origin, since, until, old, new, old_root.hex(), new_root.hex(), hashes, holds, was_kept)
 
     def _size_at(self, day: str, total: int) -> int:
         """How many entries there were at the end of that day in Beijing."""

@@ -139,7 +139,7 @@ def as_file(rows: Sequence[Row], form: str, name: str) -> Response:
     if form == "json":
         body = orjson.dumps(rows)
     else:
-        head = list(rows[0]) if rows else ["-"]
+        head = list(rows[0]) if rows else ["无记录 / nothing"]
         table = [head, *(["" if value is None else str(value) for value in row.values()] for row in rows)]
         body = tables.to_csv(table) if form == "csv" else tables.to_xlsx(table, name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}

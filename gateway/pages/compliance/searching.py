@@ -25,6 +25,7 @@ from standards import workdays
 PAGE = 30
 SHOWN = ("result", "risk", "consumer", "provider", "officer", "standard", "purpose", "rule", "hour", "type")
 VALUES = 8  # of each facet
+HOURS = 6  # those with most
 DEFAULT = "type:exchange.authorized type:exchange.refused since:7d"
 _DAY = timedelta(days=1)
 
@@ -141,16 +142,15 @@ class Searching:
         lang = self.desk.lang
         for name in SHOWN:
             facet = facets.by_name[name]
-            values = [each for each in facet.values if each.count][:VALUES]
-            if name == "hour":
-                values = sorted(values, key=lambda each: -each.count)[:6]
+            told = [each for each in facet.values if each.count]
+            values = sorted(told, key=lambda each: -each.count)[:HOURS] if name == "hour" else told[:VALUES]
             on = wanted.wanted.get(name, ())
             rows = [
                 (self._value(name, each.value), each.count, self._toggled(wanted, name, each.value), each.value in on)
                 for each in values
             ]
             if rows:
-                yield name, words.said(words.FACETS, name, lang), rows, facet.more
+                yield name, words.said(words.FACETS, name, lang), rows, facet.more + len(told) - len(values)
 
     @staticmethod
     def _toggled(wanted: Filter, name: str, value: str) -> str:

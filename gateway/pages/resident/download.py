@@ -40,7 +40,9 @@ def to_csv(lookups: Sequence[LookUp], lang: str) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
+    between = "、" if lang == "zh" else ", "
     for each in lookups:
-        values = row(each, lang) | {"fields": "、".join(row(each, lang)["fields"])}
+        values = row(each, lang)
+        values["fields"] = between.join(values["fields"])
         writer.writerow([cell(values[name]) for name in COLUMNS])
     return "\ufeff" + out.getvalue()

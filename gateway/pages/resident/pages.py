@@ -13,6 +13,7 @@ from gateway.accounts.web import to_page
 from gateway.audit.filter import CHINA
 from gateway.audit.log import Log
 from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.shard import holding
 from gateway.cases.actions import Cases
 from gateway.cases.model import Case, Person
 from gateway.consent.actions import Consents
@@ -121,7 +122,7 @@ class ResidentPages:
     def why(self, index: int) -> Response:
         found = self._lookups.one(self._subjects(), index)
         self._noted({"page": "why", "entry": index}, 1)
-        origin, in_log = self._log.place(index)
+        log = holding(self._log.shards(), index)
         title = WHY_NOT if found.result == "refused" else WHY
         return self._page(
             "why.html",
@@ -129,8 +130,9 @@ class ResidentPages:
             crumbs=CRUMBS,
             each=found,
             terms=self._terms(found.agreement),
-            vkey=self._log.keys.of(origin).vkey,
-            index_in_log=in_log,
+            vkey=self._log.keys.of(log.origin).vkey,
+            index_in_log=index - log.first,
+            year=log.year,
         )
 
     # ── objecting ─────────────────────────────────────────────────────────────────────────────────────────────────────
