@@ -48,6 +48,12 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
             f"! 这份日志已封存，由 {report.goes_on} 续接；其后的事不在这里。",
             f"! This log was closed and goes on as {report.goes_on}; what came after is not here.",
         )
+    if report.later:
+        out.line(
+            f"! 信任文件还列有 {report.later}，而它不在这里：这份导出较早，或其后的日志被抽走。",
+            f"! The trust file names {report.later}, too, which is not here: this export is older, or that log was left "
+            "out.",
+        )
     show_witnesses(report.witnessed, out, required=required)
     out.line(
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
@@ -319,6 +325,7 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "years": [{"origin": each.origin, "size": each.size, "root": each.root.hex()} for each in report.years],
         "begins": report.begins,
         "goes_on": report.goes_on,
+        "later": report.later,
         "pruned": report.pruned,
         "gone": report.gone,
         "orders": report.orders,
