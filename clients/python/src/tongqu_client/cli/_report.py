@@ -51,8 +51,8 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
     if report.later:
         out.line(
             f"! 信任文件还列有 {report.later}，而它不在这里：这份导出较早，或其后的日志被抽走。",
-            f"! The trust file names {report.later}, too, which is not here: this export is older, or that log was left "
-            "out.",
+            f"! The trust file names {report.later}, too, which is not here: this export is older, or that log was "
+            "left out.",
         )
     show_witnesses(report.witnessed, out, required=required)
     out.line(

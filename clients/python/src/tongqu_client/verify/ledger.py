@@ -137,8 +137,8 @@ class Ledger:
                     f"entry {index}",
                     f"第 {index} 条为人员 {name} 登记的密钥是 {owner} 的：一把密钥只属一人，有人要以别人的名义签字，"
                     "或使停用者的签名重新有效。",
-                    f"Entry {index} registers for the officer {name} the key of {owner}: a key is one person's; somebody "
-                    "means to sign in another name, or to make a suspended officer's signatures count again.",
+                    f"Entry {index} registers for the officer {name} the key of {owner}: a key is one person's; "
+                    "somebody means to sign in another name, or to make a suspended officer's signatures count again.",
                 )
             self.officers[name] = Officer(
                 str(entry.get("party")), str(entry["key"]), index, role=role if isinstance(role, str) else None

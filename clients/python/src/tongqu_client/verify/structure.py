@@ -14,7 +14,6 @@ from typing import Protocol
 from tongqu_client.verify import merkle, tiles
 from tongqu_client.verify.findings import Finding, broken, missing, removed
 
-
 MAX_FILE = 32 << 20  # bytes; the largest of a log is a bundle of 256 entries, half of that
 
 
@@ -40,7 +39,7 @@ class Folder:
     def read(self, path: str) -> bytes:
         """What is no plain file (a pipe, a device, a link to itself) counts as absent; what is too long is cut."""
         try:
-            with open(os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            with os.fdopen(os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise FileNotFoundError(path)
                 return file.read(MAX_FILE)

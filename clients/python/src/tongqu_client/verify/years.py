@@ -115,8 +115,8 @@ def folders(source: LogSource) -> list[str]:
     if "checkpoint" in whole and found:
         raise CheckpointInvalid(
             f"这里既有一份日志，又有各年的文件夹（{found[0]}……）：不知该核验哪一份。请指定其中一个，或重新导出。",
-            f"Here lies a log and, beside it, folders of years ({found[0]} …): it is not clear which is meant. Name one "
-            "of them, or export again.",
+            f"Here lies a log and, beside it, folders of years ({found[0]} …): it is not clear which is meant. Name "
+            "one of them, or export again.",
         )
     return [""] if "checkpoint" in whole else found or [""]
 
@@ -221,8 +221,8 @@ def _other_order(origin: str, expected: str | None, before: str | None) -> Findi
     return Finding(
         "year_not_named",
         origin,
-        f"这里 {origin} 续接的是 {before or '（无）'}；按信任文件，它续接的应是 {expected or '（其中没有它）'}：有一年的日志被抽走、"
-        "编造或换掉。",
+        f"这里 {origin} 续接的是 {before or '（无）'}；按信任文件，它续接的应是 {expected or '（其中没有它）'}："
+        "有一年的日志被抽走、编造或换掉。",
         f"Here {origin} goes on from {before or 'no other log'}; by the trust file it goes on from "
         f"{expected or 'none (it names no such log)'}: the log of a year was taken out, made up or exchanged.",
     )
