@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tongqu_client import TrustStore
+from tongqu_client.cli import main as tongqu
 from tongqu_client.errors import CheckpointInvalid, ExportInvalid
 from tongqu_client.verify import verify_export
 
@@ -108,3 +109,19 @@ def test_an_agreement_of_nothing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ExportInvalid) as found:
         verify_export(tmp_path)
     assert "entry_malformed" in {each.kind for each in found.value.findings}
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_no_name_in_it_writes_a_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    """Neither the type of an entry nor a file's name clears the screen, or looks like a line of the verdict."""
+    log = good_log()
+    log.add(type="x\x1b[2J\r\n✓ All is well\u202e")
+    (log.export(tmp_path) / "orders").mkdir()
+    (tmp_path / "orders" / os.fsdecode(b"\xff\n\x1b.jws")).write_bytes(b"")
+    assert tongqu(["verify", str(tmp_path), "--lang", "en", *more]) == ExportInvalid.exit_code
+    said = capsys.readouterr()
+    assert not {"\x1b", "\r", "\u202e"} & set(said.out + said.err) or more
+    assert not any(line.startswith("✓") for line in (said.out + said.err).splitlines())
+    said.out.encode("utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from tongqu_client.cli._output import Output
+from tongqu_client.cli._output import Output, plain
 from tongqu_client.verify.evidence import EvidenceReport
 from tongqu_client.verify.findings import ExportReport
 from tongqu_client.verify.policy import Witnessed
@@ -86,8 +86,8 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         )
         for each in report.ordered_by:
             out.line(
-                f"  – {each.party} 的 {each.officer}，密钥 {each.key}：请与该单位核对",
-                f"  – {each.officer} of {each.party}, key {each.key}: compare it with the office",
+                plain(f"  – {each.party} 的 {each.officer}，密钥 {each.key}：请与该单位核对"),
+                plain(f"  – {each.officer} of {each.party}, key {each.key}: compare it with the office"),
             )
     if report.pruned and report.orders is not None:
         out.line(
