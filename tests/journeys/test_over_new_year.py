@@ -444,6 +444,14 @@ def _no_years(document: dict[str, object]) -> None:
     document["format"] = "tongqu-evidence/1"
 
 
+def _closed_twice(document: dict[str, object]) -> None:
+    document["years"][1]["closed"] = document["years"][0]["closed"]  # type: ignore[index]
+
+
+def _entry_twice(document: dict[str, object]) -> None:
+    document["entries"].append(document["entries"][0])  # type: ignore[attr-defined, index]
+
+
 def _changed_permit(document: dict[str, object]) -> None:
     for each in document["entries"]:  # type: ignore[attr-defined]
         if each["entry"]["type"] == "exchange.authorized":
@@ -451,7 +459,8 @@ def _changed_permit(document: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_without_a_year, _shifted, _other_previous, _other_head, _no_years, _changed_permit]
+    "change",
+    [_without_a_year, _shifted, _other_previous, _other_head, _no_years, _changed_permit, _closed_twice, _entry_twice],
 )
 def test_a_changed_bundle_over_midnight_is_refused(story: Story, change: Callable[[dict[str, object]], None]) -> None:
     document = json.loads(story.over.bundle().to_bytes())
@@ -469,6 +478,19 @@ def test_rows_of_both_years_are_one_file_that_verifies(story: Story, tmp_path: P
         report = verify_rows(file, trust)
         assert [head.origin for head in report.years] == [shard.origin for shard in deps.log.shards()]
         assert report.types["exchange.released"] == 3
+    twice = tmp_path / "twice.zip"
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(twice, "w") as target:
+        for info in source.infolist():
+            data = source.read(info.filename)
+            if info.filename == "manifest.json":
+                told = json.loads(data)
+                rows = json.loads(source.read(f"{story.years[1]}/manifest.json"))["rows"]
+                data = canonical({**told, "years": [*told["years"], "9999"], "rows": told["rows"] + rows})
+            target.writestr(info.filename, data)
+            if info.filename.startswith(f"{story.years[1]}/"):
+                target.writestr(info.filename.replace(story.years[1], "9999", 1), data)
+    with pytest.raises(errors.BundleInvalid, match=r"twice|两年"):
+        verify_rows(twice, story.now)
     broken = tmp_path / "broken.zip"
     with zipfile.ZipFile(file) as source, zipfile.ZipFile(broken, "w") as target:
         for info in source.infolist():
