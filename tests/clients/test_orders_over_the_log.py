@@ -20,7 +20,7 @@ from tongqu_client.verify import verify_export
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import rfc3339
 from tests.clients.made_log import START, write
-from tests.clients.ordered_log import LATER, NEIGHBOUR, NOBODY, RESIDENT, OrderedLog, key_of, lawful, story
+from tests.clients.ordered_log import LATER, NEIGHBOUR, NOBODY, PAPER, RESIDENT, OrderedLog, key_of, lawful, story
 
 
 def test_what_two_officers_ordered_is_proved_and_counted(tmp_path: Path) -> None:
@@ -172,6 +172,42 @@ def forged(log: OrderedLog) -> None:
     _rename(log)
 
 
+def narrowed(log: OrderedLog) -> None:
+    """The hold over everything, placed once more, over one resident."""
+    log.hold()
+    log.hold(NEIGHBOUR)
+    log.prune(512)
+
+
+def lifted_by_the_order_of_then(log: OrderedLog) -> None:
+    log.hold()
+    log.lift()
+    log.hold()
+    log.lift()
+
+
+def suspended_and_registered_as_another(log: OrderedLog) -> None:
+    names = {"party": "data-bureau", "client": None, "officer": "off_bureau", "key": None}
+    log.add(type="officer.suspended", actor=NOBODY, **names)
+    key = key_of("off_bureau").public_jwk()["kid"]
+    names = {"party": "data-bureau", "client": None, "officer": "off_anew", "key": key, "role": "signatory"}
+    log.add(type="officer.added", actor=NOBODY, **names)
+    log.prune(512, signers=["off_audit", "off_bureau"])
+    log.made.entries[-1] = log.made.entries[-1].replace(b'"off_bureau"', b'"off_anew"')
+
+
+def signed_too_often(log: OrderedLog) -> None:
+    """Each signature costs the verifier time."""
+    log.prune(512)
+    entry = _read(log.made.entries[-1])
+    log.made.entries[-1] = canonical({**entry, "approved": entry["approved"] * 9})
+
+
+def kept_for_ever(log: OrderedLog) -> None:
+    log.add(type="audit.retention_set", actor=NOBODY, days=10**12, paper=PAPER)
+    log.prune(512, log.order(512, days=str(10**12)))
+
+
 def _rename(log: OrderedLog) -> None:
     found = [(f"sha-256:{sha256(jws.encode()).hexdigest()}", jws) for jws in log.orders.values()]
     log.orders = dict(found)
@@ -219,6 +255,15 @@ TABLE: dict[str, tuple[Callable[[OrderedLog], Any], str, str]] = {
     "a signature under other words": (forged, "prune_unproven", "not valid"),
     "a lifting of another hold": (lambda log: (log.hold(), log.lift(hold="hld_2")), "lift_unproven", "hld_2"),
     "a lifting without orders": (lambda log: (log.hold(), log.lift(), log.orders.clear()), "lift_unproven", "not here"),
+    "a hold narrowed by placing it again": (narrowed, "hold_repeated", "hld_1"),
+    "a hold narrowed, and pruned": (narrowed, "prune_unproven", "hld_1"),
+    "a hold lifted by the order of another time": (lifted_by_the_order_of_then, "hold_repeated", "placed once"),
+    "a lifting of what is not in force": (lambda log: log.lift(), "lift_unproven", "no such hold"),
+    "a suspended officer's key under another name": (suspended_and_registered_as_another, "key_repeated", "off_bureau"),
+    "fewer decisions than none": (saying(decisions="-5"), "prune_unproven", "-5 decisions"),
+    "more decisions than entries": (saying(decisions="513"), "prune_unproven", "513 decisions"),
+    "too many signatures": (signed_too_often, "prune_unproven", "more than 16"),
+    "a retention of no calendar": (kept_for_ever, "prune_unproven", "its form"),
     "forgotten without orders": (lambda log: (log.shred(), log.orders.clear()), "shred_unproven", "is not here"),
     "forgotten by one": (lambda log: log.shred(signers=["off_audit"]), "shred_unproven", "two different"),
     "another resident forgotten": (lambda log: log.shred(who=NEIGHBOUR, subject=RESIDENT), "shred_unproven", RESIDENT),

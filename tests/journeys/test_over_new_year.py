@@ -303,6 +303,85 @@ def test_tampering_with_the_seam_is_found(
     assert kinds & (TAMPERINGS[tamper] | ({"checkpoint"} if whose == "december" else set())), kinds
 
 
+def first_of_all(it: Forger) -> None:
+    """Last year is not there, and this year's log says that there was none; nothing in it rests on last year."""
+    shutil.rmtree(it.folder / it.first)
+    opened, *rest = it.entries(it.second)
+    stays = [entry for entry in rest if not strict_loads(entry)["type"].startswith("exchange.")]
+    it.write(it.second, [it.edit(opened, previous=None), *stays])
+
+
+def a_year_invented(it: Forger) -> None:
+    """Between the two, with a key of the gateway's own making."""
+    key = it.keys.of("127.0.0.1/log/between")
+    *entries, closed = it.entries(it.first)
+    last = it.edit(closed, next={"origin": key.origin, "vkey": key.vkey})
+    it.write(it.first, [*entries, last])
+    (it.folder / it.second).rename(it.folder / "9999")
+    shutil.copytree(it.folder / "9999", it.folder / it.second)
+    opened, *rest = it.entries("9999")
+    before = {**strict_loads(opened)["previous"], "root": base64_text(root_of(map(leaf_hash, [*entries, last])))}
+    invented = [
+        it.edit(opened, origin=key.origin, previous=before, id="01KARXPV2Z8W4N6T3Q5R7S9V0X"),
+        it.edit(closed, size=2, id="01KARXPV2Z8W4N6T3Q5R7S9V0Y"),
+    ]
+    it.write(it.second, invented, key)
+    after = {"origin": key.origin, "first": len(entries) + 1, "size": 2}
+    after["root"] = base64_text(root_of(map(leaf_hash, invented)))
+    it.origins["9999"] = it.origins[it.second]
+    it.write("9999", [it.edit(opened, previous=after), *rest])
+
+
+@pytest.mark.parametrize("tamper", [first_of_all, a_year_invented], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("whose", ["now", "own"])
+def test_the_logs_are_those_that_the_trust_file_names(
+    story: Story, tmp_path: Path, tamper: Callable[[Forger], None], whose: str
+) -> None:
+    forger = Forger(story, tmp_path / "forged")
+    tamper(forger)
+    with pytest.raises(errors.ExportInvalid) as refused:
+        verify_export(forger.folder, story.now if whose == "now" else None)
+    assert "year_not_named" in {found.kind for found in refused.value.findings}
+
+
+def test_two_logs_of_one_name_are_refused(story: Story, tmp_path: Path) -> None:
+    it = Forger(story, tmp_path / "forged")
+    old = it.keys.of(it.origins[it.first])
+    *entries, closed = it.entries(it.first)
+    entries.append(it.edit(closed, next={"origin": old.origin, "vkey": old.vkey}))
+    it.write(it.first, entries)
+    opened, *rest = it.entries(it.second)
+    previous = {**strict_loads(opened)["previous"], "root": base64_text(root_of(map(leaf_hash, entries)))}
+    it.write(it.second, [it.edit(opened, origin=old.origin, previous=previous), *rest], old)
+    (it.folder / "trust.json").write_bytes(canonical(dict(story.december.document)))
+    with pytest.raises(errors.ExportInvalid) as refused:
+        verify_export(it.folder, story.december)
+    assert {found.kind for found in refused.value.findings} == {"year_repeated"}
+
+
+def test_a_year_that_only_the_trust_file_names_is_told(
+    story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An export of December is no lie in January; but whoever gets it learns that it is not all."""
+    it = Forger(story, tmp_path / "forged")
+    shutil.rmtree(it.folder / it.second)
+    *entries, _, _ = it.entries(it.first)
+    it.write(it.first, entries)
+    report = verify_export(it.folder, story.now)
+    assert (report.later, report.goes_on) == (it.origins[it.second], None)
+    assert verify_export(story.folder, story.now).later is None
+    assert tongqu(["verify", str(it.folder), "--lang", "en"]) == 0
+    assert f"names {it.origins[it.second]}, too" in capsys.readouterr().out
+
+
+def test_a_log_beside_the_years_is_refused(story: Story, tmp_path: Path) -> None:
+    """Else only the one would be read, and all be believed."""
+    it = Forger(story, tmp_path / "forged")
+    shutil.copytree(it.folder / it.first, it.folder, dirs_exist_ok=True)
+    with pytest.raises(errors.CheckpointInvalid, match=r"which is meant|不知该核验哪一份"):
+        verify_export(it.folder, story.now)
+
+
 def test_a_new_year_that_begins_from_a_shorter_old_one_is_a_fork(story: Story, tmp_path: Path) -> None:
     """Both logs fit each other and are signed; who kept December's last checkpoint sees that entries went."""
     it = Forger(story, tmp_path / "forged")
@@ -365,6 +444,14 @@ def _no_years(document: dict[str, object]) -> None:
     document["format"] = "tongqu-evidence/1"
 
 
+def _closed_twice(document: dict[str, object]) -> None:
+    document["years"][1]["closed"] = document["years"][0]["closed"]  # type: ignore[index]
+
+
+def _entry_twice(document: dict[str, object]) -> None:
+    document["entries"].append(document["entries"][0])  # type: ignore[attr-defined, index]
+
+
 def _changed_permit(document: dict[str, object]) -> None:
     for each in document["entries"]:  # type: ignore[attr-defined]
         if each["entry"]["type"] == "exchange.authorized":
@@ -372,7 +459,8 @@ def _changed_permit(document: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_without_a_year, _shifted, _other_previous, _other_head, _no_years, _changed_permit]
+    "change",
+    [_without_a_year, _shifted, _other_previous, _other_head, _no_years, _changed_permit, _closed_twice, _entry_twice],
 )
 def test_a_changed_bundle_over_midnight_is_refused(story: Story, change: Callable[[dict[str, object]], None]) -> None:
     document = json.loads(story.over.bundle().to_bytes())
@@ -390,6 +478,19 @@ def test_rows_of_both_years_are_one_file_that_verifies(story: Story, tmp_path: P
         report = verify_rows(file, trust)
         assert [head.origin for head in report.years] == [shard.origin for shard in deps.log.shards()]
         assert report.types["exchange.released"] == 3
+    twice = tmp_path / "twice.zip"
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(twice, "w") as target:
+        for info in source.infolist():
+            data = source.read(info.filename)
+            if info.filename == "manifest.json":
+                told = json.loads(data)
+                rows = json.loads(source.read(f"{story.years[1]}/manifest.json"))["rows"]
+                data = canonical({**told, "years": [*told["years"], "9999"], "rows": told["rows"] + rows})
+            target.writestr(info.filename, data)
+            if info.filename.startswith(f"{story.years[1]}/"):
+                target.writestr(info.filename.replace(story.years[1], "9999", 1), data)
+    with pytest.raises(errors.BundleInvalid, match=r"twice|两年"):
+        verify_rows(twice, story.now)
     broken = tmp_path / "broken.zip"
     with zipfile.ZipFile(file) as source, zipfile.ZipFile(broken, "w") as target:
         for info in source.infolist():

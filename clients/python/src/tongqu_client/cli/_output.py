@@ -18,6 +18,14 @@ from tongqu_client.errors import ExportInvalid, GatewayError, InvalidRequest
 _FORMULA = re.compile("[\\s\0\ufeff\u200b-\u200f\u2060]*[=+@＝＋－＠-]| *[\t\r\n\0]")
 
 
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, direction and other marks, halves of a character, ends of a line
+
+
+def plain(text: str) -> str:
+    """On one line, and nothing in it commands a terminal: names in a log or a folder may be anything."""
+    return "".join(ascii(each)[1:-1] if unicodedata.category(each) in _UNSEEN else each for each in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """``language``: zh or en. ``as_json``: one JSON document on standard output and nothing else there."""
@@ -34,7 +42,8 @@ class Output:
             print(self.pick(zh, en))
 
     def document(self, value: Any) -> None:
-        print(json.dumps(value, ensure_ascii=False, indent=2))
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        print(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # half a character is spelt as JSON has it
 
     def progress(self, zh: str, en: str) -> None:
         """On standard error, and only when somebody is looking."""
@@ -49,7 +58,8 @@ class Output:
         if self.as_json:
             self.document({"error": _described(error)})
             return
-        print(f"✗ {error.say(self.language)}", file=sys.stderr)
+        said = error.say(self.language)
+        print(f"✗ {plain(said) if isinstance(error, ExportInvalid) else said}", file=sys.stderr)
         facts = [
             (self.pick("怎么办", "What to do"), error.fix),
             (self.pick("联系", "Contact"), error.contact),
@@ -68,7 +78,7 @@ class Output:
                 print(f"  · {pointer or '/'} {sentence}", file=sys.stderr)
         if isinstance(error, ExportInvalid):
             for finding in error.findings:
-                print(f"  · [{finding.where}] {finding.say(self.language)}", file=sys.stderr)
+                print(f"  · {plain(f'[{finding.where}] {finding.say(self.language)}')}", file=sys.stderr)
 
 
 def _described(error: GatewayError) -> dict[str, Any]:

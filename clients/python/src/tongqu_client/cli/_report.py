@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from tongqu_client.cli._output import Output
+from tongqu_client.cli._output import Output, plain
 from tongqu_client.verify.evidence import EvidenceReport
 from tongqu_client.verify.findings import ExportReport
 from tongqu_client.verify.policy import Witnessed
@@ -48,6 +48,12 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
             f"! 这份日志已封存，由 {report.goes_on} 续接；其后的事不在这里。",
             f"! This log was closed and goes on as {report.goes_on}; what came after is not here.",
         )
+    if report.later:
+        out.line(
+            f"! 信任文件还列有 {report.later}，而它不在这里：这份导出较早，或其后的日志被抽走。",
+            f"! The trust file names {report.later}, too, which is not here: this export is older, or that log was "
+            "left out.",
+        )
     show_witnesses(report.witnessed, out, required=required)
     out.line(
         "✓ 每条条目、每个树节点都与签过的根相符，次序未变。",
@@ -80,8 +86,8 @@ def show_log(report: ExportReport, out: Output, *, required: bool = False) -> No
         )
         for each in report.ordered_by:
             out.line(
-                f"  – {each.party} 的 {each.officer}，密钥 {each.key}：请与该单位核对",
-                f"  – {each.officer} of {each.party}, key {each.key}: compare it with the office",
+                plain(f"  – {each.party} 的 {each.officer}，密钥 {each.key}：请与该单位核对"),
+                plain(f"  – {each.officer} of {each.party}, key {each.key}: compare it with the office"),
             )
     if report.pruned and report.orders is not None:
         out.line(
@@ -319,6 +325,7 @@ def _reported(report: ExportReport) -> dict[str, Any]:
         "years": [{"origin": each.origin, "size": each.size, "root": each.root.hex()} for each in report.years],
         "begins": report.begins,
         "goes_on": report.goes_on,
+        "later": report.later,
         "pruned": report.pruned,
         "gone": report.gone,
         "orders": report.orders,

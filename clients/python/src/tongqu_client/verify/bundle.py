@@ -130,6 +130,8 @@ class Bundle:
         for name, check in members.items():
             if not check(document[name]):
                 raise _malformed(f"{name} 的内容不合规定", f"the member {name} does not have its form")
+        if len({canonical(each) for each in document["entries"]}) < len(document["entries"]):
+            raise _malformed("同一条目出现两次", "an entry is there twice")
         spelt = canonical(document)
         if data is not None and spelt != data:
             raise _malformed("不是规范的 JSON（RFC 8785）", "it is not in its RFC 8785 spelling")

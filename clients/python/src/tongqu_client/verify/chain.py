@@ -59,6 +59,8 @@ def heads(bundle: Bundle, trust: TrustStore) -> tuple[Checkpoint, list[Head], Tr
     last = found[-1]
     if (last.origin, last.size, last.root) != (checkpoint.origin, checkpoint.size, checkpoint.root):
         raise _wrong(last.origin)
+    if years[-1]["closed"] is not None:
+        raise _wrong(last.origin)
     before: Head | None = None
     for year, head in zip(years, found, strict=True):
         if not _follows(year, head, before):

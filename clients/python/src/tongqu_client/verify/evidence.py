@@ -17,7 +17,7 @@ from tongqu_client.errors import BundleInvalid, CheckpointInvalid, IntegrityErro
 from tongqu_client.verify import merkle, signers
 from tongqu_client.verify.bundle import Bundle
 from tongqu_client.verify.chain import Head, heads
-from tongqu_client.verify.findings import Finding
+from tongqu_client.verify.findings import Finding, of_entry
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint, TlogProof
 from tongqu_client.verify.papers import Papers
@@ -230,8 +230,9 @@ class _Case:
             if entry is decided:
                 self._decide_again(index, entry, replay)
                 activated = self._in_force(entry, ledger)
-            self.findings += ledger.feed(index, entry)
-            self.findings += [each for each in story.feed(index, canonical(entry)) if each.kind in _ONE_QUERY]
+            self.findings += of_entry(index, ledger.feed(index, entry))
+            told = of_entry(index, story.feed(index, canonical(entry)))
+            self.findings += [each for each in told if each.kind in _ONE_QUERY]
         if self.findings or self.bundle["agreement"] is None:
             return
         parties = "、".join(sorted(each["party"] for each in self.bundle["agreement"]["signatures"]))

@@ -14,7 +14,7 @@ from tongqu_client._canonical import MalformedJson, canonical, strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError, ExportInvalid, ReceiptInvalid
 from tongqu_client.verify import papers
 from tongqu_client.verify import years as reading
-from tongqu_client.verify.findings import ExportReport, Finding
+from tongqu_client.verify.findings import ExportReport, Finding, of_entry
 from tongqu_client.verify.ledger import Ledger
 from tongqu_client.verify.notes import Checkpoint
 from tongqu_client.verify.orders import Orders, kept_as_ordered, roots_named
@@ -46,18 +46,19 @@ def verify_export(
     ``receipts``: compact receipts whose entries must be in the log.
     """
     log = Folder(Path(source)) if isinstance(source, (str, Path)) else source
-    years, keys = reading.read(log, trust or TrustStore.parse(_needed(log, "trust.json")))
+    known = trust or TrustStore.parse(_needed(log, "trust.json"))
+    years, keys = reading.read(log, known)
     if len(years[-1].contents.want) < years[-1].checkpoint.size:
         raise _invalid([year.told(each) for year in years for each in year.findings])
     whole, checkpoint = Whole(years), years[-1].checkpoint
-    findings = list(reading.seams(years))
+    findings = [*reading.seams(years), *reading.as_named(years, known.origins)]
     below = _pruned(whole)
     alone = years[-1].alone and years[-1].next_key is not None  # one year of several
     archived = whole.first == 0 and (papers.some(log) if alone else papers.archived(log))
     story = Story(checkpoint.origin, pruned=0 if archived else max(below, whole.first), starts=whole.starts)
     for number, entry in whole.entries():
         if entry is not None:
-            findings += story.feed(number, entry)
+            findings += of_entry(number, story.feed(number, entry))
     witnessed = keys.witnessed(checkpoint)
     findings += _dated_ahead(story, witnessed)
     held, damaged = papers.read(log)
@@ -88,6 +89,7 @@ def verify_export(
         years=tuple(year.checkpoint for year in years),
         begins=whole.first,
         goes_on=following[0] if following else None,
+        later=known.origin if whole.of(known.origin) is None and not following else None,
         types=dict(story.types),
         first=story.first,
         last=story.last,
@@ -285,11 +287,11 @@ def _fold(
     standards = Published(held, ledger)
     for index, entry in known:
         if decided:
-            findings += replay.feed(index, entry)
+            findings += of_entry(index, replay.feed(index, entry))
         if archived:
-            unproven += orders.feed(index, entry)
-            findings += standards.feed(index, entry)
-        findings += ledger.feed(index, entry)
+            unproven += of_entry(index, orders.feed(index, entry))
+            findings += of_entry(index, standards.feed(index, entry))
+        findings += of_entry(index, ledger.feed(index, entry))
     unproven += kept_as_ordered(orders, ((number, entry, whole.at(number) or b"") for number, entry in known))
     findings += standards.end()
     return _Fold(replay, orders, standards.proved, decided, unproven)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tongqu_client.verify import tiles
@@ -47,7 +47,8 @@ class ExportReport:
     gateway knew. ``not_replayed``: decisions that were not made again, and ``why_not``: ``pruned`` (by the orders'
     count), ``text_missing`` (a refusal whose agreement is not here), ``no_papers`` (a published log).
     ``years``: the head of each year's log, the last of them ``checkpoint``. ``begins``: entries before this number, of
-    earlier years, were not here, and what rests on them was not checked; ``goes_on``: a later log that was not here.
+    earlier years, were not here, and what rests on them was not checked; ``goes_on``: a later log that was not here;
+    ``later``: one that only the trust file names.
     ``standards``: those whose signature by the data bureau was proved.
     ``unfinished``: permits without an outcome yet; queries that were under way during the export.
     """
@@ -75,6 +76,24 @@ class ExportReport:
     years: tuple[Checkpoint, ...] = ()
     begins: int = 0
     goes_on: str | None = None
+    later: str | None = None
+
+
+def of_entry(index: int, found: Iterator[Finding]) -> Iterator[Finding]:
+    """What a rule finds in an entry; where the entry does not have the form that the rule reads, that is what is wrong.
+
+    Whoever has the log's key can write anything into it, and a verifier must end with a sentence all the same.
+    """
+    try:
+        yield from found
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
+        yield Finding(
+            "entry_malformed",
+            f"entry {index}",
+            f"第 {index} 条或它所指的文本没有规定的成员，无法核验：它不是由网关按规定写入的。",
+            f"Entry {index}, or a text that it names, does not have the members that it must: the gateway's rules did "
+            "not write it.",
+        )
 
 
 def missing(path: str) -> Finding:

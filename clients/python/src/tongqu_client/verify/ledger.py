@@ -71,6 +71,7 @@ class Ledger:
     standards: dict[str, tuple[str, str | None]] = field(default_factory=dict)  # id → state, until
     used: Counter[tuple[str, str]] = field(default_factory=Counter)  # agreement id, what is counted in which window
     _signed: dict[str, set[str]] = field(default_factory=dict)
+    _owners: dict[str, str] = field(default_factory=dict)  # an officer's key → whose it is
     _why_not: dict[tuple[str, str], str] = field(default_factory=dict)
     _words: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _open: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
@@ -129,6 +130,16 @@ class Ledger:
             self.officers[name] = replace(self.officers[name], suspended=index)
         elif entry.get("key"):
             role = entry.get("role")
+            owner = self._owners.setdefault(str(entry["key"]), name)
+            if owner != name:
+                yield Finding(
+                    "key_repeated",
+                    f"entry {index}",
+                    f"第 {index} 条为人员 {name} 登记的密钥是 {owner} 的：一把密钥只属一人，有人要以别人的名义签字，"
+                    "或使停用者的签名重新有效。",
+                    f"Entry {index} registers for the officer {name} the key of {owner}: a key is one person's; "
+                    "somebody means to sign in another name, or to make a suspended officer's signatures count again.",
+                )
             self.officers[name] = Officer(
                 str(entry.get("party")), str(entry["key"]), index, role=role if isinstance(role, str) else None
             )

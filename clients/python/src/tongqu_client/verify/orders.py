@@ -9,7 +9,7 @@ database could have written that entry.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -26,6 +26,7 @@ from tongqu_client.verify.story import TOLERANCE, read_time
 TYPE = "tongqu-audit-order+jws"
 KINDS = ("audit_office", "data_bureau")
 ROLE = "signatory"
+MAX_SIGNED = 16
 DECIDED = ("exchange.authorized", "exchange.refused")
 
 # What passes is about single queries, sign-ins, cases and looks at the log; all else outlives a pruning.
@@ -62,7 +63,7 @@ class Orders:
     origin: str
     papers: Papers
     ledger: Ledger
-    roots: Mapping[int, str | None] = field(default_factory=dict)  # of the log at the sizes that prunings name
+    roots: Mapping[int, str] = field(default_factory=dict)  # of the log at the sizes that prunings name
     keys: frozenset[str] | None = None
     days: int | None = None
     paper: str | None = None
@@ -70,6 +71,7 @@ class Orders:
     pruned: list[Pruned] = field(default_factory=list)
     proved: int = 0
     signers: set[Signer] = field(default_factory=set)
+    _placed_before: set[str] = field(default_factory=set)
 
     @property
     def below(self) -> int:
@@ -92,7 +94,7 @@ class Orders:
             step(index, entry)
         except Unproven as why:
             yield _unproven(index, entry, why)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             yield _unproven(
                 index, entry, Unproven("条目或命令不合格式", "the entry or its order does not have its form")
             )
@@ -102,10 +104,17 @@ class Orders:
         self.days, self.paper = int(entry["days"]), str(entry["paper"])
 
     def _placed(self, _: int, entry: Entry) -> None:
-        self.holds[str(entry["hold"])] = entry["subject"]
+        name = str(entry["hold"])
+        if name in self._placed_before:  # else the second would narrow the first, or the order to lift it be used again
+            self.holds.setdefault(name, entry["subject"])
+            raise Unproven("每项保全只设一次", "a hold is placed once; what comes after is another hold")
+        self._placed_before.add(name)
+        self.holds[name] = entry["subject"]
 
     def _lifted(self, _: int, entry: Entry) -> None:
         _same(self._ordered(entry, "lift"), hold=entry["hold"], reason=entry["reason"])
+        if str(entry["hold"]) not in self.holds:
+            raise Unproven("日志没有这项有效的保全", "no such hold is in force")
         self.holds.pop(str(entry["hold"]), None)
         self.proved += 1
 
@@ -127,7 +136,10 @@ class Orders:
         if self.roots.get(exported["size"]) != exported["root"]:
             raise Unproven("所称归档不是本日志的", "the archive that it names is not of this log")
         self._free(set())
-        self.pruned.append(Pruned(index, below, str(order["before"]), str(order["kept"]), int(order["decisions"])))
+        decisions = int(order["decisions"])
+        if not 0 <= decisions <= below:
+            raise Unproven(f"命令称其中有 {decisions} 次裁定", f"the order counts {decisions} decisions among {below}")
+        self.pruned.append(Pruned(index, below, str(order["before"]), str(order["kept"]), decisions))
         self.proved += 1
 
     def in_time(self, order: Mapping[str, Any], now: str) -> None:
@@ -154,6 +166,8 @@ class Orders:
         said: set[bytes] = set()
         who: list[Signer] = []
         signed: dict[str, str] = {}  # key → kind of the office
+        if len(entry["approved"]) > MAX_SIGNED:
+            raise Unproven(f"签名多于 {MAX_SIGNED} 个", f"it names more than {MAX_SIGNED} signatures")
         for each in entry["approved"]:
             token = self.papers.orders.get(str(each["jws_digest"]))
             if token is None:
@@ -277,21 +291,20 @@ def _is_outcome(entry: Entry) -> bool:
 class Rooted(Protocol):
     """A log of which the roots are known."""
 
-    def root(self, size: int) -> bytes | None:
-        """The root that the log of its year had when there were so many entries over all years."""
+    def roots(self, sizes: Collection[int]) -> dict[int, bytes]:
+        """The root that the log of its year had when there were so many entries over all years, for each size."""
         ...
 
 
-def roots_named(log: Rooted, entries: Iterable[tuple[int, Entry]]) -> dict[int, str | None]:
+def roots_named(log: Rooted, entries: Iterable[tuple[int, Entry]]) -> dict[int, str]:
     """The log's own roots at the sizes of the archives that prunings name."""
-    found: dict[int, str | None] = {}
+    sizes: set[int] = set()
     for _, entry in entries:
         exported = entry.get("exported") if entry["type"] == "audit.pruned" else None
         size = exported.get("size") if isinstance(exported, Mapping) else None
         if type(size) is int and size > 0:
-            root = log.root(size)
-            found[size] = base64.b64encode(root).decode("ascii") if root is not None else None
-    return found
+            sizes.add(size)
+    return {size: base64.b64encode(root).decode("ascii") for size, root in log.roots(sizes).items()}
 
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -336,6 +349,11 @@ def _unproven(index: int, entry: Entry, why: Unproven) -> Finding:
             "lift_unproven",
             f"称法律保全 {entry.get('hold')} 已依令解除",
             f"says that the legal hold {entry.get('hold')} was lifted by order",
+        ),
+        "audit.hold_placed": (
+            "hold_repeated",
+            f"再次设立编号 {entry.get('hold')} 的法律保全",
+            f"places the legal hold {entry.get('hold')} once more",
         ),
     }.get(kind, ("order_malformed", "不合格式", "does not have its form"))  # fmt: skip
     return Finding(

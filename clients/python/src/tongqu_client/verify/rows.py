@@ -91,6 +91,8 @@ def _verify(file: zipfile.ZipFile, trust: TrustStore | None) -> RowsReport:
     reports = [_verify_log(file, year, keys) for year in years]
     if sum(report.rows for report in reports) != told["rows"]:
         raise _wrong("missing", "manifest.json", "条数不符", "not as many rows as it says")
+    if len({report.checkpoint.origin for report in reports}) < len(reports):
+        raise _wrong("years", "manifest.json", "同一份日志列为两年", "the log of one year is there twice")
     types: Counter[str] = Counter()
     for report in reports:
         types.update(report.types)

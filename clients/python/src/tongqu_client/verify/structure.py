@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Protocol
 
 from tongqu_client.verify import merkle, tiles
 from tongqu_client.verify.findings import Finding, broken, missing, removed
+
+MAX_FILE = 32 << 20  # bytes; the largest of a log is a bundle of 256 entries, half of that
 
 
 class LogSource(Protocol):
@@ -27,18 +31,26 @@ class LogSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A log exported into a folder."""
+    """A log exported into a folder, by whomever: nothing in it can make a reader wait, or fill its memory."""
 
     root: Path
+    _names: list[str] = field(default_factory=list, repr=False, compare=False)  # listed once
 
     def read(self, path: str) -> bytes:
+        """What is no plain file (a pipe, a device, a link to itself) counts as absent; what is too long is cut."""
         try:
-            return (self.root / path).read_bytes()
-        except (IsADirectoryError, NotADirectoryError):
+            with os.fdopen(os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise FileNotFoundError(path)
+                return file.read(MAX_FILE)
+        except (OSError, ValueError):
             raise FileNotFoundError(path) from None
 
     def names(self) -> list[str]:
-        return sorted(found.relative_to(self.root).as_posix() for found in self.root.rglob("*") if found.is_file())
+        if not self._names:
+            found = (each.relative_to(self.root).as_posix() for each in self.root.rglob("*") if each.is_file())
+            self._names.extend(sorted(found))
+        return list(self._names)
 
 
 @dataclass(slots=True)
@@ -56,6 +68,20 @@ class Contents:
             if len(whole) == size:
                 return merkle.root_of(whole)
         return None
+
+    def roots(self, sizes: Iterable[int]) -> dict[int, bytes]:
+        """The same for several sizes, in one walk."""
+        found: dict[int, bytes] = {}
+        for hashes in (self.have, self.want):
+            tree, at = merkle.Range(), 0
+            for size in sorted(size for size in sizes if 0 < size <= len(hashes)):
+                whole = [hash_ for hash_ in hashes[at:size] if hash_ is not None]
+                if len(whole) < size - at:
+                    break
+                for hash_ in whole:
+                    tree.append(hash_)
+                at, found[size] = size, tree.root()
+        return found
 
 
 KEPT = "kept"

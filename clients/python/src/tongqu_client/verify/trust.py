@@ -47,6 +47,12 @@ class TrustStore:
         """The name of the log; of that of the newest year, where the file names several."""
         return self.log_key.name
 
+    @property
+    def origins(self) -> list[str]:
+        """The logs that the file names, one a year, the oldest first."""
+        log = self.document["log"]
+        return [str(each["origin"]) for each in (*log.get("earlier", ()), log)]
+
     def log_key_of(self, origin: object) -> VerifierKey | None:
         """The key of the log of this name, if it is trusted."""
         return next((key for key in (self.log_key, *self.others) if key.name == origin), None)

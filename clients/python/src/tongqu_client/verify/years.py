@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tongqu_client._canonical import strict_loads
 from tongqu_client.errors import CheckpointInvalid, ConfigError
 from tongqu_client.verify import comparison, structure, tiles
 from tongqu_client.verify.findings import Finding
@@ -105,17 +106,27 @@ def folders(source: LogSource) -> list[str]:
     if names is None:
         return _served(source)
     whole = list(names)
-    if "checkpoint" in whole:
-        return [""]
-    return sorted({match[1] for name in whole if (match := _FOLDER.fullmatch(name))})[:MAX_YEARS] or [""]
+    found = sorted({match[1] for name in whole if (match := _FOLDER.fullmatch(name))})
+    if len(found) > MAX_YEARS:
+        raise CheckpointInvalid(
+            f"这里有 {len(found)} 年的日志，至多 {MAX_YEARS} 年。",
+            f"Here are the logs of {len(found)} years; expected at most {MAX_YEARS}.",
+        )
+    if "checkpoint" in whole and found:
+        raise CheckpointInvalid(
+            f"这里既有一份日志，又有各年的文件夹（{found[0]}……）：不知该核验哪一份。请指定其中一个，或重新导出。",
+            f"Here lies a log and, beside it, folders of years ({found[0]} …): it is not clear which is meant. Name "
+            "one of them, or export again.",
+        )
+    return [""] if "checkpoint" in whole else found or [""]
 
 
 def _served(source: LogSource) -> list[str]:
     """What a gateway says that it serves; a year that it hides is missed by the year after it."""
     try:
-        told = json.loads(source.read("shards"))["shards"]
+        told = strict_loads(source.read("shards"))["shards"]
         years = sorted(str(int(each["year"])) for each in told)[:MAX_YEARS]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, OverflowError):
         return [""]
     return years if len(years) > 1 else [""]
 
@@ -169,9 +180,19 @@ def seams(years: Sequence[Year]) -> Iterator[Finding]:
         return
     opened = years[0].entry(0)
     if opened is not None and opened.get("previous") is not None:
-        yield _missing(years[0].origin, str((opened.get("previous") or {}).get("origin")))
+        before = opened["previous"]
+        yield _missing(years[0].origin, str(before.get("origin") if isinstance(before, Mapping) else before))
     for before, after in itertools.pairwise(years):
         yield from _seam(before, after)
+    for name, times in Counter(year.origin for year in years).items():
+        if times > 1:
+            yield Finding(
+                "year_repeated",
+                name,
+                f"这里有 {times} 份日志都名为 {name}：每年的日志各有其名，其中一份是另造的。",
+                f"Here are {times} logs of the name {name}: the log of each year has a name of its own, and one of "
+                "these was made up.",
+            )
     if (following := years[-1].next_key) is not None:
         yield Finding(
             "year_missing",
@@ -180,6 +201,31 @@ def seams(years: Sequence[Year]) -> Iterator[Finding]:
             f"{years[-1].origin} was closed and goes on as {following[0]}, which is not here: the export is not "
             "whole, or that log was taken out.",
         )
+
+
+def as_named(years: Sequence[Year], named: Sequence[str]) -> Iterator[Finding]:
+    """Do they follow one another as the trust file names them? It names the logs of all years up to its own."""
+    for at, year in enumerate(years):
+        place = named.index(year.origin) if year.origin in named else 0
+        if not place or (at == 0 and (year.first > 0 or year.entry(0) is None)):
+            continue  # the first of all, or one not known yet; that years before it are missing is said elsewhere
+        before = years[at - 1].origin if at else None
+        if before != named[place - 1]:
+            yield _other_order(year.origin, named[place - 1], before)
+    for before_, after in itertools.pairwise(years):
+        if before_.origin in named[:-1] and after.origin not in named:
+            yield _other_order(after.origin, None, before_.origin)
+
+
+def _other_order(origin: str, expected: str | None, before: str | None) -> Finding:
+    return Finding(
+        "year_not_named",
+        origin,
+        f"这里 {origin} 续接的是 {before or '（无）'}；按信任文件，它续接的应是 {expected or '（其中没有它）'}："
+        "有一年的日志被抽走、编造或换掉。",
+        f"Here {origin} goes on from {before or 'no other log'}; by the trust file it goes on from "
+        f"{expected or 'none (it names no such log)'}: the log of a year was taken out, made up or exchanged.",
+    )
 
 
 def _closed_early(year: Year) -> Iterator[Finding]:
@@ -290,12 +336,13 @@ class Whole:
                     return year.contents.entries[number - year.first]
         return None
 
-    def root(self, size: int) -> bytes | None:
-        """The root that the log of its year had when there were so many entries over all years."""
-        for year in self.years:
-            if year.first < size <= year.first + len(year.contents.want):
-                return year.contents.root(size - year.first)
-        return None
+    def roots(self, sizes: Collection[int]) -> dict[int, bytes]:
+        """The root that the log of its year had when there were so many entries over all years, for each size."""
+        return {
+            year.first + size: root
+            for year in reversed(self.years)
+            for size, root in year.contents.roots([size - year.first for size in sizes]).items()
+        }
 
     def of(self, origin: str) -> Year | None:
         return next((year for year in self.years if year.origin == origin), None)
