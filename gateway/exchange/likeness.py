@@ -11,12 +11,13 @@ import secrets
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from gateway.exchange.model import Query
 from gateway.lib.clock import Clock
+from standards import workdays
 from standards.generate_words import LONG_SURNAMES
 
 SAME_SURNAME, SEQUENCE = "same_surname", "sequence"
@@ -25,7 +26,6 @@ NUMBERS = 5  # residents of one division and day of birth (GB 11643: the first f
 NEWBORN = timedelta(days=366)  # children of one day are registered together
 MAX_OFFICERS = 10_000
 MAX_RESIDENTS = 2_000  # of one officer in one day; more are another rule's business
-CHINA = timedelta(hours=8)
 
 
 @dataclass(slots=True)
@@ -53,8 +53,8 @@ class Likeness:
         officer = query.caller.officer
         if officer is None or not records:  # a system asks for itself; nobody was found
             return []
-        now = self._clock.now().astimezone(UTC) + CHINA
-        day = self._day(officer, now.date())
+        today = workdays.day_of(self._clock.now())
+        day = self._day(officer, today)
         if query.subject in day.residents or len(day.residents) >= MAX_RESIDENTS:
             return []
         day.residents.add(query.subject)
@@ -64,7 +64,7 @@ class Likeness:
             count = self._count(day.surnames, family)
             if count >= SURNAMES and 2 * count >= day.named:
                 codes.append(SAME_SURNAME)
-        if (near := neighbourhood(query, now)) is not None and self._count(day.numbers, near) >= NUMBERS:
+        if (near := neighbourhood(query, today)) is not None and self._count(day.numbers, near) >= NUMBERS:
             codes.append(SEQUENCE)
         fresh = [code for code in codes if code not in day.told]
         day.told.update(fresh)
@@ -92,13 +92,13 @@ def surname(name: object) -> str | None:
     return name[:2] if name[:2] in LONG_SURNAMES and len(name) > 2 else name[0]
 
 
-def neighbourhood(query: Query, now: datetime) -> str | None:
+def neighbourhood(query: Query, today: date) -> str | None:
     """Division and day of birth of a resident's number; None for other schemes and for the newborn."""
     number = query.subject_id
     if query.subject_scheme != "cn.resident-id" or len(number) != 18:
         return None
     try:
-        born = datetime.strptime(number[6:14], "%Y%m%d").replace(tzinfo=UTC)
+        born = date.fromisoformat(number[6:14])
     except ValueError:
         return None
-    return number[:14] if now - born > NEWBORN else None
+    return number[:14] if today - born > NEWBORN else None

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import date
 from typing import Any
 
 import orjson
@@ -39,7 +39,7 @@ from gateway.exchange.translate import Translated, translate, wanted_from_depart
 from gateway.identity.tokens import key_dropped, officer_gone, revocation_key, revoked
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
-from standards import predicates
+from standards import predicates, workdays
 
 MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
 
@@ -100,7 +100,7 @@ async def answer(
         kept = _translate(query, decided, wanted, reply)  # 5
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
-        core = _cut(query, decided, kept, reply, _today(deps.clock))  # 6
+        core = _cut(query, decided, kept, reply, workdays.day_of(deps.clock.now()))  # 6
         result = await _release_and_sign(query, decided, kept, core, reply, deps, linger_s)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
@@ -361,11 +361,6 @@ def _cut(query: Query, decided: Authorized, kept: Translated, reply: Reply, toda
         "withheld": release.withheld(permit.disclosed, data, masked),
         "source": {"party": service.party, "service": service.id, "as_of": reply.as_of},
     }
-
-
-def _today(clock: Clock) -> date:
-    """China's civil date (UTC+8)."""
-    return (clock.now().astimezone(UTC) + timedelta(hours=8)).date()
 
 
 # ── 7–8 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -49,7 +49,7 @@ class _Stop(Exception):
     """Nothing more can be said."""
 
 
-# RuntimeError is what zipfile raises for a password and, as NotImplementedError, for a compression it does not know.
+# RuntimeError is what zipfile raises for a password or an unknown compression.
 _NOT_READ = (
     _Stop, JoseInvalid, CheckpointInvalid, MalformedJson, KeyError, IndexError, TypeError, ValueError, OverflowError,
     zipfile.BadZipFile, RuntimeError, zlib.error,

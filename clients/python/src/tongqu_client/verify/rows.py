@@ -33,7 +33,7 @@ MAX_SMALL = 1 << 20  # bytes of manifest, trust and checkpoint
 MAX_LINE = 65_535 + 64
 TILE = 256
 _HASH = 32
-# What zipfile raises; RuntimeError for a password, its kind NotImplementedError for a compression it does not know
+# What zipfile raises; RuntimeError for a password or an unknown compression
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError)
 _YEAR = re.compile(r"[0-9]{4}/", re.ASCII)
 _LINE = re.compile(rb'\{"index":(0|[1-9][0-9]{0,15}),"entry":(\{.*\})\}\n')
