@@ -119,7 +119,9 @@ class Gateway:
                 self._asking -= 1
         headers = [*_encoded(response.headers), *_ALWAYS, self._nonce()]
         content_type = _first(headers, b"content-type") or OCTETS
+        await self._deps.exchange.admission.in_step()
         headers += _signature(self._deps, scope, response.status, content_type, content_digest(response.body))
+        await self._deps.exchange.admission.in_step()
         headers.append((b"content-length", b"%d" % len(response.body)))
         reply: Reply | None = scope.get("extensions", {}).get(REPLY)
         if reply is not None and reply(response.status, _lines(headers), response.body, self._deps.health.stopping):

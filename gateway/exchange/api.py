@@ -167,7 +167,9 @@ class Exchange:
             self.admission.end(client)
 
     async def _query(self, request: Request, request_id: str, lang: str, turn: Turn, linger_s: float) -> Response:
+        await self.admission.in_step()
         caller, proof = self._caller(request)
+        await self.admission.in_step()
         used = self.authenticator.used
         try:
             owed = await used.begin(proof) if proof is not None else []
@@ -192,6 +194,7 @@ class Exchange:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
         query = self._of(request_id, caller, body, _idempotency_key(request), self._signature(request))
+        await self.admission.in_step()
         kept = self.sidecar.sealed(query.id, query.subject_scheme, query.subject_id, query.case)
         outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept], linger_s=linger_s)
         if isinstance(outcome, Refusal):
