@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway import errors
 from gateway.exchange.fairness import (
+    CROWD,
     FEW,
     RECENT_S,
     UNKNOWN,
@@ -377,3 +378,31 @@ def test_the_more_refusals_of_a_client_are_held_the_longer_they_are_and_of_all_n
         assert stack.enter_context(pressed.holding("flood")) == 0.0
     with pressed.holding("flood") as again:
         assert again == 1.0
+
+
+# ── in step ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _walk(admitting: Admission, who: int, taken: list[tuple[int, int]]) -> None:
+    for step in range(3):
+        await admitting.in_step()
+        taken.append((step, who))
+
+
+@pytest.mark.parametrize("others", [0, CROWD - 1])
+def test_where_few_are_under_way_nobody_is_held_up(others: int) -> None:
+    admitting = admission(max_under_way=100)
+    for _ in range(others):
+        admitting.begin("a")
+    with pytest.raises(StopIteration):
+        _walk(admitting, 0, []).send(None)
+
+
+def test_where_many_are_under_way_each_step_is_taken_by_all_before_the_next() -> None:
+    admitting, taken = admission(max_under_way=100), list[tuple[int, int]]()
+    for _ in range(CROWD):
+        admitting.begin("a")
+
+    async def together() -> None:
+        await asyncio.gather(*(_walk(admitting, who, taken) for who in range(CROWD)))
+
+    run(together())
+    assert taken == [(step, who) for step in range(3) for who in range(CROWD)]
