@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import jsonschema_rs
 import orjson
-import structlog
 
 from gateway import problems
 from gateway.audit.log import Guard
@@ -38,7 +37,7 @@ from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
 from gateway.identity.guard import Authenticator, misused
 from gateway.identity.model import Caller
 from gateway.identity.replay import UsedProof
-from gateway.lib import request_signature
+from gateway.lib import logs, request_signature
 from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.request_signature import Unverified as SignedRequest
@@ -46,8 +45,6 @@ from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
 from gateway.registry import notice
 from standards.identifiers import as_printed
-
-logger = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
 
@@ -157,9 +154,7 @@ class Exchange:
             return _problem(error, lang, request_id)
         except Exception as error:
             # The class of a surprise is safe to write down; its message might hold what the department sent.
-            logger.error(
-                "query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
-            )
+            logs.error("query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error))
             return _problem(error, lang, request_id)
         finally:
             if turn is not None:
@@ -299,7 +294,7 @@ class Exchange:
             entry = {"type": "identity.refused", "actor": actor, "code": error.code, "rule": error.rule}
             return (await self.deps.log.append(entry)).index
         except LogUnavailable:
-            logger.error("a misused token could not be logged", request_id=request_id, code=error.code)
+            logs.error("a misused token could not be logged", request_id=request_id, code=error.code)
             return None
 
 
