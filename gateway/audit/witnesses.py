@@ -21,8 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-import requests
-
 from gateway.audit import kept, merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, base64_text, cosigned, open_checkpoint
 from gateway.audit.cosignature import Cosignature
@@ -165,6 +163,8 @@ class _Asked:
     """One witness, and how it goes with it."""
 
     def __init__(self, all: Witnessing, witness: Witness) -> None:
+        import requests  # 4 MB that a gateway without witnesses and identity providers never needs
+
         self.witness = witness
         self.offered = threading.Event()
         self._all = all
@@ -309,6 +309,8 @@ class _Asked:
         return None
 
     def _http(self, method: str, path: str, body: str | None) -> Reply:
+        from requests import RequestException
+
         url = f"{self.witness.url}/{path}"
         headers = {"Content-Type": "text/plain; charset=utf-8"} if body else {}
         data = body.encode() if body else None
@@ -324,7 +326,7 @@ class _Asked:
                         raise Refused("reply_too_large")
                 kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
                 return Reply(response.status_code, kind, received.decode("utf-8", "replace"))
-        except requests.RequestException as error:
+        except RequestException as error:
             raise Refused("unreachable", type(error).__name__) from None
 
 
