@@ -35,6 +35,7 @@ from gateway.lib import compression, logs
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.clock import rfc3339
 from gateway.lib.ids import new_id
+from gateway.lib.routes import Rule
 from gateway.lib.surprise import where
 from gateway.pages.account import pages as account_pages
 from gateway.pages.account.parts import Parts
@@ -67,7 +68,7 @@ def create_app(deps: Deps, *, contract: bool = False) -> Flask:
     is served asks for.
     """
     app = Flask(__name__, static_folder=None)
-    app.request_class = InMemory
+    app.request_class, app.url_rule_class = InMemory, Rule
     app.config.update(
         API_TITLE="Tongqu (通衢)",
         API_VERSION=__version__,

@@ -15,9 +15,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.serve import Job
-from gateway.server import EXIT_CANNOT_START, leave
-
 MESSAGE_BYTES = 65_536
 
 
@@ -29,7 +26,8 @@ def main(orders: socket.socket, leash: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # meant for the workers: whoever ends a group of processes tells us too
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # how a worker ended, it says itself
-    gc.collect()
+    gc.disable()  # nearly all that is made until a worker serves stays; server.py enables it again there
+    _import_everything()
     gc.freeze()  # else the collector would touch, and so copy, what all workers share
     while True:
         message, descriptors, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, 2)
@@ -43,8 +41,16 @@ def main(orders: socket.socket, leash: int) -> None:
         os.close(voice)
 
 
+def _import_everything() -> None:
+    import gateway.cli.serve
+    import gateway.server  # noqa: F401  # what one worker had to import by itself, the others could not share
+
+
 def _work(order: dict[str, Any], listening: int, voice: int, leash: int) -> None:
     """Be a worker. Does not return."""
+    from gateway.cli.serve import Job
+    from gateway.server import EXIT_CANNOT_START, leave
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code = EXIT_CANNOT_START
     try:
