@@ -182,6 +182,11 @@ class Database:
             self._write_lock.close()
 
 
+def import_driver(url: str) -> None:
+    """What speaks to this database, which SQLAlchemy imports as late as it is asked for an engine."""
+    create_engine(url).dispose()
+
+
 def _begin(connection: Connection, at_once: bool) -> None:
     """By the bare driver: SQLAlchemy's way there costs as much as the statement."""
     try:
