@@ -37,10 +37,9 @@ def test_the_newest_revision_is_the_one_that_alembic_would_go_to(database: db.Da
 @pytest.mark.parametrize("found", ["0005_exchange", "9999_of_a_later_version", "none"])
 def test_tables_of_another_version_are_refused_with_what_to_run(database: db.Database, found: str) -> None:
     with database.write() as conn:
-        statement = (
-            "DROP TABLE alembic_version" if found == "none" else "UPDATE alembic_version SET version_num = :found"
-        )
-        conn.execute(text(statement), {} if found == "none" else {"found": found})
+        conn.execute(text(f"UPDATE alembic_version SET version_num = '{found}'"))
+        if found == "none":
+            conn.execute(text("DROP TABLE alembic_version"))
     with pytest.raises(db.Outdated, match=rf"{found}.*{db.newest_revision()}.*gateway db upgrade"):
         db.require_current(database)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import unicodedata
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,11 +50,7 @@ def test_what_happened_is_one_line_of_json_with_its_level_and_the_time(capsys: p
     assert line == {"event": "a disk is slow", "level": "warning", "seconds": 2.5, "folder": repr(Path("data"))}
 
 
-def test_what_is_less_than_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        logs.configure("ERROR")
-        logs.warning("not this")
-        logs.error("this")
-    finally:
-        logs.configure()
-    assert json.loads(capsys.readouterr().err)["event"] == "this"
+def test_what_is_less_than_the_level_is_not_written() -> None:
+    program = "from gateway.lib import logs; logs.configure('ERROR'); logs.warning('not this'); logs.error('this')"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert json.loads(ran.stderr)["event"] == "this"
