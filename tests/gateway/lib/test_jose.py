@@ -135,9 +135,8 @@ def test_base64url_has_one_spelling(data: bytes) -> None:
             continue
 
 
-@given(st.binary(max_size=40), st.text("AQgwz09-_+/=. é", max_size=9))
-def test_base64url_has_one_text_per_value(data: bytes, text: str) -> None:
-    assert jose.decode64(jose.encode64(data)) == data
+@given(st.text("AQgwz09-_+/=. é", max_size=9))
+def test_what_is_read_as_base64url_is_written_like_this(text: str) -> None:
     try:
         decoded = jose.decode64(text)
     except JoseInvalid:
