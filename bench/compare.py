@@ -114,6 +114,8 @@ class _Measuring:
         targets = [target for target in self._stand.targets if group.wants(target)]
         began = time.monotonic()
         for target in in_order(targets, backwards=len(self.done[group]) % 2 == 1):
+            if time.monotonic() > self._ends:
+                break
             try:
                 rows.append(self._slice(target, group))
             except (RuntimeError, OSError) as error:
