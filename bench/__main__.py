@@ -129,15 +129,15 @@ def growth(entries: int, results: Path) -> None:
 
 
 @main.command()
-@click.option("--seconds", default=4.0, show_default=True)
-@click.option("--rounds", default=5, show_default=True)
+@click.option("--seconds", default=2.0, show_default=True, help="of each block")
+@click.option("--rounds", default=20, show_default=True, help="pairs of blocks: alone, and beside the flood")
 def flood(seconds: float, rounds: int) -> None:
     """Whether one consumer that sends ten times its limit slows another."""
     pairs = []
     for pair in flooding.rounds(rounds, seconds):
         pairs.append(pair)
         console.print(flooding.told([pair]), markup=False)
-    console.print(f"median of {len(pairs)} rounds · {flooding.told(pairs)}", markup=False)
+    console.print(f"{len(pairs)} rounds together · {flooding.told(pairs)}", markup=False)
 
 
 @main.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ class Load:
     """What to send. ``requests`` are sent once each, or over and over when ``again``. ``holds``: in a right answer.
 
     ``per_second``: how many are due each second, over all connections; 0: the next as soon as the last is answered.
-    A request that is late because no connection was free waits from the moment it was due.
+    A request that is late because no connection was free waits from the moment it was due. ``uneven``: each is due at a
+    moment drawn from its own stretch of time, instead of at its beginning.
     """
 
     port: int
@@ -34,6 +36,7 @@ class Load:
     holds: bytes
     again: bool = False
     per_second: float = 0.0
+    uneven: bool = False
     settle_s: float = 0.0  # before the interval begins: what is answered meanwhile is not counted
 
 
@@ -144,8 +147,9 @@ class _Generator:
         """When the next request is to be sent."""
         if not self.load.per_second:
             return now
-        due, self._due = self._due, self._due + 1 / self.load.per_second
-        return due
+        stretch_s = 1 / self.load.per_second
+        due, self._due = self._due, self._due + stretch_s
+        return due + random.random() * stretch_s if self.load.uneven else due  # noqa: S311
 
     def next(self, now: float) -> bytes | None:
         if now >= self.ends:
