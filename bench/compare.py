@@ -213,7 +213,7 @@ def _peers(stack: ExitStack, stage: Scene, choice: Choice, stand: Stand, say: Sa
             stand.left_out.append(f"{peer.name}: {error}")
             continue
         stack.callback(peer.stop)
-        stand.targets.append(scene.of_peer(peer, pid, port))
+        stand.targets.append(scene.of_peer(peer, pid, port, stage.stub))
 
 
 def _plain(name: str) -> str:
