@@ -162,15 +162,10 @@ class Exchange:
                 turn.end()
             self.admission.end(client)
 
-<<<<<<< HEAD
-    async def _query(self, request: Request, request_id: str, lang: str, turn: Turn, linger_s: float) -> Response:
-        await self.admission.in_step()
-        caller, proof = self._caller(request)
-        await self.admission.in_step()
-=======
     async def _query(self, request: Request, request_id: str, sent: Sent, turn: Turn, linger_s: float) -> Response:
+        await self.admission.in_step()
         caller, proof = self._caller(request, sent)
->>>>>>> main
+        await self.admission.in_step()
         used = self.authenticator.used
         try:
             owed = await used.begin(proof) if proof is not None else []
@@ -193,15 +188,10 @@ class Exchange:
     ) -> Response:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
-<<<<<<< HEAD
-        query = self._of(request_id, caller, body, _idempotency_key(request), self._signature(request))
-        await self.admission.in_step()
-        kept = self.sidecar.sealed(query.id, query.subject_scheme, query.subject_id, query.case)
-=======
         resident = self._resident(body)
         query = self._of(request_id, caller, body, resident, _idempotency_key(request), self._signature(request))
+        await self.admission.in_step()
         kept = self.sidecar.sealed(request_id, resident, query.case)
->>>>>>> main
         outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept], linger_s=linger_s)
         if isinstance(outcome, Refusal):
             self.metrics.refused(outcome.reasons[0].rule)
