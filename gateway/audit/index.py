@@ -60,6 +60,13 @@ def catch_up(database: Database, *, restraint: float = 0, within: float = math.i
     return done
 
 
+def behind(database: Database) -> int:
+    """How many entries are not indexed yet."""
+    with database.read() as conn:
+        rows = IndexRows(conn)
+        return rows.head().size - rows.state().size
+
+
 def rebuild(database: Database, *, group: int = CATCH_UP) -> int:
     """Throw the index away and make it anew. Returns the number of entries."""
     _begin_anew(database)
