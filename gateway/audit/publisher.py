@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
 INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see index.catch_up
-INDEX_GROUP = 32  # entries of one transaction of the index, for which who answers may have to wait: a few milliseconds
+INDEX_GROUP = 128  # entries of one transaction of the index, for which who answers may have to wait: a few milliseconds
 INDEX_SECONDS = 0.5  # of each round, for the index of the search
 RUSH = 1_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
 RUSH_SECONDS = 0.05
