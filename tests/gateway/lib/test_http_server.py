@@ -14,7 +14,7 @@ import structlog.testing
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway.lib.http_server import Protocol, Whole
+from gateway.lib.http_server import MAX_PENDING, Protocol, Whole
 from gateway.lib.web import Peer, RawHeaders
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, ServerState], Awaitable[None]]
@@ -229,6 +229,43 @@ def test_what_cannot_be_read_is_400_and_the_end(malformed: bytes) -> None:
     app = App()
     talk(app, story)
     assert (app.directly, app.usually) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"POST /", b"POST /q HTTP/1.1\r\nHost: ", CHUNKED + b"0\r\nClient-Cert: ", CHUNKED + b"4;a="],
+    ids=["address", "field", "behind", "chunk"],
+)
+def test_what_does_not_end_is_read_to_a_bound(begun: bytes) -> None:
+    """Each piece of a field is put behind all before it: a hundred megabytes would keep everybody waiting."""
+
+    async def story(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, state: ServerState) -> None:
+        writer.write(begun)
+        while not state.connections:
+            await asyncio.sleep(0.001)
+        sent = 0
+        while state.connections:
+            assert sent < 64 * MAX_PENDING
+            writer.write(b"x" * 4096)
+            sent += 4096
+            await asyncio.sleep(0)
+
+    app = App()
+    talk(app, story)
+    assert app.directly == []
+
+
+def test_long_headers_and_a_long_body_in_many_pieces_are_read() -> None:
+    async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _state: ServerState) -> None:
+        long = b"X: " + b"x" * 40_000 + b"\r\n"
+        for piece in (b"POST /q HTTP/1.1\r\n", long, b"Content-Length: 600000\r\n\r\n", *[b"y" * 60_000] * 10):
+            writer.write(piece)
+            await asyncio.sleep(0.001)
+        assert (await answer_of(reader))[1] == b"us"
+
+    app = App()
+    talk(app, story)
+    assert app.usually == [b"y" * 600_000]
 
 
 def test_requests_sent_ahead_are_answered_in_order() -> None:
