@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.lib import logs
 from gateway.lib.surprise import where
 from gateway.lib.web import Peer, RawHeaders
 
@@ -32,8 +32,6 @@ _SURPRISE: Final = (
     b"Internal Server Error",
     True,
 )
-
-logger = structlog.get_logger(__name__)
 
 
 class _Nobody:
@@ -125,7 +123,7 @@ class Protocol(HttpToolsProtocol):
             status, head, body, last = await asked.handler(asked.headers, b"".join(asked.body), self.client)
         except (Exception, asyncio.CancelledError) as error:
             # Its class is safe to write down; its message might hold what somebody sent.
-            logger.error("a request ended unexpectedly", error=type(error).__name__, at=where(error))
+            logs.error("a request ended unexpectedly", error=type(error).__name__, at=where(error))
             status, head, body, last = _SURPRISE
         if self.flow.write_paused:  # the caller has not read the answer before this one
             await self.flow.drain()
