@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import agree as agreeing
+from bench import cases as casing
 from bench import compare, curves, machine, picture, table
 from bench import flood as flooding
 from bench import growth as growing
@@ -25,10 +28,10 @@ SHORT_S, FULL_S = 280.0, 3600.0
 NOTES = (
     "Proofs (DPoP, ES256) are made by other processes before each measured interval, and are not measured.",
     "Load generator, stub and the measured system share the machine's cores; cpu_us is the system's own.",
-    "Systems take turns in short slices; figures are medians. A ratio is the median of each slice's throughput by what",
-    "the reference reached just before and after it; ±: half the width in which the middle half of these lies.",
-    "taken: the share of all cores that went to programs other than ours. What others took is added to throughput in",
-    "proportion before it is divided, unless the machine had time to spare; q/s is as measured.",
+    "Systems take turns in short slices; figures are medians. A ratio is the trimmed mean of each slice's throughput",
+    "by what the other reached just before and after it; ±: its 95 % interval; ?: wider than 15 %, so not claimed.",
+    "Before it is divided, throughput is brought to undisturbed cores: by what other programs took (taken), and by how",
+    "much longer a fixed piece of work took meanwhile than at its best (pulse). q/s is as measured.",
 )
 GROWTH_NOTES = (
     "cpu_us and p50_ms are the least of the rounds; base_… those of a small city beside it, measured in turns.",
@@ -39,6 +42,7 @@ GROWTH_NOTES = (
 @click.group()
 def main() -> None:
     """Measure Tongqu with everything on, beside others · 性能测试"""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended, too
 
 
 @main.command()
@@ -66,13 +70,16 @@ def run(full: bool, results: Path, **chosen: object) -> None:
             if not console.is_terminal:
                 console.print(what, markup=False)
 
-        rounds, left_out = compare.run(groups, choice, FULL_S if full else SHORT_S, say, step)
-    rows = [table.middle(each) for each in rounds]
-    console.print(table.printed(rounds))
+        measured = compare.run(groups, choice, FULL_S if full else SHORT_S, say, step)
+    cases, left_out = measured.cases, measured.left_out
+    console.print(table.printed(cases))
+    if (peers := table.beside_peers(cases)) is not None:
+        console.print(peers)
     for word in left_out:
         console.print(f"LEFT OUT · 未测: {word}", markup=False)
-    table.write(results / "latest.json", rounds, machine.about(), left_out, NOTES)
-    picture.write(results / "latest.svg", rows)
+    table.write(results / "latest.json", cases, machine.about(), left_out, NOTES)
+    table.write_slices(results / "slices.json", measured.rounds, measured.best_us)
+    picture.write(results / "latest.svg", [case.middle for case in cases])
     console.print(*NOTES, sep="\n", markup=False)
     console.print(f"→ {results / 'latest.json'}", markup=False)
 
@@ -83,11 +90,10 @@ def run(full: bool, results: Path, **chosen: object) -> None:
 @click.option("--within", default=agreeing.WITHIN, show_default=True, help="how far ratios may lie apart, as a share")
 def agree(first: Path, second: Path, within: float) -> None:
     """Whether the ratios of two runs (two files like latest.json) agree; the exit code says so, too."""
-    found = agreeing.pairs(first, second)
+    found = agreeing.compared(first, second)
     console.print(agreeing.printed(found, within))
-    far = [pair for pair in found if pair.apart > within]
-    console.print(f"{len(found) - len(far)} of {len(found)} ratios agree within {within:.0%}")
-    raise SystemExit(1 if far or not found else 0)
+    console.print(*agreeing.summary(found, within), sep="\n", markup=False)
+    raise SystemExit(0 if found.agree(within) else 1)
 
 
 def _progress() -> Progress:
@@ -105,8 +111,8 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
     """Tongqu on SQLite and the stub itself, nothing else; for those who work on the gateway."""
     with scene({"sqlite": ""}) as stage, stage.cities["sqlite"].served(workers) as running:
         targets = [stage.direct(payload), stage.tongqu("sqlite", running, payload, workers)]
-        cases = [[measure(target, connections, seconds)[0] for target in targets] for _ in range(rounds)]
-    console.print(table.printed(list(zip(*cases, strict=True))))
+        measured = [[measure(target, connections, seconds)[0] for target in targets] for _ in range(rounds)]
+    console.print(table.printed(casing.judged(measured)))
 
 
 @main.command()
@@ -123,15 +129,15 @@ def growth(entries: int, results: Path) -> None:
 
 
 @main.command()
-@click.option("--seconds", default=4.0, show_default=True)
-@click.option("--rounds", default=5, show_default=True)
+@click.option("--seconds", default=2.0, show_default=True, help="of each block")
+@click.option("--rounds", default=20, show_default=True, help="pairs of blocks: alone, and beside the flood")
 def flood(seconds: float, rounds: int) -> None:
     """Whether one consumer that sends ten times its limit slows another."""
     pairs = []
     for pair in flooding.rounds(rounds, seconds):
         pairs.append(pair)
         console.print(flooding.told([pair]), markup=False)
-    console.print(f"median of {len(pairs)} rounds · {flooding.told(pairs)}", markup=False)
+    console.print(f"{len(pairs)} rounds together · {flooding.told(pairs)}", markup=False)
 
 
 @main.command()

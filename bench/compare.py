@@ -1,28 +1,42 @@
 """Everybody stands up, then they are measured in short slices, one after the other: the machine's moods hit all alike.
-What ratios are made against (``BESIDE``) is measured again between any two others, and every second round goes
-backwards; each slice is compared with those just before and after it.
+What ratios are made against (``BESIDE``) is measured several times in a round, and every second round goes backwards.
+When each case has its rounds, what is left of the time goes where it makes the ratios surer.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from bench import estimate, postgres, scene
 from bench import peers as standing
-from bench import postgres, scene
+from bench.cases import BESIDE, Case, judged
 from bench.machine import DidNotStart, free_port
-from bench.measure import Row, Target, measure, warm
+from bench.measure import SLOW, Row, Target, measure, warm
 from bench.peers.everyone import peers
 from bench.plan import Choice, Group
+from bench.pulse import Pulse
 from bench.scene import Scene
-from bench.table import BESIDE
 
 PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
-SHORTER = 0.5  # the slices of references between others, as a share
+APART = 4  # so many others at most between two slices of a reference
+SLACK = 1.2  # a round is begun when this many times what its last one took is left
+ENOUGH = 0.03  # an interval so narrow needs no further slices
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run found. ``rounds``: all slices in the order in which they were measured."""
+
+    cases: Sequence[Case]
+    rounds: Sequence[Sequence[Row]]
+    best_us: float  # see Pulse
+    left_out: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -31,86 +45,109 @@ class Stand:
 
     targets: list[Target] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    pulse: Pulse | None = None
 
 
 def run(
     groups: Sequence[Group], choice: Choice, budget_s: float, say: Say, step: Callable[[int, int], None]
-) -> tuple[list[list[Row]], list[str]]:
-    """The rows of each measured case, one per round; and what was left out. ``step``: done, of how many."""
-    ends = time.monotonic() + budget_s
+) -> Measured:
+    """``step`` is told the seconds that are over, and of how many."""
+    began = time.monotonic()
     with ExitStack() as stack:
         stand = _stand(stack, choice, say)
-        measuring = _Measuring(stand, ends, say)
-        rounds = [
-            (number, group)
-            for number in range(max((group.rounds for group in groups), default=0))
-            for group in groups
-            if number < group.rounds
+        measuring = _Measuring(stand, began + budget_s, say)
+        asked = [each for each in groups if any(each.wants(target) for target in stand.targets)]
+        while (group := measuring.next_of(asked, fixed=choice.rounds is not None)) is not None:
+            step(int(time.monotonic() - began), int(budget_s))
+            measuring.round(group)
+        stand.left_out += [
+            f"{each.payload} {each.connections}: {each.rounds - len(done)} of {each.rounds} rounds: the time was up"
+            for each in asked
+            if len(done := measuring.done[each]) < each.rounds
         ]
-        for done, (number, group) in enumerate(rounds):
-            step(done, len(rounds))
-            if not measuring.round(group, backwards=number % 2 == 1):
-                stand.left_out.append(f"{len(rounds) - done} of {len(rounds)} rounds: the time was up")
-                break
-        step(len(rounds), len(rounds))
-    return list(measuring.rows.values()), list(dict.fromkeys(stand.left_out))
+        best_us = measuring.best_us()
+    cases = judged(measuring.rounds, best_us)
+    return Measured(cases, measuring.rounds, best_us, list(dict.fromkeys(stand.left_out)))
 
 
 class _Measuring:
     def __init__(self, stand: Stand, ends: float, say: Say) -> None:
         self._stand, self._ends, self._say = stand, ends, say
         self._rates: dict[int, dict[int, float]] = {}  # of who is warm: by target, then by connections
-        self.rows: dict[tuple[int, int], list[Row]] = {}
+        self._seconds: dict[Group, float] = {}  # what its last round took, warming up left out
+        self.done: dict[Group, list[list[Row]]] = defaultdict(list)
+        self.rounds: list[list[Row]] = []
 
-    def round(self, group: Group, *, backwards: bool) -> bool:
-        """Each target of the group once, the references between. False when there is no time left."""
-        measured: list[tuple[Target, Row]] = []
-        for target, seconds in in_order([t for t in self._stand.targets if group.wants(t)], group.seconds, backwards):
-            if time.monotonic() + 2 * group.seconds + 2 > self._ends:
-                return False
+    def best_us(self) -> float:
+        return self._stand.pulse.best_us() if self._stand.pulse else 0.0
+
+    def next_of(self, groups: Sequence[Group], *, fixed: bool) -> Group | None:
+        """Whose turn it is: first everybody's own number of rounds; then (unless ``fixed``) whoever has the ratios that
+        a second more narrows most. None when the time or the work is over."""
+        left_s = self._ends - time.monotonic()
+        fitting = [each for each in groups if self._seconds.get(each, each.at_least_s) * SLACK < left_s]
+        if due := [each for each in fitting if len(self.done[each]) < each.rounds]:
+            return min(due, key=lambda each: len(self.done[each]) / each.rounds)
+        if fixed or not fitting:
+            return None
+        unsure = self._unsure()
+        gains = {
+            each: estimate.gain(unsure[each], len(self.done[each]), self._seconds[each])
+            for each in fitting
+            if unsure.get(each)
+        }
+        return max(gains, key=lambda each: gains[each]) if gains else None
+
+    def _unsure(self) -> dict[Group, list[float]]:
+        """The intervals of each group's ratios that are not narrow yet."""
+        found: dict[Group, list[float]] = defaultdict(list)
+        cases = judged(self.rounds, self.best_us())
+        for group in self.done:
+            for case in cases:
+                if (group.payload, group.connections) == (case.middle.payload, case.middle.connections):
+                    found[group] += [ratio.within for ratio in case.ratios.values() if ratio.within > ENOUGH]
+        return found
+
+    def round(self, group: Group) -> None:
+        """Each target of the group once, the references between; every second round goes backwards."""
+        rows: list[Row] = []
+        targets = [target for target in self._stand.targets if group.wants(target)]
+        began = time.monotonic()
+        for target in in_order(targets, backwards=len(self.done[group]) % 2 == 1):
+            if time.monotonic() > self._ends:
+                break
             try:
-                measured.append((target, self._slice(target, group.connections, seconds)))
+                rows.append(self._slice(target, group))
             except (RuntimeError, OSError) as error:
                 self._stand.left_out.append(
                     f"{target.system} {target.store} {group.payload} {group.connections}: {error}"
                 )
-        rows = [row for _, row in measured]
-        for place, (target, row) in enumerate(measured):
-            beside = nearest(rows, place)
-            self.rows.setdefault((id(target), group.connections), []).append(replace(row, beside=beside))
-        return True
+        self._seconds[group] = time.monotonic() - began
+        self.done[group].append(rows)
+        self.rounds.append(rows)
 
-    def _slice(self, target: Target, connections: int, seconds: float) -> Row:
-        self._say(f"{target.system} {target.store} ×{target.processes} · {target.payload} · {connections}")
+    def _slice(self, target: Target, group: Group) -> Row:
+        self._say(f"{target.system} {target.store} ×{target.processes} · {target.payload} · {group.connections}")
         rates = self._rates.setdefault(id(target), {})
         if not rates:
-            rates[connections] = warm(target, connections) or 1.0
-        row, _ = measure(target, connections, seconds, rates.get(connections) or max(rates.values()))
-        rates[connections] = max(row.qps, 1.0)
+            rates[0] = warm(target, group.connections) or 1.0
+        rate = rates.get(group.connections) or max(rates.values())
+        row, _ = measure(target, group.connections, group.seconds, rate, self._stand.pulse)
+        rates[group.connections] = max(row.qps, 1.0)
         return row
 
 
-def in_order(targets: Sequence[Target], seconds: float, backwards: bool) -> list[tuple[Target, float]]:
-    """Who is measured for how long: between any two others one of the references, in turns, and at both ends."""
+def in_order(targets: Sequence[Target], *, backwards: bool = False) -> list[Target]:
+    """Who is measured after whom: the references first, after every fourth of the others, and last; once if the
+    department is what one waits for, for its pace does not depend on the machine."""
     beside = [target for target in targets if target.system in BESIDE]
     others = [target for target in targets if target.system not in BESIDE]
-    order: list[tuple[Target, float]] = [(target, seconds) for target in beside]
-    for number, target in enumerate(others):
-        order.append((target, seconds))
-        if beside:
-            order.append((beside[number % len(beside)], seconds * SHORTER))
+    order = list(beside)
+    for number, target in enumerate(others, 1):
+        order.append(target)
+        if target.payload not in SLOW and (number % APART == 0 or number == len(others)):
+            order += beside
     return order[::-1] if backwards else order
-
-
-def nearest(rows: Sequence[Row], place: int) -> Mapping[str, float]:
-    """What each reference reached in its slices just before and just after this one, on average."""
-    found: dict[str, float] = {}
-    for system in BESIDE:
-        before = next((row.fair_qps for row in reversed(rows[:place]) if row.system == system and row.qps), None)
-        after = next((row.fair_qps for row in rows[place + 1 :] if row.system == system and row.qps), None)
-        if both := [rate for rate in (before, after) if rate is not None]:
-            found[system] = sum(both) / len(both)
-    return found
 
 
 # ── who stands up ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,6 +162,7 @@ def _stand(stack: ExitStack, choice: Choice, say: Say) -> Stand:
     for name in urls:
         say(f"gateway · {name}")
         _gateway(stack, stage, name, servers, stand)
+    stand.pulse = stack.enter_context(Pulse.beating(stage.folder))
     return stand
 
 
@@ -175,7 +213,7 @@ def _peers(stack: ExitStack, stage: Scene, choice: Choice, stand: Stand, say: Sa
             stand.left_out.append(f"{peer.name}: {error}")
             continue
         stack.callback(peer.stop)
-        stand.targets.append(scene.of_peer(peer, pid, port))
+        stand.targets.append(scene.of_peer(peer, pid, port, stage.stub))
 
 
 def _plain(name: str) -> str:

@@ -1,17 +1,23 @@
 """Does one consumer that floods slow another? ``python -m bench flood``.
 
-The neighbour asks calmly, at times alone and at times beside a consumer that sends ten times what its limit allows; in
-turns, so that whatever else the machine does meets both. Each sends at its own pace, from a process of its own, and a
-request that is late counts from the moment it was due.
+The neighbour asks calmly, in short blocks: alone, beside a consumer that sends ten times what its limit allows, alone
+again, and so on, so that whatever else the machine does meets both. Each sends at its own pace, from a process of its
+own, and a request that is late counts from the moment it was due. The neighbour's moments are drawn anew within each
+fiftieth of a second: at even distances it would meet the flood's queries, which are begun at even distances, always
+or never.
+
+All blocks of a kind are looked at together. The interval comes from the bootstrap: pairs of blocks drawn again and
+again, with replacement.
 """
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, replace
+from statistics import mean
 from urllib.parse import urlsplit
 
 from bench import proofs
@@ -26,16 +32,15 @@ CONNECTIONS = 64
 SETTLE_S = 0.5  # connections are opened and the first queries asked before the neighbour is looked at
 BEGUN_S = 1.0  # the flood is under way for so long before the neighbour is looked at: its burst is over by then
 RECEIPT = b'"receipt"'
+DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One round: the neighbour alone, and the neighbour beside the flood. Latencies in milliseconds."""
+    """One block of the neighbour alone, and one beside the flood. Latencies in milliseconds."""
 
-    alone_p50: float
-    alone_p99: float
-    beside_p50: float
-    beside_p99: float
+    alone: Sequence[float]
+    beside: Sequence[float]
     neighbour_errors: int
     answered: float  # of the flood, per second
     refused: float
@@ -46,7 +51,7 @@ def rounds(number: int, seconds: float) -> Iterator[Pair]:
         place = stage.cities["sqlite"]
         limits = f"queries_per_second_per_client = {LIMIT}\nburst_per_client = {LIMIT}"
         with place.served(more=limits):
-            _round(place, stage.makers, seconds / 2)  # caches and pools as in daily use
+            _round(place, stage.makers, seconds)  # caches and pools as in daily use
             for _ in range(number):
                 yield _round(place, stage.makers, seconds)
 
@@ -59,7 +64,7 @@ def _round(place: City, makers: Executor, seconds: float) -> Pair:
     beside = makers.submit(run, calm).result()
     flood = flooding.result()
     return Pair(
-        *(outcome.percentile(share) * 1e3 for outcome in (alone, beside) for share in (0.5, 0.99)),
+        *([latency * 1e3 for latency in outcome.latencies] for outcome in (alone, beside)),
         neighbour_errors=sum(alone.errors.values()) + sum(beside.errors.values()),
         answered=len(flood.latencies) / pressing.seconds,
         refused=flood.errors.get("status 429", 0) / pressing.seconds,
@@ -67,7 +72,7 @@ def _round(place: City, makers: Executor, seconds: float) -> Pair:
 
 
 def _neighbour(place: City, makers: Executor, seconds: float) -> Load:
-    return _load(place.as_neighbour(), "neighbour", makers, seconds, CALM)
+    return replace(_load(place.as_neighbour(), "neighbour", makers, seconds, CALM), uneven=True)
 
 
 def _flood(place: City, makers: Executor, seconds: float) -> Load:
@@ -83,13 +88,36 @@ def _load(place: City, question: str, makers: Executor, seconds: float, per_seco
     )
 
 
-def told(pairs: list[Pair]) -> str:
-    """The medians of the rounds, and by how much the flood raised the neighbour's 99th percentile."""
-    alone, beside = (median(getattr(pair, name) for pair in pairs) for name in ("alone_p99", "beside_p99"))
-    calm, pressed = (median(getattr(pair, name) for pair in pairs) for name in ("alone_p50", "beside_p50"))
-    answered, refused = (median(getattr(pair, name) for pair in pairs) for name in ("answered", "refused"))
+def percentile(blocks: Sequence[Sequence[float]], share: float) -> float:
+    """Of all latencies of these blocks together."""
+    ordered = sorted(latency for block in blocks for latency in block)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def rise(pairs: Sequence[Pair], share: float = 0.99) -> float:
+    """By what share the flood raises this percentile of the neighbour."""
+    alone, beside = [pair.alone for pair in pairs], [pair.beside for pair in pairs]
+    return percentile(beside, share) / percentile(alone, share) - 1
+
+
+def interval(pairs: Sequence[Pair], draws: int = DRAWS) -> tuple[float, float]:
+    """Within which the rise of the 99th percentile lies, with 95 % certainty."""
+    chosen = random.Random(0)  # noqa: S311  # so that the same blocks give the same interval
+    found = sorted(rise(chosen.choices(pairs, k=len(pairs))) for _ in range(draws))
+    return found[int(0.025 * draws)], found[int(0.975 * draws)]
+
+
+def told(pairs: Sequence[Pair]) -> str:
+    """The percentiles, and by how much the flood raised the neighbour's 99th."""
+    both = [pair.alone for pair in pairs], [pair.beside for pair in pairs]
+    (calm, pressed), (alone, beside) = ([percentile(blocks, share) for blocks in both] for share in (0.5, 0.99))
+    answered, refused = (mean(getattr(pair, name) for pair in pairs) for name in ("answered", "refused"))
+    sure = ""
+    if len(pairs) > 1:
+        low, high = interval(pairs)
+        sure = f", 95 %: {low:+.0%} to {high:+.0%}"
     return (
         f"neighbour, {CALM}/s: p50 {calm:.1f} → {pressed:.1f} ms, p99 {alone:.1f} → {beside:.1f} ms "
-        f"({beside / alone - 1:+.0%}), {sum(pair.neighbour_errors for pair in pairs)} errors · "
+        f"({beside / alone - 1:+.0%}{sure}), {sum(pair.neighbour_errors for pair in pairs)} errors · "
         f"flood, {LIMIT * TIMES}/s at a limit of {LIMIT}/s: {answered:.0f} answered and {refused:.0f} refused a second"
     )

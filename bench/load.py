@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ class Load:
     """What to send. ``requests`` are sent once each, or over and over when ``again``. ``holds``: in a right answer.
 
     ``per_second``: how many are due each second, over all connections; 0: the next as soon as the last is answered.
-    A request that is late because no connection was free waits from the moment it was due.
+    A request that is late because no connection was free waits from the moment it was due. ``uneven``: each is due at a
+    moment drawn from its own stretch of time, instead of at its beginning.
     """
 
     port: int
@@ -34,14 +36,20 @@ class Load:
     holds: bytes
     again: bool = False
     per_second: float = 0.0
+    uneven: bool = False
     settle_s: float = 0.0  # before the interval begins: what is answered meanwhile is not counted
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came back. Latencies in seconds, of right answers only; ``errors`` by what was wrong."""
+    """What came back. Latencies in seconds, of right answers only; ``errors`` by what was wrong.
 
-    elapsed_s: float = 0.0
+    After the interval, the last answer is waited for on each connection: those late ones count in ``latencies``, too.
+    """
+
+    whole_s: float = 0.0  # from the first request to the last answer
+    within_s: float = 0.0  # from the last answer before the interval to the last one in it
+    within: int = 0  # right answers in the interval
     latencies: list[float] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
     early: int = 0  # right answers before the interval began
@@ -49,7 +57,13 @@ class Outcome:
 
     @property
     def per_second(self) -> float:
-        return len(self.latencies) / self.elapsed_s if self.elapsed_s else 0.0
+        """In the interval. Answers that come in bursts are counted from the end of a burst to the end of a burst."""
+        return self.within / self.within_s if self.within_s > 0 else 0.0
+
+    @property
+    def per_second_in_all(self) -> float:
+        """From the first request to the last answer: for answers that take longer than an interval."""
+        return (self.early + len(self.latencies)) / self.whole_s if self.whole_s > 0 else 0.0
 
     def percentile(self, share: float) -> float:
         """In seconds; not a number when nothing was answered."""
@@ -77,7 +91,8 @@ class _Generator:
         self.load, self.outcome = load, Outcome()
         self.latencies = self.outcome.latencies
         self._due = 0.0
-        self.counts = self.ends = self.last = 0.0  # from when answers count; when to stop sending; the latest answer
+        self.counts = self.ends = 0.0  # from when answers count; when to stop sending
+        self.before = self.inside = self.last = 0.0  # the latest answer before, in, and since the interval
         self._todo = self._requests()
         self._open = 0
         self._idle: asyncio.Event = asyncio.Event()
@@ -94,13 +109,15 @@ class _Generator:
         self.counts = began + self.load.settle_s
         self.ends = self.counts + self.load.seconds
         self._due = began
+        self.before = self.counts
         self._open = len(connections)
         for connection in connections:
             connection.send()
         await self._until_quiet()
         for connection in connections:
             connection.close()
-        self.outcome.elapsed_s = self.last - self.counts if self.latencies else self.load.seconds
+        self.outcome.whole_s = self.last - began
+        self.outcome.within_s = self.inside - self.before
         return self.outcome
 
     async def _connect(self) -> list[_Connection]:
@@ -130,8 +147,9 @@ class _Generator:
         """When the next request is to be sent."""
         if not self.load.per_second:
             return now
-        due, self._due = self._due, self._due + 1 / self.load.per_second
-        return due
+        stretch_s = 1 / self.load.per_second
+        due, self._due = self._due, self._due + stretch_s
+        return due + random.random() * stretch_s if self.load.uneven else due  # noqa: S311
 
     def next(self, now: float) -> bytes | None:
         if now >= self.ends:
@@ -213,9 +231,13 @@ class _Connection(asyncio.Protocol):
             generator.outcome.wrong("wrong answer")
         elif now < generator.counts:
             generator.outcome.early += 1
+            generator.before = generator.last = now
         else:
             generator.latencies.append(now - self._sent)
             generator.last = now
+            if now <= generator.ends:
+                generator.outcome.within += 1
+                generator.inside = now
         self._buffer, self._needed = b"", 0
         self.send()
 

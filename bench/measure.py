@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.load import Load, Outcome, run
 from bench.machine import Cores, cores, cpu_s, used
+from bench.pulse import Pulse
 
-WARM_S = 1.0
-SETTLE_S = 0.1  # of a system that was warm before: connections are opened, caches filled
+WARM_S, WARM_CONNECTIONS = 1.0, 64
+SETTLE_S = (0.1, 0.6)  # before the interval of a system that was warm: each connection has been answered about once
 IDLE = 0.2  # a machine that idles this much or more had enough for all, whatever others took
+SLOW = ("slow", "steady")  # payloads of a department that lets one wait, while the machine may be idle
+LONG = (*SLOW, "page")  # answers that take a good part of an interval: counted from the first to the last
 SPARE = 1.6  # so many more requests are made than the warm-up says will be sent
 FEWEST = 600
 
@@ -35,15 +38,26 @@ class Row:
     rss_mb: float
     errors: int
     store_cpu_us: float = 0.0
-    taken: float = 0.0  # the share of all cores that went to programs other than ours, and to other guests of the host
+    taken: float = (
+        0.0  # the share of all cores that went to programs that take no part, and to other guests of the host
+    )
     idle: float = 0.0  # the share that nobody used
+    pulse_us: float = 0.0  # what a fixed piece of work took meanwhile, see pulse.py; 0: not measured
+    slower: float = 1.0  # so many times as long as at the best moments of the run
     beside: Mapping[str, float] = field(default_factory=dict)  # what others reached just before and after (fair_qps)
 
     @property
     def fair_qps(self) -> float:
-        """Throughput as it would have been with all cores: what others took is added in proportion, unless the machine
-        had time to spare."""
-        return self.qps / (1 - min(0.9, self.taken) * max(0.0, 1 - self.idle / IDLE))
+        """Throughput as it would have been with all cores at their best: what others took is added in proportion, and
+        so is what the host slowed down; but not what a machine with time to spare did not need."""
+        short = max(0.0, 1 - self.idle / IDLE)
+        slower = self.slower ** (short if self.payload in SLOW else 1.0)
+        return self.qps * slower / (1 - min(0.9, self.taken) * short)
+
+    @property
+    def case(self) -> tuple[str, int, str, str, int]:
+        """What the slices of one case have in common."""
+        return self.payload, self.connections, self.system, self.store, self.processes
 
     def to_dict(self) -> dict[str, Any]:
         members = {name: value for name, value in asdict(self).items() if name != "beside"}
@@ -64,16 +78,24 @@ class Target:
     holds: bytes
     again: bool
     payload: str
+    department_pids: Sequence[int] = ()  # the stub behind it
 
 
-def measure(target: Target, connections: int, seconds: float, rate: float = 0.0) -> tuple[Row, Outcome]:
+def measure(
+    target: Target, connections: int, seconds: float, rate: float = 0.0, pulse: Pulse | None = None
+) -> tuple[Row, Outcome]:
     """Warm up, make the requests, then measure. ``rate``: queries a second of a system that is warm already."""
-    rate, settle_s = (rate, SETTLE_S) if rate else (warm(target, connections), 0.0)
-    count = connections if target.again else max(FEWEST, 2 * connections, int(rate * (seconds + settle_s) * SPARE))
-    requests = target.make(count)
+    settle_s = min(max(SETTLE_S[0], connections / rate), SETTLE_S[1]) if rate else 0.0
+    if target.payload in LONG:
+        settle_s = 0.0
+    rate = rate or warm(target, connections)
+    count = max(FEWEST, connections + int(rate * (seconds + settle_s) * SPARE))
+    requests = target.make(connections if target.again else count)
     whole, ours = cores(), _ours(target)
     before, store_before = _cpu(target.pids), _cpu(target.store_pids)
+    began = time.perf_counter()
     outcome = run(Load(target.port, requests, connections, seconds, target.holds, target.again, settle_s=settle_s))
+    ended = time.perf_counter()
     spent, store_spent = _cpu(target.pids) - before, _cpu(target.store_pids) - store_before
     taken, idle = _shares(whole, cores(), _ours(target) - ours)
     answered = len(outcome.latencies) + outcome.early or 1
@@ -83,7 +105,7 @@ def measure(target: Target, connections: int, seconds: float, rate: float = 0.0)
         target.processes,
         connections,
         target.payload,
-        outcome.per_second,
+        outcome.per_second_in_all if target.payload in LONG else outcome.per_second,
         outcome.percentile(0.5) * 1e3,
         outcome.percentile(0.99) * 1e3,
         spent / answered * 1e6,
@@ -92,22 +114,26 @@ def measure(target: Target, connections: int, seconds: float, rate: float = 0.0)
         store_spent / answered * 1e6,
         taken,
         idle,
+        pulse.cost_us(began, ended) if pulse else 0.0,
     )
     return row, outcome
 
 
 def warm(target: Target, connections: int) -> float:
     """Queries a second, roughly; so that connections, caches and pools of the system are as in daily use."""
-    count = max(FEWEST, 2 * connections)
-    outcome = run(Load(target.port, target.make(count), connections, WARM_S, target.holds, target.again))
+    connections = min(connections, WARM_CONNECTIONS)
+    outcome = run(Load(target.port, target.make(FEWEST), connections, WARM_S, target.holds, target.again))
     if outcome.errors and not outcome.latencies:
         raise RuntimeError(f"{target.system} answers nothing right: {outcome.errors}")
-    return outcome.per_second
+    return outcome.per_second_in_all
 
 
 def _ours(target: Target) -> float:
-    """CPU seconds of everything that this benchmark runs. Most of it descends from this process, servers may not."""
-    return cpu_s([os.getpid(), *target.pids, *target.store_pids])
+    """CPU seconds of what takes part: the load generator, which is this process, the system, and what is behind it.
+
+    What else the benchmark runs counts as others do: a gateway that was measured before may still write its index.
+    """
+    return time.process_time() + cpu_s([*target.pids, *target.store_pids, *target.department_pids])
 
 
 def _shares(before: Cores, after: Cores, ours_s: float) -> tuple[float, float]:

@@ -37,6 +37,7 @@ STEPS = {
     "rest of the query": ["gateway.exchange.api:Exchange.handle"],
 }
 _now = time.thread_time_ns
+_MAIN = threading.main_thread().ident
 
 
 class Meter:
@@ -44,6 +45,9 @@ class Meter:
 
     def __init__(self) -> None:
         self.spent: dict[str, int] = defaultdict(int)
+        self.on_loop: dict[str, int] = defaultdict(
+            int
+        )  # of that, in the thread of the event loop, which is the main one
         self.calls: dict[str, int] = defaultdict(int)
         self.missing: list[str] = []
         self._local = threading.local()
@@ -55,7 +59,10 @@ class Meter:
 
     def _leave(self, step: str, stack: list[int], began: int) -> None:
         whole = _now() - began
-        self.spent[step] += whole - stack.pop()
+        own = whole - stack.pop()
+        self.spent[step] += own
+        if threading.get_ident() == _MAIN:
+            self.on_loop[step] += own
         stack[-1] += whole
 
     def wrapped(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,12 +96,7 @@ class Meter:
                     self.missing.append(place)
 
     def _replace(self, step: str, place: str) -> None:
-        module, _, names = place.partition(":")
-        *path, last = names.split(".")
-        owner: Any = importlib.import_module(module)
-        for name in path:
-            owner = getattr(owner, name)
-        raw = inspect.getattr_static(owner, last)
+        owner, last, raw = _found(place)
         if isinstance(raw, classmethod | staticmethod):
             setattr(owner, last, type(raw)(self.wrapped(step, raw.__func__)))
         else:
@@ -102,11 +104,32 @@ class Meter:
 
     def report(self) -> dict[str, Any]:
         return {
-            "steps": {step: [self.spent[step], self.calls[step]] for step in STEPS},
+            "steps": {step: [self.spent[step], self.calls[step], self.on_loop[step]] for step in STEPS},
             "threads": _threads(),
             "missing": self.missing,
             "process_ns": time.process_time_ns(),
         }
+
+
+def missing() -> list[str]:
+    """Names of STEPS that the gateway's code does not have (any more)."""
+    said = []
+    for place in (place for places in STEPS.values() for place in places):
+        try:
+            _found(place)
+        except (ImportError, AttributeError):
+            said.append(place)
+    return said
+
+
+def _found(place: str) -> tuple[Any, str, Any]:
+    """Where it is kept, under which name, and itself as it is kept there."""
+    module, _, names = place.partition(":")
+    *path, last = names.split(".")
+    owner: Any = importlib.import_module(module)
+    for name in path:
+        owner = getattr(owner, name)
+    return owner, last, inspect.getattr_static(owner, last)
 
 
 class _Stretches:

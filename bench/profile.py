@@ -48,6 +48,9 @@ def _read(file: Path) -> Any:
 
 def _print(console: Console, row: Row, before: Any, after: Any) -> None:
     queries: int = after["steps"]["rest of the query"][1] - before["steps"]["rest of the query"][1]
+    if not queries:
+        console.print(f"no query passed {', '.join(STEPS['rest of the query'])}: is it called by another name now?")
+        return
 
     def each(kind: str, name: str, at: int | None = None) -> float:
         values = [document[kind].get(name, 0) for document in (after, before)]
@@ -56,21 +59,24 @@ def _print(console: Console, row: Row, before: Any, after: Any) -> None:
 
     spent = {step: each("steps", step, 0) for step in STEPS}
     threads = {name: each("threads", name) for name in after["threads"] if name != "meter"}
-    inside = sum(cost for step, cost in spent.items() if step != "append, written")
-    spent["HTTP, event loop"] = threads.get("MainThread", 0.0) - inside
+    spent["HTTP, event loop"] = threads.get("MainThread", 0.0) - sum(each("steps", step, 2) for step in STEPS)
     table = Table(title=f"µs of CPU per query · {row.payload}, {row.connections} connections, {queries} queries")
     for heading in ("step", "µs", "aim"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
+    idle = [step for step in STEPS if after["steps"][step][1] == before["steps"][step][1]]
     for step, cost in spent.items():
-        table.add_row(step, f"{cost:.1f}", str(AIMS.get(step, "")))
+        table.add_row(step, "?" if step in idle else f"{cost:.1f}", str(AIMS.get(step, "")))
     table.add_section()
     for name, cost in sorted(threads.items(), key=lambda item: -item[1]):
         table.add_row(f"thread {name}", f"{cost:.1f}", "")
     whole = (after["process_ns"] - before["process_ns"]) / queries / 1e3
     table.add_row("the whole process", f"{whole:.1f}", "330")
     console.print(table)
-    if after["missing"]:
-        console.print(f"not found, so not measured apart: {', '.join(after['missing'])}")
+    for place in after["missing"]:
+        step = next(step for step, places in STEPS.items() if place in places)
+        console.print(f"NOT FOUND: {place}; what it costs stands under another step than {step!r}", markup=False)
+    for step in idle:
+        console.print(f"NOT CALLED: {step} ({', '.join(STEPS[step])}); what it costs stands elsewhere", markup=False)
     console.print(
         f"meanwhile {row.qps:,.0f} queries/s, p50 {row.p50_ms:.1f} ms, p99 {row.p99_ms:.1f} ms, {row.errors} errors"
     )

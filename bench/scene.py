@@ -47,6 +47,7 @@ class Scene:
             holds=b'"receipt"',
             again=False,
             payload=payload,
+            department_pids=[self.stub.pid],
         )
 
     def direct(self, payload: str = "1k") -> Target:
@@ -80,11 +81,12 @@ def stub(folder: Path, port: int, limit: int = 100_000) -> Iterator[Running]:
         yield running
 
 
-def of_peer(peer: Peer, pid: int, port: int) -> Target:
+def of_peer(peer: Peer, pid: int, port: int, stub: Running) -> Target:
     """A peer that runs, asked what it says it wants to be asked."""
     _, path, headers, body = peer.request()
     sent = [proofs.post(f"http://127.0.0.1:{port}{path}", body, headers)]
-    return Target(peer.name, "-", 2, port, [pid], [], lambda _count: sent, records.ids()[0].encode(), True, "1k")
+    holds = records.ids()[0].encode()
+    return Target(peer.name, "-", 2, port, [pid], [], lambda _count: sent, holds, True, "1k", [stub.pid])
 
 
 @contextmanager

@@ -1,55 +1,20 @@
-"""From rows to what people read: medians of the rounds, ratios with their spread, a table, and the JSON beside it.
-
-A ratio is not one median over another: each slice is divided by what the reference reached just before and after it,
-and the median of these quotients is taken. So what slows the machine for a minute slows both sides of it.
-"""
+"""From cases to what people read: a table, and the JSON beside it."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from rich.table import Table
 
+from bench.cases import BESIDE, GATEWAY, Case
+from bench.estimate import Ratio
 from bench.measure import Row
 
-_MEASURED = ("qps", "p50_ms", "p99_ms", "cpu_us", "rss_mb", "store_cpu_us", "taken", "idle")
-BESIDE = ("direct", "nginx proxy_pass")
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """The median of the rounds' quotients, and half of the width in which the middle half of them lies, as a share."""
-
-    middle: float
-    spread: float
-
-
-def middle(rounds: Sequence[Row]) -> Row:
-    """One row for one case: the median of each figure, and all errors."""
-    medians = {name: median(getattr(row, name) for row in rounds) for name in _MEASURED}
-    return replace(rounds[0], errors=sum(row.errors for row in rounds), **medians)
-
-
-def spread(rounds: Sequence[Row]) -> float:
-    """How far the rounds lie apart: the widest distance from their median throughput, as a share of it."""
-    rates = [row.qps for row in rounds]
-    return max(abs(rate - median(rates)) for rate in rates) / median(rates) if median(rates) else 0.0
-
-
-def ratio(rounds: Sequence[Row], to: str) -> Ratio | None:
-    """The throughput of one case as a share of what ``to`` reached beside it; None where it was not measured."""
-    if rounds[0].system == to:
-        return Ratio(1.0, 0.0)
-    shares = [row.fair_qps / row.beside[to] for row in rounds if row.beside.get(to)]
-    if not shares:
-        return None
-    low, middle, high = quantiles(shares, n=4, method="inclusive") if len(shares) > 1 else shares * 3
-    return Ratio(middle, (high - low) / 2 / middle if middle else 0.0)
+NOT_CLAIMED = "?"  # after a ratio whose interval is wider than what two runs may lie apart
 
 
 def added_ms(row: Row, rows: Sequence[Row]) -> dict[str, float] | None:
@@ -60,24 +25,42 @@ def added_ms(row: Row, rows: Sequence[Row]) -> dict[str, float] | None:
     return None
 
 
-def printed(cases: Sequence[Sequence[Row]]) -> Table:
-    """Fastest first within each case. Bold: the gateway. ±: the spread of the ratio, see Ratio."""
-    table = Table(title="Throughput as ratios; medians of the rounds · 吞吐量比值（各轮中位数）")
+def printed(cases: Sequence[Case]) -> Table:
+    """Fastest first within each case. Bold: the gateway. ±: the 95 % interval of the ratio."""
+    table = Table(
+        title=f"Throughput as ratios; {NOT_CLAIMED}: too unsure to be claimed · 吞吐量比值（{NOT_CLAIMED} 为未定）"
+    )
     headings = ("system", "÷ direct", "÷ nginx", "q/s", "p50 ms", "p99 ms", "CPU µs", "MB", "taken", "errors")
     for heading in headings:
         first = heading == "system"  # on a narrow screen it is broken, the figures never are
         table.add_column(heading, justify="left" if first else "right", no_wrap=not first)
-    case = None
-    middles = [(middle(each), each) for each in cases]
-    for row, rounds in sorted(middles, key=lambda each: (each[0].payload, each[0].connections, -each[0].qps)):
-        if case != (case := (row.payload, row.connections)):
+    place = None
+    for case in sorted(cases, key=lambda each: (each.middle.payload, each.middle.connections, -each.middle.qps)):
+        row = case.middle
+        if place != (place := (row.payload, row.connections)):
             table.add_section()
             table.add_row(f"{row.payload}, {row.connections} connections", style="italic")
         table.add_row(
-            f"  {label(row)}", *(_share(ratio(rounds, to)) for to in BESIDE),
+            f"  {label(row)}", *(_share(case.ratios.get(to)) for to in BESIDE),
             f"{row.qps:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", f"{row.cpu_us:,.0f}", f"{row.rss_mb:,.0f}",
-            f"{row.taken:.0%}", str(row.errors), style="bold" if row.system == "tongqu" else None,
+            f"{row.taken:.0%}", str(row.errors), style="bold" if row.system == GATEWAY else None,
         )  # fmt: skip
+    return table
+
+
+def beside_peers(cases: Sequence[Case]) -> Table | None:
+    """The gateway as a share of each peer, where they were measured together. None: nowhere."""
+    ours = [case for case in cases if case.middle.system == GATEWAY and set(case.ratios) - set(BESIDE)]
+    peers = list(dict.fromkeys(to for case in ours for to in case.ratios if to not in BESIDE))
+    if not peers:
+        return None
+    table = Table(title="Tongqu beside its peers · 与同类相比")
+    table.add_column("system")
+    for peer in peers:
+        table.add_column(f"÷ {peer}", justify="right")
+    for case in sorted(ours, key=lambda each: (each.middle.payload, each.middle.connections, -each.middle.qps)):
+        where = f"{label(case.middle)}, {case.middle.payload}, {case.middle.connections}"
+        table.add_row(where, *(_share(case.ratios.get(peer)) for peer in peers))
     return table
 
 
@@ -90,30 +73,39 @@ def _share(found: Ratio | None) -> str:
     if found is None:
         return "–"
     shown = f"{found.middle:.4f}" if found.middle < 0.01 else f"{found.middle:.3f}"
-    return f"{shown} ±{found.spread:.0%}" if found.spread else shown
+    if not found.within:
+        return shown
+    within = f"{found.within:.0%}" if math.isfinite(found.within) else ""
+    return f"{shown} ±{within}" + ("" if found.claimed else NOT_CLAIMED)
 
 
 def write(
     file: Path,
-    rounds: Sequence[Sequence[Row]],
+    cases: Sequence[Case],
     machine: Mapping[str, Any],
     left_out: Sequence[str],
     notes: Sequence[str],
 ) -> None:
-    """results/latest.json: ``results`` as interface.md has them, each with its ratios and the spread of its rounds."""
-    rows = [middle(each) for each in rounds]
+    """results/latest.json: ``results`` as interface.md has them, each with its ratios and how sure they are."""
+    rows = [case.middle for case in cases]
     results = [
         row.to_dict()
-        | {"rounds": len(each), "spread": round(spread(each), 3)}
-        | {"ratio": {to: round(found.middle, 5) for to, found in _ratios(each)}}
-        | {"ratio_spread": {to: round(found.spread, 3) for to, found in _ratios(each)}}
+        | {"rounds": len(case.rows), "spread": round(case.spread, 3)}
+        | {"ratio": {to: round(found.middle, 5) for to, found in case.ratios.items()}}
+        | {"ratio_within": {to: _told(found.within) for to, found in case.ratios.items()}}
         | ({"added": added} if (added := added_ms(row, rows)) and row.system != "direct" else {})
-        for row, each in zip(rows, rounds, strict=True)
+        for row, case in zip(rows, cases, strict=True)
     ]
     document = {"results": results, "machine": dict(machine), "left_out": list(left_out), "notes": list(notes)}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _ratios(rounds: Sequence[Row]) -> list[tuple[str, Ratio]]:
-    return [(to, found) for to in BESIDE if (found := ratio(rounds, to)) is not None]
+def _told(within: float) -> float | None:
+    return round(within, 3) if math.isfinite(within) else None
+
+
+def write_slices(file: Path, rounds: Sequence[Sequence[Row]], best_us: float) -> None:
+    """results/slices.json: each slice by itself, so that everybody can judge by another rule than ours."""
+    slices = [[row.to_dict() for row in rows] for rows in rounds]
+    file.write_text(json.dumps({"best_us": best_us, "rounds": slices}) + "\n", encoding="utf-8")

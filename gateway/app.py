@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import structlog
 from flask import Blueprint, Flask, Request, Response, g, jsonify, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
@@ -32,10 +31,11 @@ from gateway.exchange.persons import api as persons_api
 from gateway.identity import api as identity_api
 from gateway.impact import api as impact_api
 from gateway.impact.actions import Impact
-from gateway.lib import compression
+from gateway.lib import compression, logs
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.clock import rfc3339
 from gateway.lib.ids import new_id
+from gateway.lib.routes import Rule
 from gateway.lib.surprise import where
 from gateway.pages.account import pages as account_pages
 from gateway.pages.account.parts import Parts
@@ -50,8 +50,6 @@ from gateway.pages.resident.pages import ResidentPages
 from gateway.registry import api as registry_api
 from gateway.registry import codelists_api, compare_api, indicators_api, meta_api, moves_api
 from gateway.wiring import Deps
-
-logger = structlog.get_logger(__name__)
 
 MAX_BODY = 1024 * 1024  # bytes; the largest lawful body is a page of records to validate
 
@@ -70,7 +68,7 @@ def create_app(deps: Deps, *, contract: bool = False) -> Flask:
     is served asks for.
     """
     app = Flask(__name__, static_folder=None)
-    app.request_class = InMemory
+    app.request_class, app.url_rule_class = InMemory, Rule
     app.config.update(
         API_TITLE="Tongqu (通衢)",
         API_VERSION=__version__,
@@ -256,7 +254,7 @@ def _problem(error: Exception, deps: Deps, frame: Frame | None = None) -> Respon
         body = problems.document(error, lang=lang, request_id=request_id, log_index=getattr(error, "log_index", None))
         if body["status"] == 500:
             # The class of a surprise is safe to write down; its message might hold personal data.
-            logger.error(
+            logs.error(
                 "request failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
             )
     if frame and page:

@@ -7,10 +7,11 @@ somebody between gateway and caller removed it.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import orjson
@@ -22,11 +23,11 @@ from gateway.app import create_app
 from gateway.errors import Busy, RequestTimedOut, TongquError, TooLarge
 from gateway.exchange.api import MAX_BODY
 from gateway.health import DATABASE
-from gateway.lib.http_server import REPLY, Reply
+from gateway.lib.http_server import Handler, Whole
 from gateway.lib.http_signature import content_digest, sign_response
 from gateway.lib.ids import new_id
 from gateway.lib.proxy_certificates import ProxyCertificates
-from gateway.lib.web import Headers, RawHeaders, Request, Response
+from gateway.lib.web import Headers, Peer, RawHeaders, Request, Response
 from gateway.problems import CONTENT_TYPE, document, language
 from gateway.wiring import Deps
 
@@ -49,6 +50,7 @@ _ALWAYS = [
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+_ALWAYS_TEXT = b"".join(b"%b: %b\r\n" % each for each in _ALWAYS).decode()
 
 
 class Gateway:
@@ -61,6 +63,9 @@ class Gateway:
             workers=CONTROL_PLANE_THREADS,
         )
         self._certificates = ProxyCertificates(deps.settings.client_cert_proxies)
+        self.direct: dict[bytes, Handler] = {
+            path.encode(): partial(self._query, path, deps.settings.public_url + path) for path in sorted(DATA_PLANE)
+        }
         self._asking = self._handed_over = 0
         self._max_asking = 2 * deps.settings.max_queries_under_way  # under way, and being read or sent
         self._looking: asyncio.Future[tuple[list[dict[str, str]], list[dict[str, str]]]] | None = None
@@ -107,26 +112,52 @@ class Gateway:
         return [(b"connection", b"close")] if self._deps.health.stopping else []
 
     async def _data_plane(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As every other path, but without a wrapper: the answer is whole when it is sent."""
+        """A query that came in pieces, or whose address is spelt otherwise: it is put together first."""
+        request = _request(scope)
         if self._asking >= self._max_asking:
-            response = _cannot_read(_busy(), scope["headers"])
+            response = _cannot_read(_busy(), request.headers)
         else:
             self._asking += 1
             try:
-                request = await _read(scope, receive, MAX_BODY)
-                response = request if isinstance(request, Response) else await self._deps.exchange.handle(request)
+                body = await _read(request.headers, receive, MAX_BODY)
+                if isinstance(body, Response):
+                    response = body
+                else:
+                    response = await self._deps.exchange.handle(dataclasses.replace(request, body=body))
             finally:
                 self._asking -= 1
-        headers = [*_encoded(response.headers), *_ALWAYS, self._nonce()]
-        content_type = _first(headers, b"content-type") or OCTETS
-        headers += _signature(self._deps, scope, response.status, content_type, content_digest(response.body))
-        headers.append((b"content-length", b"%d" % len(response.body)))
-        reply: Reply | None = scope.get("extensions", {}).get(REPLY)
-        if reply is not None and reply(response.status, _lines(headers), response.body, self._deps.health.stopping):
-            return
-        headers += self._farewell()
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        lines = self._lines(request, _target_uri(self._deps, scope), response)
+        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers + self._farewell()})
         await send({"type": "http.response.body", "body": response.body})
+
+    async def _query(self, path: str, target_uri: str, headers: RawHeaders, body: bytes, peer: Peer) -> Whole:
+        """A query that came whole (lib/http_server.py)."""
+        request = Request("POST", path, "", self._certificates.believed(headers, peer), body)
+        if self._asking >= self._max_asking:
+            response = _cannot_read(_busy(), headers)
+        elif len(body) > MAX_BODY:
+            response = _cannot_read(_too_large(MAX_BODY), headers)
+        else:
+            self._asking += 1
+            try:
+                response = await self._deps.exchange.handle(request)
+            finally:
+                self._asking -= 1
+        lines = self._lines(request, target_uri, response)
+        return response.status, lines, response.body, self._deps.health.stopping
+
+    def _lines(self, request: Request, target_uri: str, response: Response) -> bytes:
+        """All headers of the answer to a query, as they go over the wire."""
+        body, own = response.body, _text(response.headers)
+        if own.count("\n") != len(response.headers) or own.count("\r") != len(response.headers) or "\0" in own:
+            raise ValueError("a line end in a header field")  # it would begin a header of somebody else's
+        content_type = dict(response.headers).get("Content-Type", OCTETS)
+        signed = _signature(self._deps, request, target_uri, response.status, content_type, content_digest(body))
+        nonce = self._deps.authenticator.nonce()
+        return (f"{own}{_ALWAYS_TEXT}dpop-nonce: {nonce}\r\n{_text(signed)}content-length: {len(body)}\r\n").encode(
+            "latin-1"
+        )
 
     async def _hand_over(self, scope: Scope, receive: Receive, send: Send) -> None:
         """To Flask, but only once the body is here: a caller that trickles it must not hold one of the few threads."""
@@ -140,17 +171,17 @@ class Gateway:
             self._handed_over -= 1
 
     async def _in_thread(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await _read(scope, receive, CONTROL_PLANE_MAX_BODY)
-        if isinstance(request, Response):
-            await _send(send, request)
+        body = await _read(scope["headers"], receive, CONTROL_PLANE_MAX_BODY)
+        if isinstance(body, Response):
+            await _send(send, body)
             return
         framing = (b"content-length", b"transfer-encoding")
         headers = [(name, value) for name, value in scope["headers"] if name not in framing]
         if any(name in framing for name, _ in scope["headers"]):
-            headers.append((b"content-length", str(len(request.body)).encode()))
+            headers.append((b"content-length", str(len(body)).encode()))
         await self._control_plane(
             {**scope, "headers": headers},  # type: ignore[arg-type]  # a2wsgi spells the ASGI types its own way
-            _replay(request.body, receive),  # type: ignore[arg-type]
+            _replay(body, receive),  # type: ignore[arg-type]
             _with_headers(send, _ALWAYS),  # type: ignore[arg-type]
         )
 
@@ -172,7 +203,7 @@ class Gateway:
         try:
             return await asyncio.wait_for(asyncio.shield(self._looking), READY_WITHIN_S)
         except TimeoutError:
-            return [asdict(DATABASE)], []
+            return [dataclasses.asdict(DATABASE)], []
 
     def _look(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         return self._deps.ready(), self._deps.warnings()
@@ -209,7 +240,7 @@ class _Signing:
         if content_type is None:
             content_type = OCTETS
             headers.append((b"content-type", content_type.encode()))
-        headers += _signature(self._deps, self._scope, self._start["status"], content_type, content_digest(body))
+        headers += self._signature(content_type, content_digest(body))
         headers.append((b"content-length", b"%d" % len(body)))
         await self._send({**self._start, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
@@ -221,47 +252,58 @@ class _Signing:
             return
         self._passing = True
         kept = [(name, value) for name, value in headers if name.lower() != b"content-digest"]
-        kept += _signature(self._deps, self._scope, self._start["status"], content_type, digest)
+        kept += self._signature(content_type, digest)
         await self._send({**self._start, "headers": kept})
 
+    def _signature(self, content_type: str, digest: str) -> Iterable[tuple[bytes, bytes]]:
+        request, target_uri = _request(self._scope), _target_uri(self._deps, self._scope)
+        return _encoded(_signature(self._deps, request, target_uri, self._start["status"], content_type, digest))
 
-def _signature(deps: Deps, scope: Scope, status: int, content_type: str, digest: str) -> Iterable[tuple[bytes, bytes]]:
+
+def _signature(
+    deps: Deps, request: Request, target_uri: str, status: int, content_type: str, digest: str
+) -> list[tuple[str, str]]:
     key = deps.keys.response
-    query = scope["query_string"].decode("latin-1")
-    raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
-    signed = sign_response(
+    digests = request.values(b"content-digest")
+    return sign_response(
         status=status,
         content_type=content_type,
         digest=digest,
-        method=scope["method"],
-        target_uri=f"{deps.settings.public_url}{raw_path}{'?' + query if query else ''}",
-        request_digest=_first(scope["headers"], b"content-digest"),
-        request_signature=_request_signature(scope["headers"]),
+        method=request.method,
+        target_uri=target_uri,
+        request_digest=digests[0] if digests else None,
+        request_signature=_request_signature(request),
         created=int(time.time()),
         key_id=key.kid,
         sign=key.sign_raw,
     )
-    return _encoded(signed)
 
 
-def _request_signature(headers: RawHeaders) -> tuple[str, str] | None:
+def _request_signature(request: Request) -> tuple[str, str] | None:
     """The two fields of a signed request; None when it is not signed, or one of them is there twice."""
-    found = [[value for name, value in headers if name == field] for field in (b"signature-input", b"signature")]
-    if any(len(values) != 1 for values in found):
-        return None
-    return found[0][0].decode("latin-1").strip(), found[1][0].decode("latin-1").strip()
+    given, signature = request.header(b"signature-input"), request.header(b"signature")
+    return None if given is None or signature is None else (given.strip(), signature.strip())
+
+
+def _request(scope: Scope) -> Request:
+    """Without its body, which is still to be read."""
+    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), scope["headers"], b"")
+
+
+def _target_uri(deps: Deps, scope: Scope) -> str:
+    """The address as the caller spelt it, below the gateway's own."""
+    query = scope["query_string"].decode("latin-1")
+    raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
+    return f"{deps.settings.public_url}{raw_path}{'?' + query if query else ''}"
 
 
 def _encoded(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
 
 
-def _lines(headers: RawHeaders) -> bytes:
-    """As they go over the wire. A line end within a value would begin a header of somebody else's: it never leaves."""
-    lines = b"".join([b"%b: %b\r\n" % each for each in headers])
-    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
-        raise ValueError("a line end in a header field")
-    return lines
+def _text(headers: Headers) -> str:
+    """As they go over the wire."""
+    return "".join([f"{name.lower()}: {value}\r\n" for name, value in headers])
 
 
 def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
@@ -282,16 +324,14 @@ def _first(headers: RawHeaders, name: bytes) -> str | None:
     return None
 
 
-async def _read(scope: Scope, receive: Receive, max_body: int) -> Request | Response:
-    """The whole request; or the problem, when it is too large or does not arrive in time."""
-    headers = scope["headers"]
+async def _read(headers: RawHeaders, receive: Receive, max_body: int) -> bytes | Response:
+    """The whole body; or the problem, when it is too large or does not arrive in time."""
     try:
-        body = await _in_time(_body(receive, max_body))
+        return await _in_time(_body(receive, max_body))
     except TooLarge as error:
         return _cannot_read(error, headers)
     except (TimeoutError, ConnectionError):
         return _cannot_read(RequestTimedOut(), headers)
-    return Request(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, body)
 
 
 async def _in_time(reading: Coroutine[Any, Any, bytes]) -> bytes:
@@ -334,9 +374,7 @@ async def _body(receive: Receive, max_body: int) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > max_body:
-            raise TooLarge(
-                f"请求正文超过 {max_body // 1024} KiB。", f"The request body is larger than {max_body // 1024} KiB."
-            )
+            raise _too_large(max_body)
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
@@ -349,6 +387,11 @@ def _cannot_read(error: TongquError, headers: RawHeaders) -> Response:
     if "retry_after" in problem:
         said.append(("Retry-After", str(problem["retry_after"])))
     return Response(problem["status"], said, orjson.dumps(problem))
+
+
+def _too_large(max_body: int) -> TooLarge:
+    limit = max_body // 1024
+    return TooLarge(f"请求正文超过 {limit} KiB。", f"The request body is larger than {limit} KiB.")
 
 
 def _busy() -> Busy:

@@ -7,16 +7,15 @@ prevents: docs/settings.md.
 from __future__ import annotations
 
 import ipaddress
+import math
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from environs import Env
-from environs.exceptions import EnvError
 
 PREFIX = "TONGQU_"
 DEFAULT_PORT = 8080
@@ -235,48 +234,38 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 def _from_environment(known: Mapping[str, Any]) -> dict[str, Any]:
-    env = Env(prefix=PREFIX)
-    readers: dict[str, Any] = {
-        "port": env.int,
-        "trusted_proxies": env.int,
-        "max_queries_under_way": env.int,
-        "queries_per_second_per_client": env.float,
-        "burst_per_client": env.int,
-        "shutdown_seconds": env.float,
-        "standards_consultation_days": env.int,
-        "standards_grace_days": env.int,
-        "anomaly_days": env.int,
-        "anomaly_night_queries": env.int,
-        "anomaly_volume_queries": env.int,
-        "anomaly_volume_factor": env.float,
-        "anomaly_walk_subjects": env.int,
-        "anomaly_case_subjects": env.int,
-        "anomaly_no_case_queries": env.int,
-        "anomaly_repeat_days": env.int,
-        "anomaly_quick_consents": env.int,
-        "anomaly_refusals": env.int,
-        "anomaly_clerk_consents": env.int,
-        "witness_seconds": env.float,
-        "witness_start_seconds": env.float,
-        "witness_warning_minutes": env.float,
-        "review_sample_percent": env.int,
-        "session_idle_minutes": env.int,
-        "session_hours": env.int,
-        "emergency_max_hours": env.int,
-        "provider_plain_http": env.bool,
-        "provider_networks": env.list,
-        "client_cert_proxies": env.list,
-        "provider_ports": lambda name, default: env.list(name, default, subcast=int),
-    }
+    """Each as the kind that its annotation names; a list is separated by commas."""
     values: dict[str, Any] = {}
     for name in known.keys() - {"oidc"}:
+        text = os.environ.get(f"{PREFIX}{name.upper()}")
+        if text is None:
+            continue
+        one = str(known[name].type)
+        many, one = one.startswith("tuple["), one.removeprefix("tuple[").removesuffix(", ...]")
+        read = _READERS.get(one, str)
         try:
-            value = readers.get(name, env.str)(name.upper(), default=None)
-        except (EnvError, ValueError) as error:
-            raise ConfigError(f"{PREFIX}{name.upper()}: {error}") from None
-        if value is not None:
-            values[name] = value
+            values[name] = [read(each) for each in text.split(",") if text] if many else read(text)
+        except ValueError:
+            raise ConfigError(f"{PREFIX}{name.upper()}: expected {_KINDS[one][1]}, got {text!r}") from None
     return values
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _truth(text: str) -> bool:
+    word = text.lower()
+    if word not in _YES | _NO:
+        raise ValueError
+    return word in _YES
+
+
+_YES, _NO = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
+_READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": _number, "bool": _truth}
 
 
 def _check(settings: Settings) -> None:

@@ -7,21 +7,21 @@ the store, frozen dataclasses go out. Tables are made and changed by Alembic onl
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, MetaData, create_engine, event, make_url
+from sqlalchemy import URL, Connection, MetaData, create_engine, event, inspect, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from gateway.lib.file_lock import FileLock, LockTimeout
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 metadata = MetaData(
     naming_convention={
@@ -39,6 +39,14 @@ JOURNAL_PAGES = 16_384
 FULL_PAGES = 4_096  # from here on the writer is kept out for a moment, so that the journal begins anew
 PATIENCE_S = 10.0  # for whoever else writes; then nothing is done, and the caller hears so
 STALLED_S = 30  # PostgreSQL ends a session that sleeps in a transaction for so long: its process was stopped, not slow
+
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_NAMED = re.compile(r'^(revision|down_revision) = "(\w+)"$', re.M)
+
+
+class Outdated(Exception):
+    """The tables are not those of this version of the code."""
 
 
 class Occupied(Exception):
@@ -174,6 +182,11 @@ class Database:
             self._write_lock.close()
 
 
+def import_driver(url: str) -> None:
+    """What speaks to this database, which SQLAlchemy imports as late as it is asked for an engine."""
+    create_engine(url).dispose()
+
+
 def _begin(connection: Connection, at_once: bool) -> None:
     """By the bare driver: SQLAlchemy's way there costs as much as the statement."""
     try:
@@ -216,35 +229,58 @@ def _prepare_sqlite(raw: object, patience_s: float) -> None:
     cursor.close()
 
 
+# Alembic, its templates and all dialects of SQL are 9 MB that no serving process needs: imported where tables change.
 def _alembic(database: Database) -> Config:
+    from alembic.config import Config
+
     config = Config(stdout=io.StringIO())  # what it has to say is our callers' to say
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["database"] = database
     return config
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the tables to ``revision``; does nothing when they are there already."""
+    from alembic import command
+
     command.upgrade(_alembic(database), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Take revisions back; for tests only: installations go forward."""
+    from alembic import command
+
     command.downgrade(_alembic(database), revision)
 
 
 def require_current(database: Database) -> None:
-    """Raise CommandError, saying what to run, unless the tables are of this version of the code."""
+    """Raise Outdated, saying what to run, unless the tables are of this version of the code."""
     with database.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_alembic(database)).get_current_head()
-    if found != wanted:
-        raise CommandError(
-            f"the database is at revision {found or 'none'}, this version needs {wanted}; run: gateway db upgrade "
-            "/ 数据库版本不符，请运行 gateway db upgrade"
+        made = inspect(connection).has_table("alembic_version")
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() if made else []
+    if found != [wanted := newest_revision()]:
+        raise Outdated(
+            f"the database is at revision {', '.join(found) or 'none'}, this version needs {wanted}; run: gateway db "
+            "upgrade / 数据库版本不符，请运行 gateway db upgrade"
         )
 
 
+def newest_revision() -> str:
+    """The one that none goes back to, read from the files as Alembic would (``revision``, ``down_revision``)."""
+    named: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
+    for file in (MIGRATIONS / "versions").glob("*.py"):
+        for name, revision in _NAMED.findall(file.read_text(encoding="utf-8")):
+            named[name].add(revision)
+    (newest,) = named["revision"] - named["down_revision"]
+    return newest
+
+
 def check(database: Database) -> None:
-    """Raise alembic.util.CommandError unless the tables are exactly what the code expects."""
-    command.check(_alembic(database))
+    """Raise Outdated unless the tables are exactly what the code expects."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        command.check(_alembic(database))
+    except CommandError as error:
+        raise Outdated(str(error)) from None

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import orjson
-import structlog
 from sqlalchemy import text
 
 from gateway.audit import kept
@@ -24,9 +23,8 @@ from gateway.audit.log import Log
 from gateway.audit.policy import NO_WITNESSES, Policy
 from gateway.audit.store import Rows
 from gateway.db import Database
+from gateway.lib import logs
 from gateway.lib.clock import Clock, parse_rfc3339
-
-logger = structlog.get_logger(__name__)
 
 FRESH_S: Final = 5.0  # a commit this recent shows that the log is writable
 MAX_CLOCK_APART: Final = timedelta(seconds=5)  # of this machine's clock and the database server's
@@ -80,7 +78,7 @@ class Health:
         try:
             found += self._in_database()
         except Exception as error:
-            logger.error("the database does not answer", error=type(error).__name__)
+            logs.error("the database does not answer", error=type(error).__name__)
             return [*found, DATABASE]
         if not self._writable():
             found.append(NOT_WRITABLE)
@@ -150,7 +148,7 @@ class Health:
                 for step in (1, -1):  # SQLite writes no page for a value that is the same from the start
                     conn.execute(text("UPDATE log_head SET changes = changes + :step WHERE id = 1"), {"step": step})
         except Exception as error:
-            logger.error("the log cannot be written", error=type(error).__name__)
+            logs.error("the log cannot be written", error=type(error).__name__)
             return False
         return True
 

@@ -86,8 +86,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             gc.set_threshold(*COLLECT_AFTER)
-            gc.collect()
-            gc.freeze()
+            gc.freeze()  # with what little garbage there is: to look for it takes as long as to build the application
             gc.enable()
             if self._parent is not None:
                 asyncio.get_running_loop().add_reader(self._parent, self._orphaned)

@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import structlog
+from gateway.lib import logs
 
 STEADY_S: Final = 1.0  # a worker that was ready for so long did not die of starting
 FIRST_PAUSE_S: Final = 0.5
@@ -38,7 +38,6 @@ LONGEST_PAUSE_S: Final = 15.0
 EXIT_CANNOT_START: Final = 3
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_logger = structlog.get_logger("gateway.supervisor")
 
 
 @dataclass(eq=False)
@@ -198,7 +197,7 @@ class Supervisor:
                 self._replace_next()
         if not self._whole and all(place.worker and place.worker.ready for place in self._places):
             self._whole = True
-            _logger.info("all workers are ready", workers=len(self._places))
+            logs.info("all workers are ready", workers=len(self._places))
 
     def _has_ended(self, worker: Worker) -> None:
         os.close(worker.voice)
@@ -208,7 +207,7 @@ class Supervisor:
                 self._code = self._code or worker.code or 1
             return
         place = next(place for place in self._places if worker in (place.worker, place.successor))
-        _logger.error("a worker ended", worker=place.number, pid=worker.pid, code=worker.code)
+        logs.error("a worker ended", worker=place.number, pid=worker.pid, code=worker.code)
         if worker is place.successor:  # the old one goes on; what is wrong with the new one is to be mended first
             place.successor = None
             self._to_replace.clear()
@@ -267,7 +266,7 @@ class Supervisor:
     def _kill_overdue(self) -> None:
         if self._end_by is not None and time.monotonic() >= self._end_by:
             for worker in self._running():
-                _logger.error("a worker did not end in time", pid=worker.pid)
+                logs.error("a worker did not end in time", pid=worker.pid)
                 worker.send(signal.SIGKILL)
             self._end_by += self._grace_s
 

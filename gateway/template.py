@@ -6,17 +6,14 @@ number, that it is ready, and the code it ends with. When that pipe closes witho
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import Any
-
-from gateway.cli.serve import Job
-from gateway.server import EXIT_CANNOT_START, leave
 
 MESSAGE_BYTES = 65_536
 
@@ -29,30 +26,47 @@ def main(orders: socket.socket, leash: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # meant for the workers: whoever ends a group of processes tells us too
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # how a worker ended, it says itself
-    gc.collect()
-    gc.freeze()  # else the collector would touch, and so copy, what all workers share
+    gc.disable()  # nearly all that is made until a worker serves stays; server.py enables it again there
+    imported = False
     while True:
         message, descriptors, _, _ = socket.recv_fds(orders, MESSAGE_BYTES, 2)
         if not message:
             return
-        listening, voice = descriptors
+        order, (listening, voice) = json.loads(message), descriptors
+        if not imported:
+            _import_everything(order)
+            gc.freeze()  # else the collector would touch, and so copy, what all workers share
+            imported = True
         if os.fork() == 0:
             orders.close()
-            _work(json.loads(message), listening, voice, leash)
+            _work(order, listening, voice, leash)
         os.close(listening)
         os.close(voice)
 
 
+def _import_everything(order: dict[str, Any]) -> None:
+    """What a worker had to import by itself, the others could not share."""
+    import gateway.server  # noqa: F401
+    from gateway.cli.serve import Job
+    from gateway.db import import_driver
+
+    with contextlib.suppress(Exception):  # settings that cannot be used: each worker says so
+        import_driver(Job.of(order).settings().database)
+
+
 def _work(order: dict[str, Any], listening: int, voice: int, leash: int) -> None:
     """Be a worker. Does not return."""
+    from gateway.cli.serve import Job
+    from gateway.server import EXIT_CANNOT_START, leave
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code = EXIT_CANNOT_START
     try:
         signal.signal(signal.SIGTERM, leave)
         os.write(voice, b"pid %d\n" % os.getpid())
-        file = order["config_file"]
-        job = Job(order["host"], order["port"], order["workers"], Path(file) if file else None)
-        code = job.work(order["number"], socket.socket(fileno=listening), lambda: os.write(voice, b"ready\n"), leash)
+        code = Job.of(order).work(
+            order["number"], socket.socket(fileno=listening), lambda: os.write(voice, b"ready\n"), leash
+        )
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else EXIT_CANNOT_START
     except BaseException as error:  # no traceback: it might hold what was asked

@@ -12,8 +12,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from gateway import __version__, db
 from gateway.accounts.actions import Accounts
 from gateway.accounts.ceremonies import Ceremonies
@@ -72,6 +70,7 @@ from gateway.identity.registration import Registrations
 from gateway.identity.replay import ProcessMemory, UsedProofs
 from gateway.identity.replay_database import DatabaseMemory
 from gateway.identity.server import TokenServer
+from gateway.lib import logs
 from gateway.lib.clock import Clock, SystemClock
 from gateway.lib.file_lock import try_lock
 from gateway.lib.keys import Keys, KeysUnusable
@@ -81,8 +80,6 @@ from gateway.registry.library import Library
 from gateway.registry.shelf import Shelf
 from gateway.registry.terms import Terms
 
-logger = structlog.get_logger(__name__)
-
 HOUSEKEEPING_EVERY_S = 30.0
 MEASURE_EVERY_S = 1.0
 EXIT_LOG_BROKEN = 70  # EX_SOFTWARE: a supervisor starts us anew, and a new process reads the truth from disk
@@ -90,7 +87,7 @@ EXIT_LOG_BROKEN = 70  # EX_SOFTWARE: a supervisor starts us anew, and a new proc
 
 def end_process(error: BaseException) -> None:
     """What a broken log does to the gateway: after a failed commit nobody knows what the disk holds (rule W4)."""
-    logger.critical("the log cannot be trusted any more; the gateway ends", error=type(error).__name__)
+    logs.critical("the log cannot be trusted any more; the gateway ends", error=type(error).__name__)
     os._exit(EXIT_LOG_BROKEN)
 
 
@@ -407,7 +404,7 @@ class Deps(Store):
             try:
                 await asyncio.to_thread(self.tidy)
             except Exception as error:  # tidying must go on; what it does is done again next time
-                logger.error("housekeeping failed", error=type(error).__name__)
+                logs.error("housekeeping failed", error=type(error).__name__)
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
 
     def tidy(self) -> None:
@@ -437,7 +434,7 @@ class Deps(Store):
             try:
                 act()
             except Exception as error:  # done again next time
-                logger.error("housekeeping failed", what=name, error=type(error).__name__)
+                logs.error("housekeeping failed", what=name, error=type(error).__name__)
 
     def _sweep_answers(self, now: datetime) -> None:
         with self.log.transaction() as tx:

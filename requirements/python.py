@@ -12,7 +12,7 @@ import sys
 LEAST = (3, 11)
 CLEARLY = 1.2  # times as fast: below that it is chance, or not worth a surprise
 PASSES = 5  # in turns, and the best counts: whatever else the machine does makes them slower, nothing makes them faster
-NAME = "python%d.%d" % sys.version_info[:2]
+NAME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PLACES = ("/usr/bin/", "/usr/local/bin/", "")
 TIMED = """
 import sys, time, venv, ensurepip

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import date
 from operator import mul
 
-# GB 11643-1999, 4.3 (ISO 7064 MOD 11-2): the weight of each of the first 17 digits; the check character by remainder
-_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_RESIDENT_CHECK = "10X98765432"
-_RESIDENT_ZEROS = ord("0") * sum(_RESIDENT_WEIGHTS)  # the sum is taken over ASCII codes, which is three times as fast
+# GB 11643-1999, 4.3 (ISO 7064 MOD 11-2): the weight of a digit is 2 to the power of its place, modulo 11, counted from
+# the check character. 13 is 2 modulo 11: so the digits, read as a number to the base 13, are the sum, but for one 2.
+_RESIDENT_BASE = 13
+_RESIDENT_CHECK = "10X98765432"  # by the sum modulo 11
 # GB 32100-2015, 5.3: 31 characters, without I, O, S, V, Z; the weight of position i is 3^i mod 31
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
@@ -52,7 +52,7 @@ def check_resident_id(text: str) -> None:
             "a resident number is 17 digits, then a digit or an upper-case X",
         )
     try:
-        date.fromisoformat(f"{text[6:10]}-{text[10:12]}-{text[12:14]}")
+        date.fromisoformat(text[6:14])
     except ValueError:
         raise IdentifierInvalid(
             "id_date", "公民身份号码中的出生日期不存在", "the birth date within does not exist"
@@ -63,8 +63,7 @@ def check_resident_id(text: str) -> None:
 
 def resident_check_digit(first17: str) -> str:
     """The 18th character for 17 digits (GB 11643-1999, 4.3)."""
-    total = sum(map(mul, first17.encode("ascii"), _RESIDENT_WEIGHTS)) - _RESIDENT_ZEROS
-    return _RESIDENT_CHECK[total % 11]
+    return _RESIDENT_CHECK[2 * int(first17, _RESIDENT_BASE) % 11]
 
 
 def check_uscc(text: str) -> None:

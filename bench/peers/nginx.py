@@ -35,7 +35,7 @@ http {{
   upstream department {{ server {department}; keepalive 256; keepalive_requests 1000000000; }}
   {http}
   server {{
-    listen 127.0.0.1:{port} backlog=8192;
+    listen 127.0.0.1:{port} backlog=8192 reuseport;
     {server}
   }}
 }}

@@ -22,8 +22,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-import requests
-
 from gateway.accounts.ceremonies import Ceremonies
 from gateway.config import OidcProvider, is_loopback
 from gateway.errors import ProviderUnavailable, SignInRefused
@@ -190,6 +188,8 @@ class RelyingParty:
     @staticmethod
     def _fetch(method: str, url: str, **more: Any) -> dict[str, Any]:
         """One small JSON object; no redirects, nothing from the environment."""
+        import requests  # 4 MB that a gateway without identity providers and witnesses never needs
+
         try:
             with requests.Session() as session:
                 session.trust_env = False

@@ -8,23 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
-
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from gateway.accounts import store
 from gateway.accounts.actions import Accounts
@@ -32,10 +18,10 @@ from gateway.accounts.ceremonies import Ceremonies
 from gateway.accounts.events import record
 from gateway.accounts.model import MAX_PASSKEYS, Account, Passkey
 from gateway.errors import NotFound, SignInRefused, WrongState
+from gateway.lib.jose import encode64
 
 REGISTER, SHOW = "passkey.register", "passkey.show"
 MAX_LABEL = 40
-_REQUIRED = UserVerificationRequirement.REQUIRED
 
 
 class Passkeys:
@@ -54,39 +40,21 @@ class Passkeys:
         known = self._of(account)
         if len(known) >= MAX_PASSKEYS:
             raise WrongState(f"最多 {MAX_PASSKEYS} 个通行密钥。", f"An account has at most {MAX_PASSKEYS} passkeys.")
-        options = generate_registration_options(
-            rp_id=self._rp_id,
-            rp_name=f"通衢 {self._rp_id}",
-            user_id=account.id.encode(),
-            user_name=account.username,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_REQUIRED
-            ),
-            exclude_credentials=_descriptors(known),
-        )
-        self._ceremonies.put(holder, REGISTER, bytes_to_base64url(options.challenge))
-        return options_to_json_dict(options)
+        options: dict[str, Any]
+        challenge, options = _library().to_make(self._rp_id, account, known)
+        self._ceremonies.put(holder, REGISTER, challenge)
+        return options
 
     def register(self, account: Account, holder: str, response: Mapping[str, Any], label: str) -> None:
         """Keep the passkey that the browser made (WebAuthn section 7.1). Raises SignInRefused."""
+        library = _library()
         try:
-            made = verify_registration_response(
-                credential=dict(response),
-                expected_challenge=self._challenge(holder, REGISTER),
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                require_user_verification=True,
+            id, public_key, count = library.made(
+                response, self._ceremonies.take(holder, REGISTER), self._rp_id, self._origin
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError):
+        except library.NotRight:
             raise _not_right() from None
-        passkey = Passkey(
-            bytes_to_base64url(made.credential_id),
-            account.id,
-            made.credential_public_key,
-            made.sign_count,
-            _label(label),
-            self._accounts.clock.now(),
-        )
+        passkey = Passkey(id, account.id, public_key, count, _label(label), self._accounts.clock.now())
         with self._log.transaction() as tx:
             try:
                 store.insert_passkey(tx.conn, passkey)
@@ -104,13 +72,10 @@ class Passkeys:
     def ask(self, holder: str, account: Account | None = None) -> dict[str, Any]:
         """What the browser is to sign (PublicKeyCredentialRequestOptionsJSON). Without an account it names none, and
         the person chooses; so nobody learns from it who has passkeys."""
-        options = generate_authentication_options(
-            rp_id=self._rp_id,
-            allow_credentials=_descriptors(self._of(account)) if account else None,
-            user_verification=_REQUIRED,
-        )
-        self._ceremonies.put(holder, SHOW, bytes_to_base64url(options.challenge))
-        return options_to_json_dict(options)
+        options: dict[str, Any]
+        challenge, options = _library().to_show(self._rp_id, self._of(account) if account else None)
+        self._ceremonies.put(holder, SHOW, challenge)
+        return options
 
     def prove(self, holder: str, response: Mapping[str, Any], address: str, account: Account | None = None) -> Account:
         """Whose passkey signed (WebAuthn section 7.2); of ``account``, if given. Raises SignInRefused."""
@@ -120,22 +85,15 @@ class Passkeys:
         if found is None or (account is not None and found[1].id != account.id):
             raise self._accounts.refuse(account, username, address, "passkey")
         passkey, owner = found
+        library = _library()
         try:
-            shown = verify_authentication_response(
-                credential=dict(response),
-                expected_challenge=self._challenge(holder, SHOW),
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, KeyError, TypeError):
+            count = library.shown(response, self._ceremonies.take(holder, SHOW), self._rp_id, self._origin, passkey)
+        except library.NotRight:
             raise self._accounts.refuse(owner, username, address, "passkey") from None
         if owner.state != "active":
             raise self._accounts.refuse(owner, username, address, "passkey")
         with self._database.write() as conn:
-            store.use_passkey(conn, passkey.id, shown.new_sign_count, self._accounts.clock.now())
+            store.use_passkey(conn, passkey.id, count, self._accounts.clock.now())
         return owner
 
     def _find(self, response: Mapping[str, Any]) -> tuple[Passkey, Account] | None:
@@ -149,23 +107,19 @@ class Passkeys:
         handle = inner.get("userHandle")
         if passkey is None or account is None:
             return None
-        if handle and handle != bytes_to_base64url(account.id.encode()):
+        if handle and handle != encode64(account.id.encode()):
             return None
         return passkey, account
-
-    def _challenge(self, holder: str, kind: str) -> bytes:
-        kept = self._ceremonies.take(holder, kind)
-        if kept is None:
-            raise ValueError("no challenge was given to this browser, or it was used already")
-        return base64url_to_bytes(kept)
 
     def _of(self, account: Account) -> list[Passkey]:
         with self._database.read() as conn:
             return store.list_passkeys(conn, account.id)
 
 
-def _descriptors(passkeys: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each.id)) for each in passkeys]
+def _library() -> ModuleType:
+    from gateway.accounts import webauthn_library
+
+    return webauthn_library
 
 
 def _label(text: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import g, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.agreements import schemas
 from gateway.agreements.actions import Agreements
@@ -14,6 +13,7 @@ from gateway.agreements.model import Agreement
 from gateway.errors import MalformedRequest
 from gateway.identity.guard import Guard
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.routes import Blueprint
 
 _DOCUMENT = {"required": True, "content": {"application/json": {"schema": schemas.drafted()}}}
 

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.audit import schemas, search_api, tabular, tiles, witness_api
 from gateway.audit.checkpoint import base64_text
@@ -24,6 +23,7 @@ from gateway.audit.search import Page, Search
 from gateway.audit.search_api import Needs, Reading, looked, reach
 from gateway.audit.shard import Shard
 from gateway.errors import InvalidRequest, NotFound
+from gateway.lib.routes import Blueprint
 
 TEXT = "text/plain; charset=utf-8"
 _TEXT_BODY = {"type": "string"}

@@ -21,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from gateway.audit import check, trouble
@@ -36,14 +35,13 @@ from gateway.audit.transaction import Appended, NotOpen, Site, Transaction
 from gateway.audit.writer import Changed, Guard, Rejected, Writer
 from gateway.db import Database
 from gateway.errors import LogUnfit
+from gateway.lib import logs
 from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
 
 __all__ = ["Appended", "Changed", "Guard", "Log", "NotOpen", "Rejected", "Transaction"]
 
 RECOVER_GROUP = 256
-
-_logger = structlog.get_logger("gateway.audit")
 
 
 class Log:
@@ -270,7 +268,7 @@ class Log:
 
     def failed(self, error: BaseException, kind: trouble.Kind) -> None:
         """Stop for good if what failed leaves it unknown what is on disk."""
-        _logger.error("log_not_written", kind=kind.value, error=type(error).__name__)
+        logs.error("log_not_written", kind=kind.value, error=type(error).__name__)
         if kind is not trouble.Kind.BROKEN:
             return
         with self._state:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import threading
 
-import structlog
-
 from gateway.audit.search import Search
 from gateway.audit.watch import Watch
+from gateway.lib import logs
 
 EVERY_S = 600.0
 PATIENCE_S = 1.0  # at the end; what still goes on then writes nothing that counts
 RESTRAINT = 3.0  # of each second, three quarters for everybody else
-
-logger = structlog.get_logger(__name__)
 
 
 class Preparation:
@@ -47,7 +44,7 @@ class Preparation:
                     self._watch.renew()
                     size = now
             except Exception as error:  # the database is away, say: who searches hears that, and we try again
-                logger.warning("the search was not prepared", error=type(error).__name__)
+                logs.warning("the search was not prepared", error=type(error).__name__)
             self._stopping.wait(self._every_s)
 
     def _rest(self, took_s: float) -> bool:

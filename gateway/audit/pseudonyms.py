@@ -8,21 +8,17 @@ pseudonym was theirs, and the tree still verifies. Decision 0031.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from hmac import digest
-from typing import TYPE_CHECKING, Protocol
+from typing import NamedTuple, Protocol
 
+from gateway.lib.jose import encode64
+from gateway.lib.keyed_hash import KeyedHash
 from gateway.lib.subject_key import HANDLE_BYTES, Forgotten, SubjectKey
-
-if TYPE_CHECKING:
-    from hashlib import _Hash as Hash
 
 SECRET_BYTES = 32
 PSEUDONYM_BYTES = 16  # 128 bits: no two residents meet
-_CASE = b"\x00case"  # no scheme is written like this
+_CASE = b"\x00case\x00"  # no scheme is written like this
 _SIDECAR = b"\x00sidecar"
 
 
@@ -35,17 +31,39 @@ class Place:
     handle: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """What a query needs of one resident, made at once and gone with the query: nothing about anybody is kept."""
+
+    scheme: str
+    id: str = field(repr=False)
+    subjects: list[str]  # the pseudonyms in all epochs whose key still exists, the latest first
+    place: Place
+    box_key: bytes = field(repr=False)  # what this resident's part of the sidecar is sealed with
+
+
+class Own(NamedTuple):
+    """A resident's secret in one epoch."""
+
+    layer: int
+    key: KeyedHash
+    box: bytes  # hashed with it: the key of the resident's part of the sidecar
+
+
 class Epoch(Protocol):
     """The secret of one epoch."""
 
-    def pseudonym(self, what: bytes, handle: bytes) -> bytes: ...
+    @property
+    def common(self) -> KeyedHash:
+        """What is nobody's own is hashed with it."""
+        ...
 
-    def case(self, text: bytes) -> bytes: ...
+    def own(self, handle: bytes) -> Own:
+        """The present secret of the resident who has this handle."""
+        ...
 
-    def layer(self, handle: bytes) -> int: ...
-
-    def box_key(self, layer: int, handle: bytes) -> bytes:
-        """What this resident's part of the sidecar is sealed with. Raises Forgotten."""
+    def own_in(self, layer: int, handle: bytes) -> Own:
+        """Raises Forgotten."""
         ...
 
 
@@ -56,8 +74,7 @@ class Pseudonyms:
     """
 
     def __init__(self, secrets: Mapping[int, bytes | SubjectKey], index: bytes = b"\x00" * SECRET_BYTES) -> None:
-        self._index = index
-        self._last = (b"", b"")
+        self._index = KeyedHash(index)
         self.replace(secrets)
 
     def replace(self, secrets: Mapping[int, bytes | SubjectKey]) -> None:
@@ -65,55 +82,55 @@ class Pseudonyms:
         short = [secret for secret in secrets.values() if isinstance(secret, bytes) and len(secret) < SECRET_BYTES]
         if not secrets or short:
             raise ValueError(f"expected at least one epoch, each with a key of {SECRET_BYTES} bytes or more")
-        self._epochs: dict[int, Epoch] = {
+        self._epochs: dict[int, Epoch] = {  # the latest first
             epoch: _Whole(secret) if isinstance(secret, bytes) else _Personal(secret)
-            for epoch, secret in secrets.items()
+            for epoch, secret in sorted(secrets.items(), reverse=True)
         }
-        self.epoch = max(secrets)
+
+    def resident(self, scheme: str, id: str) -> Resident:
+        """All that a query needs of a resident."""
+        what, handle = _what(scheme, id), self.handle(scheme, id)
+        owns = [(epoch, key.own(handle)) for epoch, key in self._epochs.items()]
+        epoch, own = owns[0]
+        subjects = [_subject(number, its.key.of(what)) for number, its in owns]
+        return Resident(scheme, id, subjects, Place(epoch, own.layer, handle), own.key.of(own.box))
 
     def subject(self, scheme: str, id: str) -> str:
         """A resident's pseudonym in the present epoch: ``s:<epoch>:<22 characters>``."""
-        return self._subject(self.epoch, scheme, id)
+        epoch, key = self._present()
+        return _subject(epoch, key.own(self.handle(scheme, id)).key.of(_what(scheme, id)))
 
     def subjects(self, scheme: str, id: str) -> list[str]:
         """The resident's pseudonyms in all epochs whose key still exists, the latest first: for searching."""
-        return [self._subject(epoch, scheme, id) for epoch in sorted(self._epochs, reverse=True)]
+        return self.resident(scheme, id).subjects
 
     def case(self, text: str) -> str:
         """The pseudonym of a case number: ``c:<epoch>:<22 characters>``."""
-        return f"c:{self.epoch}:{_text(self._epochs[self.epoch].case(text.encode()))}"
+        epoch, key = self._present()
+        return _case(epoch, key, text)
 
-    def place(self, scheme: str, id: str) -> Place:
-        """Where this resident's secret of the present epoch is."""
-        handle = self.handle(scheme, id)
-        return Place(self.epoch, self._epochs[self.epoch].layer(handle), handle)
+    def cases(self, text: str) -> list[str]:
+        """The case number's pseudonyms in all epochs, as ``subjects``."""
+        return [_case(epoch, key, text) for epoch, key in self._epochs.items()]
 
     def places(self, scheme: str, id: str) -> list[Place]:
         """Where this resident's secrets are, in every epoch whose key still exists."""
         handle = self.handle(scheme, id)
-        return [Place(epoch, key.layer(handle), handle) for epoch, key in self._epochs.items()]
+        return [Place(epoch, key.own(handle).layer, handle) for epoch, key in self._epochs.items()]
 
     def box_key(self, place: Place) -> bytes:
         """Raises Forgotten, also when the epoch's key is gone."""
-        if place.epoch not in self._epochs:
+        key = self._epochs.get(place.epoch)
+        if key is None:
             raise Forgotten
-        return self._epochs[place.epoch].box_key(place.layer, place.handle)
+        own = key.own_in(place.layer, place.handle)
+        return own.key.of(own.box)
 
     def handle(self, scheme: str, id: str) -> bytes:
-        what = _what(scheme, id)
-        last = self._last
-        if last[0] != what:  # a query asks for the pseudonym, then for the place of the same resident
-            last = self._last = (what, digest(self._index, what, "sha256")[:HANDLE_BYTES])
-        return last[1]
+        return self._index.of(_what(scheme, id))[:HANDLE_BYTES]
 
-    def cases(self, text: str) -> list[str]:
-        """The case number's pseudonyms in all epochs, as ``subjects``."""
-        epochs = sorted(self._epochs.items(), reverse=True)
-        return [f"c:{number}:{_text(epoch.case(text.encode()))}" for number, epoch in epochs]
-
-    def _subject(self, epoch: int, scheme: str, id: str) -> str:
-        found = self._epochs[epoch].pseudonym(_what(scheme, id), self.handle(scheme, id))
-        return f"s:{epoch}:{_text(found)}"
+    def _present(self) -> tuple[int, Epoch]:
+        return next(iter(self._epochs.items()))
 
 
 class _Personal:
@@ -121,66 +138,36 @@ class _Personal:
 
     def __init__(self, key: SubjectKey) -> None:
         self._key = key
-        self._last = (
-            b"",
-            0,
-            b"",
-        )  # a query asks for the pseudonym, then for the place and the key of the same resident
+        self.common = KeyedHash(key.common)
 
-    def pseudonym(self, what: bytes, handle: bytes) -> bytes:
+    def own(self, handle: bytes) -> Own:
         layer, leaf = self._key.leaf(handle)
-        self._last = (handle, layer, leaf)
-        return digest(leaf, what, "sha256")
+        return Own(layer, KeyedHash(leaf), _SIDECAR)
 
-    def case(self, text: bytes) -> bytes:
-        return digest(self._key.common, _CASE + b"\x00" + text, "sha256")
-
-    def layer(self, handle: bytes) -> int:
-        known, layer, _ = self._last
-        return layer if known == handle else self._key.leaf(handle)[0]
-
-    def box_key(self, layer: int, handle: bytes) -> bytes:
-        known, its, leaf = self._last
-        return digest(
-            leaf if known == handle and its == layer else self._key.leaf_in(layer, handle), _SIDECAR, "sha256"
-        )
+    def own_in(self, layer: int, handle: bytes) -> Own:
+        return Own(layer, KeyedHash(self._key.leaf_in(layer, handle)), _SIDECAR)
 
 
 class _Whole:
     """An epoch with one secret for all (before decision 0031): it can only be destroyed as a whole."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self._keyed = _keyed(secret)
+        self.common = KeyedHash(secret)
 
-    def pseudonym(self, what: bytes, handle: bytes) -> bytes:
-        return self._hash(what)
+    def own(self, handle: bytes) -> Own:
+        return Own(0, self.common, _SIDECAR + handle)
 
-    def case(self, text: bytes) -> bytes:
-        return self._hash(_CASE + b"\x00" + text)
-
-    def layer(self, handle: bytes) -> int:
-        return 0
-
-    def box_key(self, layer: int, handle: bytes) -> bytes:
-        return digest(self._secret, _SIDECAR + handle, "sha256")
-
-    def _hash(self, text: bytes) -> bytes:
-        inner, outer = (half.copy() for half in self._keyed)
-        inner.update(text)
-        outer.update(inner.digest())
-        return outer.digest()
+    def own_in(self, layer: int, handle: bytes) -> Own:
+        return self.own(handle)
 
 
 def _what(scheme: str, id: str) -> bytes:
-    return scheme.encode() + b"\x00" + id.encode()
+    return f"{scheme}\0{id}".encode()
 
 
-def _text(hashed: bytes) -> str:
-    return base64.urlsafe_b64encode(hashed[:PSEUDONYM_BYTES]).decode().rstrip("=")
+def _subject(epoch: int, hashed: bytes) -> str:
+    return f"s:{epoch}:{encode64(hashed[:PSEUDONYM_BYTES])}"
 
 
-def _keyed(secret: bytes) -> tuple[Hash, Hash]:
-    """HMAC-SHA-256 (RFC 2104) with the key taken in already: every query makes two pseudonyms."""
-    block = (secret if len(secret) <= 64 else sha256(secret).digest()).ljust(64, b"\x00")
-    return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
+def _case(epoch: int, key: Epoch, text: str) -> str:
+    return f"c:{epoch}:{encode64(key.common.of(_CASE + text.encode())[:PSEUDONYM_BYTES])}"

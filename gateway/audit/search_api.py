@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import orjson
 from flask import Response, g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.audit import report, schemas, statement
 from gateway.audit.extract import FORMATS, Extractor, File
@@ -22,6 +21,7 @@ from gateway.audit.tabular import shown
 from gateway.audit.watch import Watch
 from gateway.errors import Forbidden
 from gateway.lib.canonical_json import digest
+from gateway.lib.routes import Blueprint
 
 
 class Needs(Protocol):

@@ -13,17 +13,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hmac import digest
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, Connection, LargeBinary, Table, Text, delete, select
 
-from gateway.audit.pseudonyms import Place, Pseudonyms
+from gateway.audit.pseudonyms import Place, Pseudonyms, Resident
 from gateway.audit.transaction import Transaction
 from gateway.db import metadata
 from gateway.lib.ids import random_piece
+from gateway.lib.keyed_hash import KeyedHash
 from gateway.lib.subject_key import HANDLE_BYTES, Forgotten
 
 NONCE_BYTES = 12
@@ -60,24 +60,23 @@ class Sidecar:
 
     def __init__(self, pseudonyms: Pseudonyms, secret: bytes) -> None:
         self._pseudonyms = pseudonyms
-        self._secret = secret
+        self._pads = KeyedHash(secret)
 
-    def sealed(self, query: str, scheme: str, id: str, case: str | None) -> Keep:
-        """The guard that keeps whose record this query is about. ``id``: as the pseudonym was made of it."""
-        place = self._pseudonyms.place(scheme, id)
-        nonce, aad = random_piece()[:NONCE_BYTES], query.encode()
-        values = orjson.dumps({"scheme": scheme, "id": id, "case": case})
+    def sealed(self, query: str, resident: Resident, case: str | None) -> Keep:
+        """The guard that keeps whose record this query is about."""
+        place, nonce = resident.place, random_piece()[:NONCE_BYTES]
+        values = orjson.dumps({"scheme": resident.scheme, "id": resident.id, "case": case})
         where = self._veiled(nonce, _PLACE.pack(place.epoch, place.layer, place.handle))
-        return Keep(query, nonce + where + AESGCM(self._pseudonyms.box_key(place)).encrypt(nonce, values, aad))
+        return Keep(query, nonce + where + AESGCM(resident.box_key).encrypt(nonce, values, query.encode()))
 
     def keep(self, tx: Transaction, query: str, subject: str, values: Mapping[str, str | None]) -> None:
         """The same within a transaction of the control plane. ``subject``: the pseudonym in the entry, which the scheme
         and id in ``values`` must lead to. Raises ValueError.
         """
-        scheme, id = str(values["scheme"]), str(values["id"])
-        if self._pseudonyms.subject(scheme, id) != subject:
+        resident = self._pseudonyms.resident(str(values["scheme"]), str(values["id"]))
+        if resident.subjects[0] != subject:
             raise ValueError("the pseudonym is not that of the identity to be sealed")
-        Keep.settle(tx, [self.sealed(query, scheme, id, values.get("case"))])
+        Keep.settle(tx, [self.sealed(query, resident, values.get("case"))])
 
     def open(self, conn: Connection, query: str) -> dict[str, str | None] | None:
         """``scheme``, ``id`` and ``case`` of a query; None if they were never kept, or were shredded."""
@@ -105,7 +104,7 @@ class Sidecar:
         """A place under a pad of its own (HMAC of the row's nonce), and back. A changed one leads to no key, or to one
         that does not open the box: so the box vouches for both.
         """
-        pad = digest(self._secret, nonce, "sha256")[: _PLACE.size]
+        pad = self._pads.of(nonce)[: _PLACE.size]
         return (int.from_bytes(place) ^ int.from_bytes(pad)).to_bytes(_PLACE.size)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from gateway.audit import kept
@@ -21,6 +20,7 @@ from gateway.audit.store import Rows
 from gateway.errors import NotFound
 from gateway.lib.canonical_json import MAX_INTEGER
 from gateway.lib.clock import rfc3339
+from gateway.lib.routes import Blueprint
 
 TEXT = "text/plain; charset=utf-8"
 

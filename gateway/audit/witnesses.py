@@ -21,9 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-import requests
-import structlog
-
 from gateway.audit import kept, merkle
 from gateway.audit.checkpoint import Checkpoint, CheckpointInvalid, base64_text, cosigned, open_checkpoint
 from gateway.audit.cosignature import Cosignature
@@ -35,6 +32,7 @@ from gateway.audit.shard import Shard, holding, next_origin
 from gateway.audit.store import Rows
 from gateway.audit.trouble import Kind
 from gateway.errors import LogUnfit
+from gateway.lib import logs
 from gateway.lib.clock import rfc3339
 
 TIMEOUT_S = (5, 10)  # connect, read
@@ -43,8 +41,6 @@ FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0
 SIZE_TYPE = "text/x.tlog.size"
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\n?")
-
-_logger = structlog.get_logger("gateway.audit.witnesses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ class Witnessing:
             try:
                 contradiction = found.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                _logger.warning("witness_slow", seconds=within_s)
+                logs.warning("witness_slow", seconds=within_s)
                 return
             if contradiction is not None:
                 raise contradiction
@@ -147,7 +143,7 @@ class Witnessing:
                 with self.log.database.write() as conn:
                     kept.thin(conn, self.policy, rfc3339(self.log.clock.now()))
             except Exception as error:  # tried again next time; the log itself tells if it is broken
-                _logger.error("checkpoint_not_kept", error=type(error).__name__)
+                logs.error("checkpoint_not_kept", error=type(error).__name__)
 
     def _keep(self) -> bool:
         if self.log.published() is None:
@@ -167,6 +163,8 @@ class _Asked:
     """One witness, and how it goes with it."""
 
     def __init__(self, all: Witnessing, witness: Witness) -> None:
+        import requests  # 4 MB that a gateway without witnesses and identity providers never needs
+
         self.witness = witness
         self.offered = threading.Event()
         self._all = all
@@ -198,7 +196,7 @@ class _Asked:
         try:
             problems = [self._ask(wanted, shard, standing) for wanted, shard, standing in self._wanted()]
         except Exception as error:
-            _logger.error("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
+            logs.error("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
             return False
         problem = next((each for each in reversed(problems) if each is not None), None)
         self._all.on_answer(problem)
@@ -227,7 +225,7 @@ class _Asked:
         try:
             found = self._cosignature(checkpoint, wanted.note, shard, max(0, standing.size - shard.first))
         except Refused as refused:
-            _logger.warning("witness_refused", witness=self.witness.name, code=refused.code, size=checkpoint.size)
+            logs.warning("witness_refused", witness=self.witness.name, code=refused.code, size=checkpoint.size)
             with self._log.database.write() as conn:
                 kept.note_down(conn, self.witness.key, replace(standing, tried=tried, problem=refused.code))
             return refused.code
@@ -283,7 +281,7 @@ class _Asked:
                 shards.append(Shard(later, -1, ""))
             return next((wrong for shard in shards if (wrong := self._contradiction(shard)) is not None), None)
         except Exception as error:  # a witness that answers nonsense, or an empty database: the log itself tells that
-            _logger.warning("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
+            logs.warning("witness_not_asked", witness=self.witness.name, error=type(error).__name__)
             return None
         finally:
             self._session.close()
@@ -306,11 +304,13 @@ class _Asked:
                         raise unknown_log(shard.origin)
                     check_continues(rows, head_of(rows, now, rows.head()), [seen])
             except LogUnfit as unfit:
-                _logger.critical("witness_contradicts", witness=self.witness.name, size=seen.size)
+                logs.critical("witness_contradicts", witness=self.witness.name, size=seen.size)
                 return unfit
         return None
 
     def _http(self, method: str, path: str, body: str | None) -> Reply:
+        from requests import RequestException
+
         url = f"{self.witness.url}/{path}"
         headers = {"Content-Type": "text/plain; charset=utf-8"} if body else {}
         data = body.encode() if body else None
@@ -326,7 +326,7 @@ class _Asked:
                         raise Refused("reply_too_large")
                 kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
                 return Reply(response.status_code, kind, received.decode("utf-8", "replace"))
-        except requests.RequestException as error:
+        except RequestException as error:
             raise Refused("unreachable", type(error).__name__) from None
 
 

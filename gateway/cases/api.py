@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.cases import schemas
 from gateway.cases.actions import Cases
@@ -20,6 +19,7 @@ from gateway.cases.review import Reviews
 from gateway.identity.guard import Guard
 from gateway.identity.model import Caller
 from gateway.lib.clock import Clock
+from gateway.lib.routes import Blueprint
 from standards import workdays
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.catalogue import schemas
 from gateway.catalogue.actions import BUREAU, Catalogue
 from gateway.catalogue.model import Service
 from gateway.identity.guard import Guard
 from gateway.identity.model import Caller
+from gateway.lib.routes import Blueprint
 
 
 def _view(service: Service, caller: Caller) -> dict[str, Any]:

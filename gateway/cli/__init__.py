@@ -9,7 +9,6 @@ import click
 
 from gateway import __version__, errors
 from gateway.config import ConfigError
-from gateway.lib.keys import KeysUnusable
 
 COMMANDS = {  # name → its file
     "serve": "serve", "init": "init", "demo": "demo", "db": "database", "openapi": "openapi", "keys": "keys",
@@ -41,7 +40,7 @@ def main() -> None:
     """Run a command; what a person can mend is a sentence and exit code 2, never a traceback."""
     try:
         cli(standalone_mode=True)
-    except (ConfigError, KeysUnusable) as error:
+    except ConfigError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except errors.TongquError as error:
@@ -55,19 +54,28 @@ def main() -> None:
         click.echo(f"error: {error.filename or 'file'}: {error.strerror or type(error).__name__}", err=True)
         sys.exit(2)
     except Exception as error:
-        if (said := _of_the_database(error)) is None:
-            raise
-        click.echo(f"error: database: {said} / 数据库无法使用\n  → gateway doctor", err=True)
+        if (said := _of_the_keys(error)) is None:
+            if (reason := _of_the_database(error)) is None:
+                raise
+            said = f"database: {reason} / 数据库无法使用\n  → gateway doctor"
+        click.echo(f"error: {said}", err=True)
         sys.exit(2)
+
+
+def _of_the_keys(error: Exception) -> str | None:
+    from gateway.lib.keys import KeysUnusable  # not above: cryptography is 10 MB, and most commands fail without it
+
+    return str(error) if isinstance(error, KeysUnusable) else None
 
 
 def _of_the_database(error: Exception) -> str | None:
     """Why the database cannot be used, if that is what is wrong; what it says of a statement or a value is no sentence
     for people."""
-    if type(error).__module__.startswith("alembic"):
-        return str(error)
     from gateway.audit.trouble import driver_error
+    from gateway.db import Outdated
 
+    if isinstance(error, Outdated) or type(error).__module__.startswith("alembic"):
+        return str(error)
     cause = driver_error(error)
     kinds = ("OperationalError", "DatabaseError", "UndefinedTable", "ConnectionTimeout")
     return str(cause).partition("\n")[0] if type(cause).__name__ in kinds else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from alembic.util import CommandError
 
 from gateway import db as database
 from gateway.cli.common import config_option, settings_of
@@ -35,7 +34,7 @@ def check(config_file: Path | None) -> None:
     opened = database.Database(settings_of(config_file).database)
     try:
         database.check(opened)
-    except CommandError as error:
+    except database.Outdated as error:
         raise click.ClickException(f"{error}; run: gateway db upgrade") from None
     finally:
         opened.close()

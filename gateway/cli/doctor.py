@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from alembic.util import CommandError
 
 from gateway import db
 from gateway.cli.common import config_option, settings_of
@@ -60,7 +59,7 @@ def _database(settings: Settings) -> Iterator[tuple[bool, str, str]]:
         db.check(database)
         yield True, f"database ({database.dialect}) / 数据库", ""
         yield from _standards(database)
-    except CommandError as error:
+    except db.Outdated as error:
         yield False, f"database: {error}", "gateway db upgrade"
     except Exception as error:  # whatever the driver says, the operator needs to hear it as a finding
         yield False, f"database: {type(error).__name__}", "is database_url right, and does the server run?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,11 @@ class Job:
             burst_per_client=max(1, settings.burst_per_client // self.workers),
         )
         return run(named, listening=listening, on_ready=on_ready, parent=leash, processes=self.workers)
+
+    @classmethod
+    def of(cls, order: Mapping[str, Any]) -> Job:
+        file = order["config_file"]
+        return cls(order["host"], order["port"], order["workers"], Path(file) if file else None)
 
     def order(self) -> dict[str, Any]:
         """As JSON, for the process that starts workers."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.consent import schemas
 from gateway.consent.actions import Consents
 from gateway.identity.guard import Guard
+from gateway.lib.routes import Blueprint
 
 
 def blueprint(consents: Consents, guard: Guard) -> Blueprint:

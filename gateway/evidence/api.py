@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from flask import Response, g, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from gateway.agreements import schemas as agreement_schemas
@@ -24,6 +23,7 @@ from gateway.errors import MalformedRequest, NotFound
 from gateway.evidence.bundle import Bundler, subject_of, to_bytes
 from gateway.evidence.what_if import SINCE, WhatIf, as_json
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.routes import Blueprint
 
 _DRAFT = {"required": True, "content": {"application/json": {"schema": agreement_schemas.drafted()}}}
 MEDIA_TYPE = "application/vnd.tongqu.evidence+json"

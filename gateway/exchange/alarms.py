@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-import structlog
 from sqlalchemy import delete, select
 
 from gateway.audit.log import Log, Transaction
@@ -22,6 +21,7 @@ from gateway.audit.writer import Rejected
 from gateway.errors import LogUnavailable
 from gateway.exchange.model import Query, Reason
 from gateway.exchange.store import TOLD
+from gateway.lib import logs
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock, rfc3339
 
@@ -31,7 +31,6 @@ QUIET = timedelta(seconds=QUIET_S)
 LOOK_AGAIN_S = 60.0
 MAX_KEPT = 10_000
 
-logger = structlog.get_logger(__name__)
 
 Key = tuple[str, str | None, str, str]
 
@@ -105,7 +104,7 @@ class Alarms:
             self._told[key] = time.monotonic() - QUIET_S + LOOK_AGAIN_S
         except LogUnavailable:
             self._told.pop(key, None)  # the next refusal tries again
-            logger.error("an alarm could not be logged", request_id=query.id, code=code)
+            logs.error("an alarm could not be logged", request_id=query.id, code=code)
 
 
 def _name(key: Key) -> str:

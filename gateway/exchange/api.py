@@ -14,11 +14,10 @@ from typing import Any, Literal
 
 import jsonschema_rs
 import orjson
-import structlog
 
 from gateway import problems
 from gateway.audit.log import Guard
-from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.pseudonyms import Pseudonyms, Resident
 from gateway.audit.sidecar import Sidecar
 from gateway.errors import (
     InvalidRequest,
@@ -35,19 +34,17 @@ from gateway.exchange.decision import wanted_fields, wanted_predicates
 from gateway.exchange.fairness import Admission, Turn
 from gateway.exchange.metrics import Metrics
 from gateway.exchange.model import Answer, Permit, Query, Reason, Refusal
-from gateway.identity.guard import Authenticator, misused
+from gateway.identity.guard import Authenticator, Sent, misused
 from gateway.identity.model import Caller
 from gateway.identity.replay import UsedProof
-from gateway.lib import request_signature
-from gateway.lib.canonical_json import MalformedJson, canonical, strict_loads
+from gateway.lib import logs, request_signature
+from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.lib.surprise import where
 from gateway.lib.web import Headers, Request, Response
 from gateway.registry import notice
 from standards.identifiers import as_printed
-
-logger = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
 
@@ -132,47 +129,46 @@ class Exchange:
 
     async def _handle(self, request: Request) -> Response:
         request_id = new_id("qry")
-        lang = problems.language(request.header(b"accept-language"))
-        client = self.authenticator.client_of(request.header(b"authorization"))
+        sent = self.authenticator.sent(request.header(b"authorization"))
+        client = sent.client
         try:
             self.admission.begin(client)
         except TongquError as error:  # before anything is verified: a flood must cost next to nothing
             if isinstance(error, RateLimited):
                 with self.admission.pressed.holding(client) as held_s:
                     await asyncio.sleep(held_s)
-            return _problem(error, lang, request_id)
+            return _problem(error, request, request_id)
         turn = None
         try:
             turn = self.admission.turn_now(client) or await self.admission.turn(client)
             if request.path == "/v1/queries/explain":
-                return await self._explain(request, request_id, lang)
-            return await self._query(request, request_id, lang, turn, self.admission.linger_s(client))
+                return await self._explain(request, request_id, sent)
+            return await self._query(request, request_id, sent, turn, self.admission.linger_s(client))
         except Unauthenticated as error:
             index = await self._note_misuse(error, request_id)
             challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
-            return _problem(error, lang, request_id, index, challenge)
+            return _problem(error, request, request_id, index, challenge)
         except ScopeMissing as error:  # RFC 6750 section 3.1
-            return _problem(error, lang, request_id, more=[("WWW-Authenticate", self.authenticator.challenge(error))])
+            challenge = [("WWW-Authenticate", self.authenticator.challenge(error))]
+            return _problem(error, request, request_id, more=challenge)
         except TongquError as error:
-            return _problem(error, lang, request_id)
+            return _problem(error, request, request_id)
         except Exception as error:
             # The class of a surprise is safe to write down; its message might hold what the department sent.
-            logger.error(
-                "query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error)
-            )
-            return _problem(error, lang, request_id)
+            logs.error("query failed unexpectedly", request_id=request_id, error=type(error).__name__, at=where(error))
+            return _problem(error, request, request_id)
         finally:
             if turn is not None:
                 turn.end()
             self.admission.end(client)
 
-    async def _query(self, request: Request, request_id: str, lang: str, turn: Turn, linger_s: float) -> Response:
-        caller, proof = self._caller(request)
+    async def _query(self, request: Request, request_id: str, sent: Sent, turn: Turn, linger_s: float) -> Response:
+        caller, proof = self._caller(request, sent)
         used = self.authenticator.used
         try:
             owed = await used.begin(proof) if proof is not None else []
             try:
-                return await self._query_of(caller, request, request_id, lang, owed, turn, linger_s)
+                return await self._query_of(caller, request, request_id, owed, turn, linger_s)
             finally:
                 if owed and proof is not None:  # no entry used the proof up
                     await asyncio.to_thread(used.claim, proof)
@@ -184,25 +180,25 @@ class Exchange:
         caller: Caller,
         request: Request,
         request_id: str,
-        lang: str,
         owed: list[Guard],
         turn: Turn,
         linger_s: float,
     ) -> Response:
         _check_scope(caller, "exchange:query")
         body = _read(request.body, _QUERY)
-        query = self._of(request_id, caller, body, _idempotency_key(request), self._signature(request))
-        kept = self.sidecar.sealed(query.id, query.subject_scheme, query.subject_id, query.case)
+        resident = self._resident(body)
+        query = self._of(request_id, caller, body, resident, _idempotency_key(request), self._signature(request))
+        kept = self.sidecar.sealed(request_id, resident, query.case)
         outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept], linger_s=linger_s)
         if isinstance(outcome, Refusal):
             self.metrics.refused(outcome.reasons[0].rule)
-            return _refusal(outcome, lang)
+            return _refusal(outcome, _language(request))
         self.metrics.steps(turn.ended - turn.began, time.perf_counter() - turn.ended)
         notices = notice.headers(query.standard, self.deps.gatherer.standing(query))
         return _answer(outcome, notices)
 
-    async def _explain(self, request: Request, request_id: str, lang: str) -> Response:
-        caller, proof = self._caller(request)
+    async def _explain(self, request: Request, request_id: str, sent: Sent) -> Response:
+        caller, proof = self._caller(request, sent)
         try:
             if proof is not None:
                 await asyncio.to_thread(self.authenticator.used.claim, proof)
@@ -211,7 +207,7 @@ class Exchange:
         _check_scope(caller, "agreements:read", "exchange:query")
         body = _read(request.body, _EXPLAIN)
         facts, verdict = await path.explain(
-            self._of(request_id, caller, body, None, self._signature(request)), self.deps
+            self._of(request_id, caller, body, self._resident(body), None, self._signature(request)), self.deps
         )
         if caller.party not in facts.agreement_known_to:
             facts = replace(facts, terms=None)  # what others have agreed on is none of this caller's business (T15)
@@ -224,25 +220,23 @@ class Exchange:
                 "effect": "refuse" if reasons else "permit",
                 "fields": list(wanted_fields(facts)),
                 "predicates": list(wanted_predicates(facts)),
-                "reasons": [_reason(reason, lang) for reason in reasons],
+                "reasons": [_reason(reason, _language(request)) for reason in reasons],
             }
         result["consent"] = facts.terms.consent_rule if facts.terms else None
         return Response(200, [("Content-Type", "application/json")], orjson.dumps(result | {"request_id": request_id}))
 
-    def _caller(self, request: Request) -> tuple[Caller, UsedProof | None]:
+    def _caller(self, request: Request, sent: Sent) -> tuple[Caller, UsedProof | None]:
         """Who asks, and by which proof. Raises Unauthenticated kin."""
         if "access_token" in request.query_string:
             raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
-        return self.authenticator.check(
-            request.method,
-            request.path,
-            request.header(b"authorization"),
-            request.values(b"dpop"),
-            request.values(b"client-cert"),
+        return self.authenticator.check_sent(
+            request.method, request.path, sent, request.values(b"dpop"), request.values(b"client-cert")
         )
 
     def _signature(self, request: Request) -> SignedRequest | Literal["invalid"] | None:
         """What the request is signed with; verified when the client's keys are at hand (facts.py)."""
+        if not request.values(b"signature-input") and not request.values(b"signature"):
+            return None
         try:
             return request_signature.read(
                 method=request.method,
@@ -254,28 +248,32 @@ class Exchange:
         except request_signature.SignatureUnreadable:
             return "invalid"
 
+    def _resident(self, body: Mapping[str, Any]) -> Resident:
+        """Whose record is asked for; nobody's in what is to be explained only."""
+        subject = body.get("subject", {"scheme": "", "id": ""})
+        return self.pseudonyms.resident(subject["scheme"], as_printed(subject["id"]))
+
     def _of(
         self,
         request_id: str,
         caller: Caller,
         body: Mapping[str, Any],
+        resident: Resident,
         idempotency_key: str | None,
-        signature: SignedRequest | Literal["invalid"] | None = None,
+        signature: SignedRequest | Literal["invalid"] | None,
     ) -> Query:
-        subject = body.get("subject", {"scheme": "", "id": ""})
-        subject_id = as_printed(subject["id"])
         case = body.get("case", "").strip() or None
         if case is not None and not any(map(str.isalnum, case)):
             case = None  # blanks name no case, nor do dashes or characters that nobody sees
-        present, *before = self.pseudonyms.subjects(subject["scheme"], subject_id)
+        present, *before = resident.subjects
         return Query(
             id=request_id,
             caller=caller,
             agreement=body["agreement"],
             standard=body["standard"],
             purpose=body["purpose"],
-            subject_scheme=subject["scheme"],
-            subject_id=subject_id,
+            subject_scheme=resident.scheme,
+            subject_id=resident.id,
             subject=present,
             subject_before=tuple(before),
             fields=tuple(body["fields"]) if "fields" in body else None,
@@ -286,7 +284,7 @@ class Exchange:
             emergency=body.get("emergency"),
             second=body.get("second"),
             signature=signature,
-            body=canonical(body),
+            body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),  # RFC 8785: only texts, by names of the schema
             idempotency_key=idempotency_key,
         )
 
@@ -299,7 +297,7 @@ class Exchange:
             entry = {"type": "identity.refused", "actor": actor, "code": error.code, "rule": error.rule}
             return (await self.deps.log.append(entry)).index
         except LogUnavailable:
-            logger.error("a misused token could not be logged", request_id=request_id, code=error.code)
+            logs.error("a misused token could not be logged", request_id=request_id, code=error.code)
             return None
 
 
@@ -334,6 +332,8 @@ def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[st
         value = strict_loads(body)
     except MalformedJson as error:
         raise MalformedRequest(f"请求正文不是有效的 JSON：{error}", f"The body is not valid JSON: {error}") from None
+    if validator.is_valid(value):
+        return value  # type: ignore[no-any-return]  # the schema says it is an object
     errors = [
         {
             "pointer": "".join(f"/{part}" for part in error.instance_path),
@@ -341,15 +341,13 @@ def _read(body: bytes, validator: jsonschema_rs.Draft202012Validator) -> dict[st
         }
         for error in validator.iter_errors(value)
     ]
-    if errors:
-        raise InvalidRequest(
-            "请求正文不符合接口说明，见 errors。",
-            "The body does not meet the description of this operation; see errors.",
-            fix_zh="见 openapi.yaml 中 /v1/queries 的说明。",
-            fix_en="See /v1/queries in openapi.yaml.",
-            errors=errors[:20],
-        )
-    return value  # type: ignore[no-any-return]  # the schema says it is an object
+    raise InvalidRequest(
+        "请求正文不符合接口说明，见 errors。",
+        "The body does not meet the description of this operation; see errors.",
+        fix_zh="见 openapi.yaml 中 /v1/queries 的说明。",
+        fix_en="See /v1/queries in openapi.yaml.",
+        errors=errors[:20],
+    )
 
 
 def _answer(answer: Answer, notices: Headers) -> Response:
@@ -395,9 +393,14 @@ def _refusal(refusal: Refusal, lang: str) -> Response:
     return Response(status, _problem_headers(lang), orjson.dumps(body))
 
 
+def _language(request: Request) -> str:
+    return problems.language(request.header(b"accept-language"))
+
+
 def _problem(
-    error: Exception, lang: str, request_id: str, log_index: int | None = None, more: Headers = ()
+    error: Exception, request: Request, request_id: str, log_index: int | None = None, more: Headers = ()
 ) -> Response:
+    lang = _language(request)
     document = problems.document(error, lang=lang, request_id=request_id, log_index=log_index)
     headers = [*_problem_headers(lang), *more]
     if "retry_after" in document:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.errors import TongquError
 from gateway.exchange.api import EXPLAIN_SCHEMA, QUERY_SCHEMA
+from gateway.lib.routes import Blueprint
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 

@@ -31,6 +31,7 @@ PLACES: Final = 64  # queries between their token and their durable decision: en
 FEW: Final = 2  # of those for one client that is not alone: what a burst of its may keep the others waiting for
 RECENT_S: Final = 1.0  # a client that asked within this time is still there
 PATIENCE_S: Final = 15.0  # how long a query waits for its turn
+AFTER_S: Final = 0.02  # at most so long a client that presses lets others' queries that are under way end first
 LINGER_S: Final = 0.02  # at most so long the entries of a client that presses wait to be written with somebody else's
 PACED_S: Final = 0.1  # a client that presses has its queries begun at distances of its rate, or of so much at most
 HELD_S: Final = (0.25, 0.75)  # how long a refusal for asking too fast is held back, drawn anew each time
@@ -102,6 +103,9 @@ class Shares:
         self._held[client] = held + 1
         self.free -= 1
         return True
+
+    def held(self, client: str) -> int:
+        return self._held.get(client, 0)
 
     def give_back(self, client: str) -> None:
         self.free += 1
@@ -307,6 +311,7 @@ class Admission:
         self._room = Room(places, max_under_way)
         self._own: dict[str, Room] = {}  # of clients that were not alone
         self._pace = Pace(min(self._rate.interval_s, PACED_S))
+        self._letting_others_go_first: dict[asyncio.Future[None], str] = {}
         self._company = Company()
         self.pressed = Pressed(held_s=HELD_S, per_second=HELD_PER_SECOND, max_held=MAX_HELD)
         self._max = max_under_way
@@ -334,6 +339,28 @@ class Admission:
 
     def end(self, client: str) -> None:
         self._shares.give_back(client)
+        for called, of in self._letting_others_go_first.items():
+            if not called.done() and not self._others_under_way(of):
+                called.set_result(None)
+                break  # one for each that ends: no burst
+
+    async def others_first(self, client: str) -> None:
+        """Wait until no query of another client is under way, ``AFTER_S`` at most: what a client that presses asks is
+        begun while nobody else wants the event loop."""
+        if not self._others_under_way(client):
+            return
+        loop = asyncio.get_running_loop()
+        called: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(AFTER_S, _let_go, called)
+        self._letting_others_go_first[called] = client
+        try:
+            await called
+        finally:
+            timer.cancel()
+            del self._letting_others_go_first[called]
+
+    def _others_under_way(self, client: str) -> bool:
+        return self.under_way > self._shares.held(client)
 
     def linger_s(self, client: str) -> float:
         """How long this query's entries may wait to be written with others: only those of a client that presses while
@@ -355,6 +382,7 @@ class Admission:
                 return await self._room.enter(client, self._patience_s)
             if self.pressed.presses(client, self._monotonic()):
                 await asyncio.sleep(self._pace.wait_s(client, self._monotonic()))
+                await self.others_first(client)
             own = await self._own.setdefault(client, Room(FEW, self._max)).enter(client, self._patience_s)
             try:
                 turn = await self._room.enter(client, self._patience_s)
@@ -365,6 +393,11 @@ class Admission:
             return turn
         except Full:
             raise _full() from None
+
+
+def _let_go(called: asyncio.Future[None]) -> None:
+    if not called.done():
+        called.set_result(None)
 
 
 def _too_fast(wait_s: float) -> RateLimited:

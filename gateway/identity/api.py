@@ -8,7 +8,6 @@ from typing import Any
 import flask
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.identity.actions import Identity
 from gateway.identity.guard import Guard
@@ -25,6 +24,7 @@ from gateway.identity.schemas import (
     RegistrationSchema,
 )
 from gateway.identity.server import TokenServer
+from gateway.lib.routes import Blueprint
 
 
 def oauth(server: TokenServer) -> flask.Blueprint:

@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-
 from gateway.identity.dpop import number
 from gateway.identity.model import Client, Party
-from gateway.lib import jose
+from gateway.lib import jose, logs
 from gateway.lib.clock import Clock
 from gateway.lib.jose import JoseInvalid, PublicKey, Unverified
 
@@ -26,8 +24,6 @@ MAX_EXPIRED_S: Final = 5
 JTI_CHARACTERS: Final = (8, 128)
 # No other kind of token may pass for an assertion (RFC 8725 section 3.11): neither our tokens nor a DPoP proof.
 _TYPES: Final = frozenset(("jwt", "client-authentication+jwt"))
-
-logger = structlog.get_logger(__name__)
 
 
 class ClientUnknown(Exception):
@@ -58,7 +54,7 @@ class ClientAssertions:
         try:
             return self._authenticate(form)
         except JoseInvalid as error:
-            logger.info("a client assertion was refused", reason=str(error))
+            logs.info("a client assertion was refused", reason=str(error))
             raise ClientUnknown from None
 
     def _authenticate(self, form: Mapping[str, str]) -> Authenticated:

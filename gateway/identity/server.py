@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import structlog
 from authlib.common.security import is_secure_transport
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
@@ -32,10 +31,9 @@ from gateway.identity.oauth import Server
 from gateway.identity.officer_assertion import OfficerAssertions
 from gateway.identity.refusals import Refused, refusal
 from gateway.identity.spent import Spent
+from gateway.lib import logs
 from gateway.lib.clock import Clock
 from gateway.lib.keys import Keys
-
-logger = structlog.get_logger(__name__)
 
 
 class TokenServer:
@@ -118,7 +116,7 @@ class TokenServer:
             status = problems.status_of(error)
             refused = refusal("temporarily_unavailable" if error.retryable else "invalid_request", error, status)
         else:
-            logger.error("an OAuth request failed unexpectedly", error=type(error).__name__)
+            logs.error("an OAuth request failed unexpectedly", error=type(error).__name__)
             refused = Refused("server_error", "An unexpected error was recorded.", status=500)
         return self._server.handle_error_response(None, refused)
 

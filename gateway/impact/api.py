@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.identity.guard import Guard
 from gateway.impact import schemas
 from gateway.impact.actions import Impact
+from gateway.lib.routes import Blueprint
 from gateway.registry.compare_api import EFFORT
 from gateway.registry.compared import side
 from gateway.registry.model import Acting

@@ -1,55 +1,139 @@
-"""How requests come in: uvicorn's protocol over httptools, with a shorter way out for answers that are whole.
+"""How requests come in: uvicorn's protocol over httptools, with a shorter way for what is asked most.
 
-ASGI sends an answer in two messages, and uvicorn looks at each header with two patterns. The path of a query makes its
-answer at once and makes its headers itself; so it asks the scope's extension ``REPLY`` to write it.
+An application may name addresses in ``direct``. A POST to exactly one of them that arrives whole, on a connection where
+nothing else is under way, is given to its handler as headers and body, and what that returns is written at once: no
+scope, no events, no messages. All else goes uvicorn's way: other methods and spellings, a body that is still to come
+(slow, large, or waiting for ``100 Continue``), HTTP/1.0, requests sent ahead. Both ways answer alike.
 """
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable
-from functools import partial
-from typing import Final
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
 
-REPLY: Final = "tongqu.reply"
-Reply = Callable[[int, bytes, bytes, bool], bool]  # status, header lines, body, end the connection → was it taken
+from gateway.lib import logs
+from gateway.lib.surprise import where
+from gateway.lib.web import Peer, RawHeaders
+
+Whole = tuple[int, bytes, bytes, bool]  # status, header lines with their ends, body, is it the connection's last
+Handler = Callable[[RawHeaders, bytes, Peer], Coroutine[Any, Any, Whole]]
+
+MAX_PENDING: Final = 64 * 1024  # of headers and the like, in more than one read; the longest lawful ones are 20 KB
+_DROPPED: Final[Any] = deque(maxlen=0)
+_SURPRISE: Final = (
+    500,
+    b"content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n",
+    b"Internal Server Error",
+    True,
+)
+
+
+class _Nobody:
+    def set(self) -> None:
+        """Nobody waits."""
+
+
+class _Asked:
+    """One request on the short way, where uvicorn expects its cycle: it reads and sets what is named here."""
+
+    __slots__ = ("body", "disconnected", "handler", "headers", "keep_alive", "response_complete")
+    message_event: Final = _Nobody()
+
+    def __init__(self, handler: Handler, headers: RawHeaders, keep_alive: bool) -> None:
+        self.handler, self.headers, self.keep_alive = handler, headers, keep_alive
+        self.body: list[bytes] = []
+        self.disconnected = self.response_complete = False
 
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
+    _reading: _Asked | None = None  # its headers are here, its body not wholly
+    _pending = 0  # bytes read of which nothing came yet
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._direct: Mapping[bytes, Handler] = getattr(config.app, "direct", {})
+
+    def data_received(self, data: bytes) -> None:
+        self._pending += len(data)
+        super().data_received(data)
+        if self._pending > MAX_PENDING and not self.transport.is_closing():
+            self.send_400_response("Header fields that do not end.")
+        if self._reading is not None:
+            asked, self._reading = self._reading, None
+            if not self.transport.is_closing():  # what followed the headers can be read, but there is more to come
+                super().on_headers_complete()
+                super().on_body(b"".join(asked.body))
+
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        # The cycle holds the scope: held by it in turn, both would be left to the collector, which takes milliseconds.
-        reply = partial(_reply, weakref.ref(self.cycle))
-        self.scope["extensions"] = {REPLY: reply}  # type: ignore[dict-item]  # one of our own
+        self._pending = 0
+        handler = self._direct.get(self.url)
+        if handler is not None and self._is_plain():
+            self._reading = _Asked(handler, self.headers, self.parser.should_keep_alive())
+        else:
+            super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            # Fields that follow a body in chunks are none of the request's (RFC 9110 section 6.5.1): a list that was
+            # looked through already must not grow by them.
+            self.headers = _DROPPED
 
+    def _is_plain(self) -> bool:
+        return (
+            self.parser.get_method() == b"POST"
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.expect_100_continue
+            and not self.parser.should_upgrade()
+            and self.parser.get_http_version() == "1.1"
+        )
 
-def _reply(answered: weakref.ref[RequestResponseCycle], status: int, headers: bytes, body: bytes, close: bool) -> bool:
-    """Send a whole answer; ``headers`` are lines with their ends. False, and nothing is done, when the caller reads too
-    slowly: then it is to be sent the usual way, which waits. An answer to nobody counts as sent, as with ASGI.
-    """
-    cycle = answered()
-    if cycle is None:
-        return True
-    if cycle.response_started or (cycle.flow.write_paused and not cycle.disconnected):
-        return False
-    if cycle.disconnected:
-        return True
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.keep_alive = cycle.keep_alive and not close
-    end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-    cycle.transport.write(b"".join((STATUS_LINE[status], *_defaults(cycle), headers, end, body)))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
+    def on_body(self, body: bytes) -> None:
+        self._pending = 0
+        if self._reading is None:
+            super().on_body(body)
+        else:
+            self._reading.body.append(body)
 
+    def on_message_complete(self) -> None:
+        self._pending = 0
+        asked = self._reading
+        if asked is None:
+            super().on_message_complete()
+            return
+        self._reading = None
+        self.cycle = asked  # type: ignore[assignment]  # it has what uvicorn asks of one
+        task = self.loop.create_task(self._answer(asked))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
-def _defaults(cycle: RequestResponseCycle) -> list[bytes]:
-    """The server's own headers (the date)."""
-    return [b"%b: %b\r\n" % each for each in cycle.default_headers]
+    async def _answer(self, asked: _Asked) -> None:
+        try:
+            status, head, body, last = await asked.handler(asked.headers, b"".join(asked.body), self.client)
+        except (Exception, asyncio.CancelledError) as error:
+            # Its class is safe to write down; its message might hold what somebody sent.
+            logs.error("a request ended unexpectedly", error=type(error).__name__, at=where(error))
+            status, head, body, last = _SURPRISE
+        if self.flow.write_paused:  # the caller has not read the answer before this one
+            await self.flow.drain()
+        asked.response_complete = True
+        if self.transport.is_closing():
+            return
+        last = last or not asked.keep_alive
+        own = [b"%b: %b\r\n" % each for each in self.server_state.default_headers]
+        end = b"connection: close\r\n\r\n" if last else b"\r\n"
+        self.transport.write(b"".join((STATUS_LINE[status], *own, head, end, body)))
+        if last:
+            self.transport.close()
+        self.on_response_complete()

@@ -50,22 +50,19 @@ def sign_response(
     signature of its argument; ``digest``, if it is known already, is ``content_digest(body)``.
     """
     digest = digest or content_digest(body)
-    covered, values = (
-        _RESPONSE,
-        (
-            f'"@status": {status}\n"content-type": {content_type}\n"content-digest": {digest}\n'
-            f'"@method";req: {method}\n"@target-uri";req: {target_uri}\n'
-        ),
-    )
+    covered, request = _RESPONSE, ""
     if request_digest is not None:
-        covered, values = _WITH_REQUEST, f'{values}"content-digest";req: {request_digest}\n'
+        covered, request = _WITH_REQUEST, f'"content-digest";req: {request_digest}\n'
     if request_signature is not None:
         covered = f"{covered} {_SIGNED_REQUEST}"
-        values = f'{values}"signature-input";req: {request_signature[0]}\n"signature";req: {request_signature[1]}\n'
+        request += f'"signature-input";req: {request_signature[0]}\n"signature";req: {request_signature[1]}\n'
     parameters = f'({covered});created={created};keyid="{key_id}";alg="{ALGORITHM}";tag="{TAG}"'
-    signature = sign(f'{values}"@signature-params": {parameters}'.encode())
+    base = (
+        f'"@status": {status}\n"content-type": {content_type}\n"content-digest": {digest}\n'
+        f'"@method";req: {method}\n"@target-uri";req: {target_uri}\n{request}"@signature-params": {parameters}'
+    )
     return [
         ("Content-Digest", digest),
         ("Signature-Input", f"sig1={parameters}"),
-        ("Signature", f"sig1=:{_base64(signature)}:"),
+        ("Signature", f"sig1=:{_base64(sign(base.encode()))}:"),
     ]

@@ -10,10 +10,11 @@ RANDOM_BYTES = 16  # in one piece of randomness
 _AHEAD = 256  # pieces asked of the kernel at once: each call costs a switch of threads
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
-_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-_SHIFTS = tuple(range(120, -10, -10))  # 13 pairs of 5 bits
+_CHARACTERS = _ALPHABET.encode() * 8  # of each byte five bits count: every character is as likely as the others
+_SHIFTS = tuple(range(45, -5, -5))  # 10 characters of milliseconds
 
 _pieces: deque[bytes] = deque()  # taken by one caller each: popping is atomic
+_latest = (0, "")  # a millisecond and its characters: several identifiers are made in one
 os.register_at_fork(after_in_child=_pieces.clear)
 
 
@@ -32,6 +33,9 @@ def new_id(prefix: str = "") -> str:
 
     Unguessable in its last 80 bits, but being unguessable is never access control.
     """
-    number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(random_piece()[:10])
-    text = "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    global _latest
+    now, latest = time.time_ns() // 1_000_000, _latest
+    if latest[0] != now:
+        _latest = latest = (now, "".join([_ALPHABET[now >> shift & 31] for shift in _SHIFTS]))
+    text = latest[1] + random_piece().translate(_CHARACTERS).decode("ascii")
     return f"{prefix}_{text}" if prefix else text

@@ -12,7 +12,7 @@ import binascii
 import functools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -38,7 +38,9 @@ _MEMBERS: Final = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n"), "OK
 _PRIVATE: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 _COORDINATE_CHARACTERS: Final = 43  # base64url of 32 bytes: one spelling, hence one thumbprint per key
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")  # base64 to base64url (RFC 4648 §5)
-_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
+_FROM_URL: Final = bytes.maketrans(b"-_+/=", b"+/...")  # a dot is refused as a character of neither
+_PADDING: Final = (b"", b"", b"==", b"=")  # by the characters modulo 4; of one alone no byte can be made
+_LAST: Final = ("", "", "AQgw", "AEIMQUYcgkosw048")  # characters that leave no loose bits at the end
 _SHA256: Final = ec.ECDSA(hashes.SHA256())
 _REGISTRY: Final = JWSRegistry(algorithms=("PS256", "Ed25519"), strict_check_header=False)
 _VERIFIERS: Final = {
@@ -141,8 +143,7 @@ def _cached_key(header_text: str) -> PublicKey:
 
 
 # ── reading tokens ────────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Unverified:
+class Unverified(NamedTuple):
     """A well-formed compact JWS whose signature nobody has checked yet."""
 
     header: Mapping[str, Any]
@@ -171,12 +172,12 @@ def parse(token: str, *, algs: Collection[str] = ALGORITHMS, max_bytes: int = MA
     parts = token.split(".")
     if len(parts) != 3 or not token.isascii():
         raise JoseInvalid("expected a compact JWS: three parts with dots between")
-    header = _cached_header(parts[0]) if len(parts[0]) <= CACHED_HEADER else _header(parts[0])
+    head, payload, signature = parts
+    header = _cached_header(head) if len(head) <= CACHED_HEADER else _header(head)
     if header["alg"] not in algs:
         raise JoseInvalid("the algorithm is not one of " + ", ".join(algs))
-    return Unverified(
-        header, parts[0], decode64(parts[1]), f"{parts[0]}.{parts[1]}".encode("ascii"), decode64(parts[2])
-    )
+    signing_input = token[: -1 - len(signature)].encode("ascii")
+    return Unverified(header, head, decode64(payload), signing_input, decode64(signature))
 
 
 def parse_detached(token: str, payload: bytes, *, algs: Collection[str] = ALGORITHMS) -> Unverified:
@@ -260,17 +261,18 @@ def strict_object(data: bytes) -> dict[str, Any]:
 
 def decode64(text: str) -> bytes:
     """base64url without padding; one text per value (RFC 7515 §2). Raises JoseInvalid."""
+    loose = len(text) % 4
     try:
-        data = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"==")
+        data = binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + _PADDING[loose], strict_mode=True)
     except ValueError:  # binascii.Error is one, and what is not ASCII another
         raise JoseInvalid("not base64url") from None
-    if encode64(data) != text:  # binascii skips strange characters and takes loose bits at the end
+    if loose and text[-1] not in _LAST[loose]:
         raise JoseInvalid("not base64url")
     return data
 
 
 def encode64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode()
 
 
 # ── signing ───────────────────────────────────────────────────────────────────────────────────────────────────────────

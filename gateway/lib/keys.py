@@ -32,9 +32,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-
-from gateway.lib import jose
+from gateway.lib import jose, logs
 from gateway.lib.clock import SystemClock, rfc3339
 from gateway.lib.durable import write_file
 from gateway.lib.jose import JoseInvalid, PublicKey, SigningKey
@@ -46,8 +44,6 @@ SECRET_BYTES: Final = 32
 RETIRED: Final = "retired.json"
 _WATCHED: Final = (".jwk", RETIRED)
 _PRIVATE_MODE: Final = 0o600
-
-logger = structlog.get_logger(__name__)
 
 
 class KeysUnusable(Exception):
@@ -193,7 +189,7 @@ class Keys:
             self._signing = _Signing.read(self.folder)
         except KeysUnusable as error:
             self._unusable = looks
-            logger.error("changed keys cannot be used; those at hand go on", reason=str(error))
+            logs.error("changed keys cannot be used; those at hand go on", reason=str(error))
             return False
         self.version += 1
         return True

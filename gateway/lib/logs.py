@@ -9,30 +9,47 @@ import json
 import logging
 import re
 import sys
-from typing import Any
-
-import structlog
+from datetime import UTC, datetime
+from typing import Any, Final
 
 # Libraries that write tokens, addresses or bodies into their debug logs (authlib: whole access tokens).
 QUIET = ("authlib", "urllib3", "asyncio", "sqlalchemy", "alembic", "werkzeug", "joserfc")
+_OF_LIBRARIES: Final = "%(message)s"
+_least = logging.INFO  # what is less is not written; see configure
 
 
 def configure(level: str = "INFO") -> None:
     """Write JSON lines of at least ``level``; libraries speak from WARNING only."""
-    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    logging.basicConfig(level=number, stream=sys.stderr, format="%(message)s", force=True)
+    global _least
+    _least = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    logging.basicConfig(level=_least, stream=sys.stderr, format=_OF_LIBRARIES, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=one_line),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+
+
+def info(event: str, **members: Any) -> None:
+    _write(logging.INFO, event, members)
+
+
+def warning(event: str, **members: Any) -> None:
+    _write(logging.WARNING, event, members)
+
+
+def error(event: str, **members: Any) -> None:
+    _write(logging.ERROR, event, members)
+
+
+def critical(event: str, **members: Any) -> None:
+    _write(logging.CRITICAL, event, members)
+
+
+def _write(level: int, event: str, members: dict[str, Any]) -> None:
+    if level < _least:
+        return
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    line = {**members, "event": event, "level": logging.getLevelName(level).lower(), "timestamp": now}
+    sys.stderr.write(one_line(line, default=repr) + "\n")
+    sys.stderr.flush()
 
 
 # What a reader of logs may take for the end of a line, or a terminal for an order: escaped, though JSON allows it.

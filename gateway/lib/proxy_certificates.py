@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final
 
+from gateway.lib.web import Peer, RawHeaders
+
 _FIELDS: Final = frozenset((b"client-cert", b"client-cert-chain"))
 
 
@@ -17,12 +19,16 @@ class ProxyCertificates:
 
     def only_from_proxies(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The same request, without certificates that anybody else claims to have seen."""
-        headers = scope["headers"]
-        if _FIELDS.isdisjoint([name.lower() for name, _ in headers]) or self._is_proxy(scope.get("client")):
-            return scope
-        return {**scope, "headers": [each for each in headers if each[0].lower() not in _FIELDS]}
+        believed = self.believed(scope["headers"], scope.get("client"))
+        return scope if believed is scope["headers"] else {**scope, "headers": believed}
 
-    def _is_proxy(self, peer: tuple[str, int] | None) -> bool:
+    def believed(self, headers: RawHeaders, peer: Peer) -> RawHeaders:
+        """The headers themselves, or those that are left of them."""
+        if _FIELDS.isdisjoint([name.lower() for name, _ in headers]) or self._is_proxy(peer):
+            return headers
+        return [each for each in headers if each[0].lower() not in _FIELDS]
+
+    def _is_proxy(self, peer: Peer) -> bool:
         try:
             address = ipaddress.ip_address(peer[0] if peer else "")
         except ValueError:

@@ -20,6 +20,7 @@ HANDLE_BYTES = 5  # 10^7 residents: one in 10^5 of being forgotten together with
 _BITS = 4  # of the handle per level
 _DEPTH = HANDLE_BYTES * 8 // _BITS
 _NIBBLES = [bytes([nibble]) for nibble in range(1 << _BITS)]
+_BY_DIGIT = {f"{nibble:x}": child for nibble, child in enumerate(_NIBBLES)}
 FORMAT = "tongqu-subject-key/1"
 
 Nodes = dict[tuple[int, int], bytes]  # (depth, the handle's first bits) → hash
@@ -99,8 +100,8 @@ class SubjectKey:
         for depth in range(_DEPTH + 1):
             node = nodes.get((depth, number >> _BITS * (_DEPTH - depth)))
             if node is not None:
-                for level in range(_DEPTH - depth - 1, -1, -1):
-                    node = sha256(node + _NIBBLES[number >> _BITS * level & 15]).digest()
+                for digit in handle.hex()[depth:]:
+                    node = sha256(node + _BY_DIGIT[digit]).digest()
                 return node
         return None
 

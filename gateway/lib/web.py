@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 Headers = Sequence[tuple[str, str]]
 RawHeaders = Sequence[tuple[bytes, bytes]]
+Peer = tuple[str, int] | None  # where a connection comes from
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +19,26 @@ class Request:
     query_string: str = field(repr=False)
     headers: RawHeaders = field(repr=False)
     body: bytes = field(repr=False)
-    _by_name: dict[bytes, list[bytes]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _by_name: dict[bytes, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, value in self.headers:
-            self._by_name.setdefault(name, []).append(value)
+        self._by_name.update(self.headers)
 
     def values(self, name: bytes) -> list[str]:
         """All values of a header, in order of arrival."""
-        found = self._by_name.get(name)
-        return [] if found is None else [value.decode("latin-1") for value in found]
+        value = self._by_name.get(name)
+        if value is None:
+            return []
+        if len(self._by_name) == len(self.headers):  # none came twice
+            return [value.decode("latin-1")]
+        return [each.decode("latin-1") for key, each in self.headers if key == name]
 
     def header(self, name: bytes) -> str | None:
         """The only value of a header; None when it is absent or came more than once."""
-        found = self._by_name.get(name)
-        return found[0].decode("latin-1") if found is not None and len(found) == 1 else None
+        if name not in self._by_name:
+            return None
+        found = self.values(name)
+        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,6 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from typing import IO
 
-import xlsxwriter
-from xlsxwriter.utility import xl_col_to_name
-
 _SHEET = "xl/worksheets/sheet1.xml"
 _END = b"</sheetData>"
 _TOGETHER = 200  # rows
@@ -25,6 +22,8 @@ _NOT_XML = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9a-fA-F]{4}_)")
 
 def write(out: IO[bytes], name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """``rows`` below ``head``, whose line stays in sight; None and empty texts are empty cells."""
+    from xlsxwriter.utility import xl_col_to_name  # here: 2 MB that few gateways need before somebody takes rows away
+
     with (
         zipfile.ZipFile(_frame(name, head)) as frame,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book,
@@ -47,6 +46,8 @@ def write(out: IO[bytes], name: str, head: Sequence[str], rows: Iterable[Sequenc
 
 
 def _frame(name: str, head: Sequence[str]) -> IO[bytes]:
+    import xlsxwriter
+
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         sheet = book.add_worksheet(name)

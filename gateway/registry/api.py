@@ -11,12 +11,12 @@ from typing import Any
 
 from flask import Response, g, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from gateway.errors import InvalidRequest, MalformedRequest, TooLarge
 from gateway.identity.guard import Guard
 from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.routes import Blueprint
 from gateway.registry import feed, notice, schemas
 from gateway.registry.model import STATES, USABLE, Acting
 from gateway.registry.published import PUBLIC, published

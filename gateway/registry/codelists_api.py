@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.errors import InvalidRequest, NotFound
+from gateway.lib.routes import Blueprint
 from gateway.registry import codelists_views as views
 from gateway.registry.published import PUBLIC, published
 from standards import codelists, divisions

@@ -10,10 +10,10 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
 from gateway.identity.guard import Guard
+from gateway.lib.routes import Blueprint
 from gateway.registry.compared import faults, side, suggested, told
 from gateway.registry.model import Acting
 from gateway.registry.shelf import Shelf

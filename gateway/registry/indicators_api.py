@@ -10,9 +10,9 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.errors import NotFound
+from gateway.lib.routes import Blueprint
 from gateway.registry import indicators_schemas as schemas
 from gateway.registry.published import PUBLIC, published
 from standards import indicators

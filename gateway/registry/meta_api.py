@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from gateway.errors import NotFound
 from gateway.lib.canonical_json import digest
+from gateway.lib.routes import Blueprint
 from standards import documents
 
 PUBLIC: list[dict[str, list[str]]] = []  # OpenAPI: no token is needed

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.identity.guard import Guard
+from gateway.lib.routes import Blueprint
 from gateway.registry import schemas
 from gateway.registry.actions import Proposal, Registry
 from gateway.registry.discussion import Discussion

@@ -44,3 +44,43 @@ def test_what_is_wrong_is_named_with_what_was_expected(tmp_path: Path, line: str
 def test_an_address_as_browsers_write_it_is_taken(tmp_path: Path, url: str) -> None:
     given: dict[str, Any] = {"data_dir": tmp_path, "public_url": url}
     assert load(environment=False, **given).public_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("port", "8081", 8081),
+        ("shutdown_seconds", "2.5", 2.5),
+        ("provider_plain_http", "Yes", True),
+        ("provider_plain_http", "off", False),
+        ("provider_networks", "10.0.0.0/8,fd00::/8", ("10.0.0.0/8", "fd00::/8")),
+        ("provider_networks", "", ()),
+        ("provider_ports", "443,8443", (443, 8443)),
+        ("node", "gw7", "gw7"),
+    ],
+)
+def test_the_environment_is_read_by_each_settings_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str, expected: object
+) -> None:
+    monkeypatch.setenv(f"TONGQU_{name.upper()}", text)
+    monkeypatch.setenv("TONGQU_DATA_DIR", str(tmp_path))
+    assert getattr(load(), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("port", "many", "TONGQU_PORT: expected a whole number / 整数, got 'many'"),
+        ("port", "", "TONGQU_PORT: expected a whole number"),
+        ("shutdown_seconds", "nan", "TONGQU_SHUTDOWN_SECONDS: expected a number"),
+        ("provider_plain_http", "perhaps", "TONGQU_PROVIDER_PLAIN_HTTP: expected true or false"),
+        ("provider_ports", "443,https", "TONGQU_PROVIDER_PORTS: expected a whole number"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, expected: str
+) -> None:
+    monkeypatch.setenv(f"TONGQU_{name.upper()}", text)
+    with pytest.raises(ConfigError) as refused:
+        load()
+    assert expected in str(refused.value)

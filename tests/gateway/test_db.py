@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from gateway import db
@@ -25,6 +26,22 @@ def test_every_revision_can_be_undone(database: db.Database) -> None:
     assert inspect(database.engine).get_table_names() == ["alembic_version"]
     db.upgrade(database)
     db.check(database)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_would_go_to(database: db.Database) -> None:
+    with database.read() as conn:
+        assert MigrationContext.configure(conn).get_current_revision() == db.newest_revision()
+    db.require_current(database)
+
+
+@pytest.mark.parametrize("found", ["0005_exchange", "9999_of_a_later_version", "none"])
+def test_tables_of_another_version_are_refused_with_what_to_run(database: db.Database, found: str) -> None:
+    with database.write() as conn:
+        conn.execute(text(f"UPDATE alembic_version SET version_num = '{found}'"))
+        if found == "none":
+            conn.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(db.Outdated, match=rf"{found}.*{db.newest_revision()}.*gateway db upgrade"):
+        db.require_current(database)
 
 
 def test_upgrading_again_changes_nothing(database: db.Database) -> None:

@@ -75,6 +75,12 @@ class ByHand:
         **changes: Any,
     ) -> requests.Response:
         """POST /v1/queries; ``changes`` to the body, None leaves a member out."""
+        sent = {"Authorization": f"{scheme} {token}", "DPoP": proof or self.proof("/v1/queries", token)}
+        body = self.body(agreement, **changes)
+        return requests.post(f"{self.url}/v1/queries", json=body, headers=sent | (headers or {}), timeout=30)
+
+    @staticmethod
+    def body(agreement: str, **changes: Any) -> dict[str, Any]:
         body = {
             "agreement": agreement,
             "standard": STANDARD,
@@ -82,6 +88,4 @@ class ByHand:
             "purpose": PURPOSE,
             "case": CASE,
         } | changes
-        sent = {"Authorization": f"{scheme} {token}", "DPoP": proof or self.proof("/v1/queries", token)}
-        kept = {name: value for name, value in body.items() if value is not None}
-        return requests.post(f"{self.url}/v1/queries", json=kept, headers=sent | (headers or {}), timeout=30)
+        return {name: value for name, value in body.items() if value is not None}

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
@@ -116,6 +118,8 @@ def _ask(
         requests.post(f"{direct}/oauth/token", data=form, headers={"Client-Cert": own.header}, timeout=10),
     ):
         assert (refused.status_code, "access_token" in refused.text) == (400, False)
+    encoded = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert _behind_the_body(direct, "/oauth/token", urlencode(form), own, encoded) == 400
 
     body = {"agreement": agreement, "standard": STANDARD, "purpose": PURPOSE, "case": CASE}
     body |= {"subject": {"scheme": SCHEME, "id": AN["idNumber"]}}
@@ -130,6 +134,21 @@ def _ask(
         requests.post(f"{direct}/v1/queries", json=body, headers=with_header, timeout=10),
     ):
         assert (refused.status_code, refused.json()["rule"]) == (401, "A6")
+    assert _behind_the_body(direct, "/v1/queries", json.dumps(body), own, token) == 401
+
+
+def _behind_the_body(url: str, path: str, body: str, own: Certificate, headers: dict[str, str]) -> int:
+    """The status of a request that names the certificate in a field after its chunks (RFC 9110 section 6.5)."""
+    fields = {"Host": "gateway", "Transfer-Encoding": "chunked", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    sent = f"POST {path} HTTP/1.1\r\n{head}\r\n{len(body):x}\r\n{body}\r\n".encode()
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=10) as connection:
+        connection.sendall(sent)
+        time.sleep(0.1)  # the headers were looked through
+        connection.sendall(f"0\r\nClient-Cert: {own.header}\r\n\r\n".encode())
+        answer = HTTPResponse(connection)
+        answer.begin()
+        return answer.status
 
 
 def _ask_with_the_sdk(folder: Path, public: str, client: str, agreement: str) -> None:

@@ -117,7 +117,7 @@ async def _walk(gateway: RunningGateway, cast: Cast, officer: str, clock: FixedC
                 new_id("qry"), caller, agreement.id, STANDARD, PURPOSE, SCHEME, number,
                 deps.pseudonyms.subject(SCHEME, number),
             )  # fmt: skip
-            kept = deps.sidecar.sealed(query.id, SCHEME, number, CASE)
+            kept = deps.sidecar.sealed(query.id, deps.pseudonyms.resident(SCHEME, number), CASE)
             with contextlib.suppress(ProviderError):
                 await path.answer(query, exchange.deps, [], lambda: None, beside=[kept])
             clock.advance(seconds=25)

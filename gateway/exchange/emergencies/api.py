@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.exchange.emergencies import schemas
 from gateway.exchange.emergencies.actions import Emergencies
 from gateway.identity.guard import Guard
 from gateway.identity.model import ADMIN_SCOPE, QUERY_SCOPE
+from gateway.lib.routes import Blueprint
 
 
 def blueprint(emergencies: Emergencies, guard: Guard) -> Blueprint:

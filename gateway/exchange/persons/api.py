@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from gateway.exchange.persons import schemas
 from gateway.exchange.persons.actions import Persons
 from gateway.identity.guard import Guard
 from gateway.identity.model import ADMIN_SCOPE
+from gateway.lib.routes import Blueprint
 
 
 def blueprints(persons: Persons, guard: Guard) -> list[Blueprint]:

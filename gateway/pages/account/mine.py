@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import segno
 from flask import Blueprint, Response, g, jsonify, request
 from markupsafe import Markup
 
@@ -119,6 +118,8 @@ class MyPages:
         return to_page(safe_next(request.form.get("next")) or "/account")
 
     def _totp_page(self, secret: str, error: SignInRefused | None = None) -> Response:
+        import segno  # and with it an XML writer, for the few who set up codes
+
         address = self._parts.factors.address(secret, g.account, self._parts.frame.name)
         picture = segno.make(address, error="m").svg_inline(scale=5, border=4, omitsize=True)
         return self._parts.page(

@@ -7,8 +7,6 @@ import io
 from collections.abc import Sequence
 from datetime import datetime
 
-import xlsxwriter
-
 from gateway.lib.spreadsheet import cell
 from gateway.pages.public import words
 from standards import Standard, codelists
@@ -50,6 +48,8 @@ def to_csv(table: Table) -> bytes:
 
 def to_xlsx(table: Table, sheet: str) -> bytes:
     """A workbook of one sheet; every cell is text, so that 01 stays 01 and nothing is calculated (threat T20)."""
+    import xlsxwriter  # 2 MB, for the few who ask for one
+
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(out, options) as book:

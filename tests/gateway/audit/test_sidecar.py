@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.pseudonyms import Pseudonyms
+from gateway.audit.pseudonyms import Pseudonyms, Resident
 from gateway.audit.sidecar import SIDECAR, Keep, Sidecar, remove
 from gateway.db import Database
 from gateway.lib.keys import Keys, KeysUnusable
@@ -25,6 +25,10 @@ VIEWED = {
     "filter_digest": "sha-256:" + "0" * 64,
     "rows": 1,
 }
+
+
+def resident(id: str) -> Resident:
+    return Pseudonyms({1: KEY}, INDEX).resident(SCHEME, id)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def test_what_is_kept_is_opened_again_by_the_querys_id(database: Database, log: 
         tx.append(VIEWED)
         values = {"scheme": SCHEME, "id": ID, "case": CASE}
         sidecar.keep(tx, "qry_1", Pseudonyms({1: KEY}, INDEX).subject(SCHEME, ID), values)
-        Keep.settle(tx, [sidecar.sealed("qry_2", SCHEME, OTHER, None)])
+        Keep.settle(tx, [sidecar.sealed("qry_2", resident(OTHER), None)])
     with database.read() as conn:
         assert sidecar.open(conn, "qry_1") == values
         assert sidecar.open(conn, "qry_2") == {"scheme": SCHEME, "id": OTHER, "case": None}
@@ -52,7 +56,7 @@ def test_what_is_kept_is_opened_again_by_the_querys_id(database: Database, log: 
 def test_a_row_of_another_query_or_with_any_bit_turned_is_not_opened(
     database: Database, log: object, sidecar: Sidecar
 ) -> None:
-    kept = sidecar.sealed("qry_1", SCHEME, ID, CASE)
+    kept = sidecar.sealed("qry_1", resident(ID), CASE)
     with database.write() as conn:
         for place in range(0, len(kept.sealed), 7):
             turned = bytearray(kept.sealed)
@@ -65,14 +69,14 @@ def test_a_row_of_another_query_or_with_any_bit_turned_is_not_opened(
 
 
 def test_neither_the_number_nor_the_case_stands_in_a_row(sidecar: Sidecar) -> None:
-    sealed = sidecar.sealed("qry_1", SCHEME, ID, CASE).sealed
+    sealed = sidecar.sealed("qry_1", resident(ID), CASE).sealed
     assert ID.encode() not in sealed and CASE.encode() not in sealed and SCHEME.encode() not in sealed
-    assert sealed != sidecar.sealed("qry_1", SCHEME, ID, CASE).sealed, "no two rows of a person look alike"
+    assert sealed != sidecar.sealed("qry_1", resident(ID), CASE).sealed, "no two rows of a person look alike"
 
 
 def test_it_opens_with_all_three_keys_only(database: Database, sidecar: Sidecar) -> None:
     with database.write() as conn:
-        conn.execute(SIDECAR.insert().values(query="qry_1", sealed=sidecar.sealed("qry_1", SCHEME, ID, CASE).sealed))
+        conn.execute(SIDECAR.insert().values(query="qry_1", sealed=sidecar.sealed("qry_1", resident(ID), CASE).sealed))
     others = [
         Sidecar(Pseudonyms({1: KEY}, INDEX), b"x" * 32),
         Sidecar(Pseudonyms({1: SubjectKey.generate()}, INDEX), KEK),
@@ -89,7 +93,7 @@ def test_a_pseudonym_that_is_not_the_persons_is_refused(log: object, sidecar: Si
 
 
 def test_a_guard_that_is_undone_leaves_nothing(database: Database, log: object, sidecar: Sidecar) -> None:
-    kept = sidecar.sealed("qry_1", SCHEME, ID, CASE)
+    kept = sidecar.sealed("qry_1", resident(ID), CASE)
     with log.transaction() as tx:  # type: ignore[attr-defined]
         Keep.settle(tx, [kept])
         Keep.undo(tx, [kept])
@@ -103,7 +107,7 @@ def test_after_shredding_nobody_opens_it_and_the_old_pseudonym_is_reached_no_mor
 ) -> None:
     with database.write() as conn:
         for query, id in (("qry_1", ID), ("qry_2", OTHER)):
-            conn.execute(SIDECAR.insert().values(query=query, sealed=sidecar.sealed(query, SCHEME, id, CASE).sealed))
+            conn.execute(SIDECAR.insert().values(query=query, sealed=sidecar.sealed(query, resident(id), CASE).sealed))
     before, others, case = pseudonyms.subject(SCHEME, ID), pseudonyms.subject(SCHEME, OTHER), pseudonyms.case(CASE)
     pseudonyms.replace({1: KEY.without(pseudonyms.handle(SCHEME, ID))})
     with database.read() as conn:
@@ -112,7 +116,11 @@ def test_after_shredding_nobody_opens_it_and_the_old_pseudonym_is_reached_no_mor
     assert pseudonyms.subject(SCHEME, ID) != before and before not in pseudonyms.subjects(SCHEME, ID)
     assert (pseudonyms.subject(SCHEME, OTHER), pseudonyms.case(CASE)) == (others, case)
     with database.write() as conn:  # the person lives on, under a new pseudonym
-        conn.execute(SIDECAR.insert().values(query="qry_3", sealed=sidecar.sealed("qry_3", SCHEME, ID, CASE).sealed))
+        conn.execute(
+            SIDECAR.insert().values(
+                query="qry_3", sealed=sidecar.sealed("qry_3", pseudonyms.resident(SCHEME, ID), CASE).sealed
+            )
+        )
         assert remove(conn, ["qry_1"]) == 1
     with database.read() as conn:
         assert (sidecar.open(conn, "qry_3") or {})["id"] == ID

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import errors
+from gateway.exchange import fairness
 from gateway.exchange.fairness import (
     FEW,
     RECENT_S,
@@ -377,3 +378,34 @@ def test_the_more_refusals_of_a_client_are_held_the_longer_they_are_and_of_all_n
         assert stack.enter_context(pressed.holding("flood")) == 0.0
     with pressed.holding("flood") as again:
         assert again == 1.0
+
+
+def test_who_presses_begins_when_no_query_of_another_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        own = admission(max_under_way=100)
+        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
+        own.begin("flood")
+        await own.others_first("flood")  # nobody else is there
+        own.begin("calm")
+        pressing = [asyncio.create_task(own.others_first("flood")) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        assert not any(task.done() for task in pressing)
+        own.end("calm")  # one goes on, the next when that one ends
+        await pressing[0]
+        assert not pressing[1].done()
+        own.end("flood")
+        await pressing[1]
+
+    run(story())
+
+
+def test_who_presses_waits_for_others_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        own = admission(max_under_way=100)
+        monkeypatch.setattr(fairness, "AFTER_S", 0.001)
+        own.begin("calm")
+        own.begin("flood")
+        await own.others_first("flood")
+        assert own.under_way == 2
+
+    run(story())

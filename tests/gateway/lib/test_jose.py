@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,12 @@ def test_base64url_has_one_spelling(data: bytes) -> None:
             assert jose.decode64(other) != data
         except JoseInvalid:
             continue
+
+
+@given(st.text("AQgwz09-_+/=. é", max_size=9))
+def test_what_is_read_as_base64url_is_written_like_this(text: str) -> None:
+    try:
+        decoded = jose.decode64(text)
+    except JoseInvalid:
+        return
+    assert base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() == text
