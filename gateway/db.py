@@ -210,6 +210,10 @@ def _postgresql_options(url: URL, patience_s: float) -> dict[str, str]:
     return {"options": f"{ours} {given if isinstance(given, str) else ' '.join(given)}".strip()}
 
 
+# sqlite3 looks for another way to write each None, in vain, at several times the price of writing it: so it finds this.
+sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type]  # {}.get(None) is None
+
+
 def _prepare_sqlite(raw: object, patience_s: float) -> None:
     raw.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves: the driver's own begins too late
     cursor = raw.cursor()  # type: ignore[attr-defined]

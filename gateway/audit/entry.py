@@ -317,12 +317,14 @@ def draft(content: Mapping[str, Any], *, id: str, gw: Mapping[str, str]) -> Draf
     ``content``: ``type`` and the members of that type; members that may be null may be left out.
     """
     kind: Any = content.get("type")
-    event = EVENTS.get(kind) if type(kind) is str else None
-    if event is None:
+    if type(kind) is not str or kind not in EVENTS:
         raise EntryInvalid("type: expected an event of the closed list")
-    whole = {**_nulls(kind), **content, "v": VERSION, "t": _NO_TIME, "id": id, "gw": gw}
-    for name in _objects(kind):
-        whole[name] = _complete(whole.get(name), event[name])
+    form = _form(kind)
+    whole = {**form.nulls, **content, "v": VERSION, "t": _NO_TIME, "id": id, "gw": gw}
+    for name, size, nulls in form.objects:  # write out the nulls of an object's members that were left out
+        value = whole.get(name)
+        if type(value) is dict and len(value) < size:
+            whole[name] = {**nulls, **value}
     data = _encode(whole)
     if not _is_entry(kind, data, whole):
         raise EntryInvalid(_defect(kind, whole))
@@ -377,28 +379,30 @@ def describe() -> dict[str, dict[str, str]]:
 
 
 # ── the parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+class _Form(NamedTuple):
+    """What is left out of an event: members that are null, and those of its objects (name, how many, null ones)."""
+
+    nulls: Mapping[str, None]
+    objects: tuple[tuple[str, int, Mapping[str, None]], ...]
+
+
 @cache
-def _pattern(event: str) -> re.Pattern[str]:
+def _form(event: str) -> _Form:
+    members = EVENTS[event]
+    objects = ((name, kind.members) for name, kind in members.items() if kind.members is not None)
+    return _Form(_nulls(members), tuple((name, len(inner), _nulls(inner)) for name, inner in objects))
+
+
+def _nulls(members: Mapping[str, Kind]) -> Mapping[str, None]:
+    return {name: None for name, kind in members.items() if kind.nullable}
+
+
+@cache
+def _pattern(event: str, facts: Kind = kinds.FACTS) -> re.Pattern[str]:
     """What the canonical JSON of this event looks like, header and all. Compiled when first needed: there are many."""
     header = {**HEADER, "type": kinds.text("event", re.escape(event))}
-    return re.compile(kinds.object_pattern({**header, **EVENTS[event]}))
-
-
-@cache
-def _nulls(event: str) -> Mapping[str, None]:
-    return {name: None for name, kind in EVENTS[event].items() if kind.nullable}
-
-
-@cache
-def _objects(event: str) -> tuple[str, ...]:
-    return tuple(name for name, kind in EVENTS[event].items() if kind.members is not None)
-
-
-def _complete(value: Any, kind: Kind) -> Any:
-    """Write out the nulls of an object's members that were left out."""
-    if kind.members is not None and type(value) is dict and len(value) < len(kind.members):
-        return {**{name: None for name, member in kind.members.items() if member.nullable}, **value}
-    return value
+    whole = kinds.object_pattern({**header, **EVENTS[event]})
+    return re.compile(whole.replace(kinds.FACTS.pattern, facts.pattern))
 
 
 def _encode(value: Any) -> bytes:
@@ -410,11 +414,15 @@ def _encode(value: Any) -> bytes:
 
 
 def _is_entry(event: str, data: bytes, value: Mapping[str, Any]) -> bool:
-    match = _pattern(event).fullmatch(data.decode())
+    text = data.decode()
+    if event not in _DECIDED:
+        return _pattern(event).fullmatch(text) is not None
+    match = _pattern(event, kinds.PLAIN_FACTS).fullmatch(text)
+    if match is not None and len(match["facts"]) <= kinds.MAX_PLAIN_FACTS:
+        return True
+    match = _pattern(event).fullmatch(text)
     if match is None:
         return False
-    if event not in _DECIDED:
-        return True
     facts = value["decision"]["facts"]  # the pattern found their extent by the members round it: is it really theirs?
     return kinds.is_facts(facts) and _encode(facts).decode() == match["facts"]
 

@@ -33,6 +33,7 @@ _RESULTS = {
     entry.OUTCOME_UNKNOWN: "unknown",
 }
 REFUSED = "exchange.refused"
+_OFFICER, _RESULT = Row._fields.index("officer"), Row._fields.index("result")
 
 
 def catch_up(database: Database, *, restraint: float = 0, within: float = math.inf, group: int = CATCH_UP) -> int:
@@ -58,6 +59,13 @@ def catch_up(database: Database, *, restraint: float = 0, within: float = math.i
         time.sleep(restraint * (time.monotonic() - began))
     _seal(database, restraint, end, renew=restraint > 0)
     return done
+
+
+def behind(database: Database) -> int:
+    """How many entries are not indexed yet."""
+    with database.read() as conn:
+        rows = IndexRows(conn)
+        return rows.head().size - rows.state().size
 
 
 def rebuild(database: Database, *, group: int = CATCH_UP) -> int:
@@ -243,19 +251,25 @@ def _query(number: int, item: Mapping[str, Any], known: _Known) -> Row:
 def _outcome(number: int, item: Mapping[str, Any], known: _Known) -> Row:
     query = known.authorized(item["of"])
     source = item.get("source") or {}
-    own = {
-        "number": number,
-        "t": item["t"],
-        "type": item["type"],
-        "of_number": item["of"],
-        "outcome": None,
-        "result": _RESULTS[item["type"]],
-        "code": item.get("code") or ("no_record" if item.get("records") == 0 else None),
-        "rules": _list(item.get("rules") or ()),
-    }
     if query is None:  # cut off from the log: what is left speaks for itself
-        return Row(**own, query=item["query"], other_party=source.get("party"))
-    return query._replace(**own, other_party=source.get("party") or query.other_party)
+        query = Row(number, item["t"], item["type"], query=item["query"])
+    return Row._make(
+        (
+            number,
+            item["t"],
+            item["type"],
+            item["of"],
+            None,
+            query.query,
+            query.party,
+            source.get("party") or query.other_party,
+            *query[_OFFICER:_RESULT],
+            _RESULTS[item["type"]],
+            item.get("code") or ("no_record" if item.get("records") == 0 else None),
+            _list(item.get("rules") or ()),
+            query.risk,
+        )
+    )
 
 
 def _risks(item: Mapping[str, Any], known: _Known) -> Iterable[str]:

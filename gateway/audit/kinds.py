@@ -22,7 +22,8 @@ MAX_FACTS_NODES = 512
 MAX_FACT_TEXT = 512
 
 # C0, DEL, C1; marks and overrides of direction; line and paragraph separators; byte order mark; surrogates
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
+_UNSAFE_CHARS = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff"
+_UNSAFE = re.compile(f"[{_UNSAFE_CHARS}]")
 # 18 digits standing alone, the last maybe X: in the form of a resident identity number (GB 11643)
 _RESIDENT_ID = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
 _FACT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,127}")
@@ -150,3 +151,22 @@ INTEGER = Kind("integer", r"(?:0|[1-9][0-9]{0,14})")
 INDEX = Kind("index", INTEGER.pattern)
 # Only their extent is matched here; entry.py checks by is_facts that this extent is what it seems.
 FACTS = Kind("facts", r"(?P<facts>\{.*\})")
+
+# Nearly all facts as they are, by one pattern. Whatever is of this kind, and at most MAX_PLAIN_FACTS characters long,
+# is_facts says yes to: no resident's number fits into a text that is too short, has no digits, or is of these forms.
+_TEXTS = (
+    rf"[^\"\\{_UNSAFE_CHARS}]{{0,17}}+",
+    r"[A-Za-z_.:-]{0,512}+",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z",
+    r"[a-z]{3}_[0-9A-Z]{26}",
+    r"sha-256:[0-9a-f]{64}",
+)
+_SIMPLE = f'(?:"(?:{"|".join(_TEXTS)})"|true|false|null|0|-?[1-9][0-9]{{0,14}}+)'
+_NAMED = f'"{_FACT_NAME.pattern}":'
+_PART = (
+    rf"(?:{_SIMPLE}"
+    rf"|\[(?:{_SIMPLE}(?:,{_SIMPLE})*+)?\]"
+    rf"|\{{(?:{_NAMED}{_SIMPLE}(?:,{_NAMED}{_SIMPLE})*+)?\}})"
+)
+PLAIN_FACTS = Kind("facts", rf"(?P<facts>\{{(?:{_NAMED}{_PART}(?:,{_NAMED}{_PART})*+)?\}})")
+MAX_PLAIN_FACTS = 2 * MAX_FACTS_NODES - 2  # characters: no member takes fewer than two

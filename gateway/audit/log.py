@@ -253,6 +253,11 @@ class Log:
             raise trouble.unavailable() from self._broken
 
     @property
+    def written(self) -> tuple[int, int]:
+        """Groups that the writer has committed, and the entries in them."""
+        return self._writer.written
+
+    @property
     def least(self) -> int:
         return self._least
 

@@ -25,6 +25,7 @@ from gateway.audit.merkle import TILE_WIDTH
 from gateway.audit.shard import Shard, holding
 from gateway.audit.store import Head, Rows
 from gateway.audit.trouble import Kind, judge, unavailable
+from gateway.audit.writer import CROWD
 from gateway.db import PATIENCE_S
 from gateway.errors import LogUnfit
 from gateway.lib.durable import make_folder
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
 
 PUBLISH_SECONDS = 1.0  # a receipt promises 60 (its mmd)
 INDEX_RESTRAINT = 2.0  # two thirds of the time for the writer, see index.catch_up
-INDEX_GROUP = 32  # entries of one transaction of the index, for which who answers may have to wait: a few milliseconds
+INDEX_GROUP = 128  # entries of one transaction of the index, for which who answers may have to wait: a few milliseconds
 INDEX_SECONDS = 0.5  # of each round, for the index of the search
 RUSH = 1_000  # entries in a round above which the index waits for a quieter hour; who searches meanwhile catches it up
 RUSH_SECONDS = 0.05
+MAX_BEHIND = 100_000  # entries: more than that would keep who searches waiting for long
 
 
 class Published(NamedTuple):
@@ -65,6 +67,7 @@ class Publisher:
         self.leading = False  # and signs, for all on this database
         self._grown = threading.Event()
         self._size_before = 0
+        self._written_before = (0, 0)
         self._finished: set[str] = set()  # closed logs of which all is in our folder
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -162,15 +165,20 @@ class Publisher:
             if self.leading:
                 self._log.turn_if_due()
                 self.publish()
-                size = self._log.published_to()
-                rush = size - self._size_before > RUSH
-                self._size_before = size
-                within = RUSH_SECONDS if rush else INDEX_SECONDS
+                within = self._time_for_index()
                 index.catch_up(self._log.database, restraint=INDEX_RESTRAINT, within=within, group=INDEX_GROUP)
             else:
                 self._follow()
         except Exception as error:
             self._failed(error)
+
+    def _time_for_index(self) -> float:
+        """Of what came since the last round."""
+        size, written, before = self._log.published_to(), self._log.written, self._written_before
+        grown = size - self._size_before
+        self._size_before, self._written_before = size, written
+        groups, entries = written[0] - before[0], written[1] - before[1]
+        return index_seconds(grown, groups, entries, index.behind(self._log.database))
 
     def _pause(self, began: float) -> None:
         self._stopping.wait(max(0.0, began + PUBLISH_SECONDS - time.monotonic()))
@@ -295,6 +303,13 @@ def _write(folder: Folder, name: TileName, data: bytes) -> None:
         folder.write(name, data)
     except ValueError as error:
         raise _edited(str(error)) from None
+
+
+def index_seconds(grown: int, groups: int, entries: int, behind: int) -> float:
+    """How long the index may take of a round in which the log grew by ``grown``, and this process wrote ``entries`` in
+    ``groups``. Where those who write wait for one another, on however slow a machine, it would take their time."""
+    pressed = grown > RUSH or entries >= CROWD * max(groups, 1)
+    return RUSH_SECONDS if pressed and behind <= MAX_BEHIND else INDEX_SECONDS
 
 
 def head_of(rows: Rows, shard: Shard, head: Head) -> Checkpoint:

@@ -12,9 +12,10 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import sha256
 from itertools import compress
+from typing import Any
 
 import orjson
 
@@ -38,29 +39,35 @@ def _many(value: str | None) -> Values:
     return () if value is None else tuple(value.split(" "))
 
 
-def _is_query(row: Row) -> bool:
-    return row.type.startswith("exchange.")
+def _of_query(value: tuple[str, str | None]) -> Values:
+    type, party = value
+    return _one(party) if type.startswith("exchange.") else ()
 
 
-def _parties(row: Row) -> Values:
-    return tuple(dict.fromkeys(party for party in (row.party, row.other_party) if party))
+def _parties(value: tuple[str | None, str | None]) -> Values:
+    return tuple(dict.fromkeys(party for party in value if party))
 
 
-_READ: dict[str, Callable[[Row], Values]] = {
-    "type": lambda row: (row.type,),
-    "party": _parties,
-    "consumer": lambda row: _one(row.party) if _is_query(row) else (),
-    "provider": lambda row: _one(row.other_party) if _is_query(row) else (),
-    "officer": lambda row: _one(row.officer),
-    "standard": lambda row: _one(row.standard),
-    "field": lambda row: _many(row.fields),
-    "purpose": lambda row: _one(row.purpose),
-    "agreement": lambda row: _one(row.agreement),
-    "result": lambda row: _one(row.result),
-    "rule": lambda row: _many(row.rules),
-    "code": lambda row: _one(row.code),
-    "risk": lambda row: _many(row.risk),
-    "clock": lambda row: (str(hour_number(row.t)),),
+def _hour(value: str) -> Values:
+    return (str(hour_number(value)),)
+
+
+# What each column is made of, and how. The rows are turned to columns for it, and what occurs often is made once.
+_READ: dict[str, tuple[Callable[[Any], Iterable[Any]], Callable[[Any], Values]]] = {
+    "type": (lambda whole: whole.type, _one),
+    "party": (lambda whole: zip(whole.party, whole.other_party, strict=True), _parties),
+    "consumer": (lambda whole: zip(whole.type, whole.party, strict=True), _of_query),
+    "provider": (lambda whole: zip(whole.type, whole.other_party, strict=True), _of_query),
+    "officer": (lambda whole: whole.officer, _one),
+    "standard": (lambda whole: whole.standard, _one),
+    "field": (lambda whole: whole.fields, _many),
+    "purpose": (lambda whole: whole.purpose, _one),
+    "agreement": (lambda whole: whole.agreement, _one),
+    "result": (lambda whole: whole.result, _one),
+    "rule": (lambda whole: whole.rules, _many),
+    "code": (lambda whole: whole.code, _one),
+    "risk": (lambda whole: whole.risk, _many),
+    "clock": (lambda whole: (t[:13] for t in whole.t), _hour),
 }
 
 
@@ -184,13 +191,16 @@ class Column:
 
 def plain(rows: Sequence[Row]) -> bytes:
     """At most SIZE rows, one after another, as columns."""
-    is_first = bytes(row.of_number is None for row in rows)
+    whole: Any = Row._make(zip(*rows, strict=True) if rows else [()] * len(Row._fields))
+    is_first = bytes(of is None for of in whole.of_number)
     firsts = _equal(is_first, 1)
     heads: dict[str, object] = {}
     parts = [firsts.to_bytes(_BYTES, "little")]
-    for name, read in _READ.items():
+    for name, (of, read) in _READ.items():
+        found = list(of(whole))
         known: dict[Values, int] = {}
-        codes = array("H", [known.setdefault(value, len(known)) for value in map(read, rows)])
+        code_of = {value: known.setdefault(read(value), len(known)) for value in dict.fromkeys(found)}
+        codes = array("H", map(code_of.__getitem__, found))
         counted = Counter(compress(codes, is_first))
         as_bits = len(known) <= FEW
         heads[name] = [list(known), as_bits, [counted[code] for code in range(len(known))]]

@@ -109,6 +109,7 @@ class Writer:
         self._turn = threading.Lock()  # held while a group is written, by the thread or by an event loop
         self._gathered: dict[asyncio.AbstractEventLoop, _Gathered] = {}
         self._slow_until = 0.0
+        self.written = (0, 0)  # groups, and entries in them, that this process has committed
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -234,6 +235,7 @@ class Writer:
             # Durable from here on; nobody has been told yet.
             self._log.committed(tx)
             now = time.perf_counter()
+            self.written = (self.written[0] + 1, self.written[1] + len(items))
             self._log.on_commit(len(items), tx.size, now - begun, now - items[0].since)
             self._settle_doubts()
         except Occupied:

@@ -106,13 +106,16 @@ class Consent:
     @property
     def given(self) -> Event | None:
         """The event of its giving, if it was ever given."""
-        return next((event for event in self.events if event.state == "given"), None)
+        for event in self.events:
+            if event.state == "given":
+                return event
+        return None
 
     @property
     def proof_level(self) -> int:
         """0 until it is given."""
-        proof = self.given.proof if self.given else None
-        return proof.level if proof else 0
+        given = self.given
+        return given.proof.level if given is not None and given.proof is not None else 0
 
     def is_valid(self, now: datetime) -> bool:
         """Given, not taken back, and within its own time."""

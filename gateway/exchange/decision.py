@@ -7,9 +7,10 @@ Default deny: a Permit is made only when no rule objects. All rules that object 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gateway.exchange.model import Facts, Permit, Reason, Refused
+from gateway.lib.clock import rfc3339
 
 POLICY = (
     "tongqu-rules:3"  # 2: R19. 3: R6, R12, R13, R15, predicates, officers' quotas, and facts that suffice to replay
@@ -266,7 +267,8 @@ def _asked_predicates(facts: Facts) -> Iterator[tuple[str, str]]:
 def r5_each_field_is_granted(facts: Facts) -> Iterator[Reason]:
     if not _known(facts) or facts.terms is None:
         return
-    missing = [name for name in wanted_fields(facts) if name not in facts.terms.fields]
+    wanted, granted = wanted_fields(facts), facts.terms.fields
+    missing = [] if wanted is granted else [name for name in wanted if name not in granted]
     if asked := wanted_predicates(facts):
         missing += [name for name in asked if name not in facts.terms.predicates]
     if missing:
@@ -351,8 +353,9 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
     terms, consent = facts.terms, facts.consent
     if not _known(facts) or terms is None or terms.consent_rule != "required" or emergency_holds(facts):
         return
-    wanted = (*wanted_fields(facts), *wanted_predicates(facts))
-    if consent is not None and consent.state in ("withdrawn", "invalidated"):
+    wanted = wanted_fields(facts) + wanted_predicates(facts)
+    state = consent.state if consent is not None else None
+    if state in ("withdrawn", "invalidated"):
         yield Reason(
             "R8",
             "consent_withdrawn",
@@ -361,7 +364,7 @@ def r8_the_resident_consents(facts: Facts) -> Iterator[Reason]:
             "未经当事人重新同意，不得查询。",
             "Nothing may be asked unless the resident consents anew.",
         )
-    elif consent is not None and consent.state == "given" and facts.now >= consent.valid_until:
+    elif consent is not None and state == "given" and facts.now >= consent.valid_until:
         yield Reason(
             "R8",
             "consent_expired",
@@ -629,7 +632,9 @@ def outside_jurisdiction() -> Reason:
 
 def window_start(now: datetime, unit: str | None) -> str:
     """The name of the quota window that holds ``now``: hours, days and months of China's civil time (UTC+8)."""
-    local = now.astimezone(UTC) + timedelta(hours=8)
-    if unit == "hour":
-        return f"{local:%Y-%m-%dT%H}"
-    return {"day": f"{local:%Y-%m-%d}", "month": f"{local:%Y-%m}"}.get(unit or "total", "total")
+    length = _WINDOWS.get(unit or "total")
+    return "total" if length is None else rfc3339(now + _CHINA)[:length]
+
+
+_CHINA = timedelta(hours=8)
+_WINDOWS = {"hour": len("2026-11-23T10"), "day": len("2026-11-23"), "month": len("2026-11")}

@@ -39,6 +39,7 @@ from gateway.exchange.translate import Translated, translate, wanted_from_depart
 from gateway.identity.tokens import key_dropped, officer_gone, revocation_key, revoked
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
+from gateway.lib.value import value
 from standards import predicates, workdays
 
 MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
@@ -62,7 +63,7 @@ class Deps:
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authorized:
     """A permit that is durable in the log."""
 

@@ -27,7 +27,15 @@ def rfc3339(instant: datetime) -> str:
     Always the same length, so that texts of this form sort as their instants do.
     """
     utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    year = utc.year
+    return (  # by look-up: several are written for each query, and isoformat takes five times as long
+        f"{_TWO[year // 100]}{_TWO[year % 100]}-{_TWO[utc.month]}-{_TWO[utc.day]}T"
+        f"{_TWO[utc.hour]}:{_TWO[utc.minute]}:{_TWO[utc.second]}.{_THREE[utc.microsecond // 1000]}Z"
+    )
+
+
+_TWO = tuple(f"{number:02}" for number in range(100))
+_THREE = tuple(f"{number:03}" for number in range(1000))
 
 
 def parse_rfc3339(text: str) -> datetime:

@@ -9,6 +9,7 @@ scope, no events, no messages. All else goes uvicorn's way: other methods and sp
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from gateway.lib.web import Peer, RawHeaders
 Whole = tuple[int, bytes, bytes, bool]  # status, header lines with their ends, body, is it the connection's last
 Handler = Callable[[RawHeaders, bytes, Peer], Coroutine[Any, Any, Whole]]
 
+MAX_PENDING: Final = 64 * 1024  # of headers and the like, in more than one read; the longest lawful ones are 20 KB
+_DROPPED: Final[Any] = deque(maxlen=0)
 _SURPRISE: Final = (
     500,
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n",
@@ -52,6 +55,7 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     _reading: _Asked | None = None  # its headers are here, its body not wholly
+    _pending = 0  # bytes read of which nothing came yet
 
     def __init__(
         self,
@@ -64,7 +68,10 @@ class Protocol(HttpToolsProtocol):
         self._direct: Mapping[bytes, Handler] = getattr(config.app, "direct", {})
 
     def data_received(self, data: bytes) -> None:
+        self._pending += len(data)
         super().data_received(data)
+        if self._pending > MAX_PENDING and not self.transport.is_closing():
+            self.send_400_response("Header fields that do not end.")
         if self._reading is not None:
             asked, self._reading = self._reading, None
             if not self.transport.is_closing():  # what followed the headers can be read, but there is more to come
@@ -72,6 +79,7 @@ class Protocol(HttpToolsProtocol):
                 super().on_body(b"".join(asked.body))
 
     def on_headers_complete(self) -> None:
+        self._pending = 0
         handler = self._direct.get(self.url)
         if handler is not None and self._is_plain():
             self._reading = _Asked(handler, self.headers, self.parser.should_keep_alive())
@@ -80,7 +88,7 @@ class Protocol(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             # Fields that follow a body in chunks are none of the request's (RFC 9110 section 6.5.1): a list that was
             # looked through already must not grow by them.
-            self.headers = []
+            self.headers = _DROPPED
 
     def _is_plain(self) -> bool:
         return (
@@ -92,12 +100,14 @@ class Protocol(HttpToolsProtocol):
         )
 
     def on_body(self, body: bytes) -> None:
+        self._pending = 0
         if self._reading is None:
             super().on_body(body)
         else:
             self._reading.body.append(body)
 
     def on_message_complete(self) -> None:
+        self._pending = 0
         asked = self._reading
         if asked is None:
             super().on_message_complete()

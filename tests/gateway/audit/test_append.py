@@ -16,6 +16,7 @@ from gateway.audit import entry
 from gateway.audit.entry import EntryInvalid
 from gateway.audit.log import Appended, Changed, Log, NotOpen, Rejected
 from gateway.audit.merkle import leaf_hash, root_of
+from gateway.audit.publisher import INDEX_SECONDS, RUSH_SECONDS, index_seconds
 from gateway.audit.store import ENTRY, OPEN, Rows
 from gateway.audit.transaction import Transaction
 from tests.gateway.audit.examples import authorized, event, failed, released
@@ -56,6 +57,38 @@ def test_many_at_once_are_all_written_each_once(log: Log) -> None:
     written = stored(log)  # in groups; of those that nobody waits for, a later one may come first
     assert sorted(item["size"] for item in written[1:]) == list(range(700))
     assert all(written[answer.index]["size"] == size for size, answer in enumerate(answers))
+
+
+def test_the_log_tells_how_many_entries_wait_for_one_another(log: Log) -> None:
+    """What the index goes by; see publisher.py."""
+
+    async def one_by_one() -> None:
+        for size in range(3):
+            await log.append(event(size))
+
+    asyncio.run(one_by_one())
+    assert log.written == (3, 3)
+    asyncio.run(together(log, *map(event, range(64))))
+    groups, entries = log.written
+    assert entries == 67 and 3 < groups <= 67
+
+
+@pytest.mark.parametrize(
+    ("grown", "groups", "entries", "behind", "seconds"),
+    [
+        (0, 0, 0, 0, INDEX_SECONDS),
+        (900, 450, 900, 900, INDEX_SECONDS),  # one query after the other
+        (400, 50, 400, 400, RUSH_SECONDS),  # few, and yet they wait for one another: a slow machine
+        (400, 51, 400, 400, INDEX_SECONDS),
+        (1001, 900, 900, 1001, RUSH_SECONDS),
+        (1001, 0, 0, 1001, RUSH_SECONDS),  # by other processes
+        (400, 50, 400, 100_001, INDEX_SECONDS),  # who searches must not wait for all of an afternoon
+    ],
+)
+def test_the_index_waits_while_queries_wait_for_one_another(
+    grown: int, groups: int, entries: int, behind: int, seconds: float
+) -> None:
+    assert index_seconds(grown, groups, entries, behind) == seconds
 
 
 def test_what_is_answered_is_what_is_stored(log: Log) -> None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import rfc8785
 from hypothesis import given
@@ -181,6 +182,33 @@ def test_facts_that_get_in_are_canonical_and_printable(value: Any) -> None:
         character.isprintable() or character in "\u3000\xa0" or character > "\xa0" for character in data.decode()
     )
     assert b"\n" not in data and b"\\n" not in data and b"\\u" not in data
+
+
+_PIECES = st.sampled_from(
+    ("9", "99010119900101123", "990101199001011234", "X", "a", "con_", "01M8CQX3A452MNWK393CNAF25Q", ".", "-",
+     '"', "\\", "\x7f", "\u202e", "姓", "sha-256:" + "0" * 64, "2026-11-23T01:00:00.000Z", "x" * 500)
+)  # fmt: skip
+_FACT_TEXTS = st.lists(_PIECES, max_size=3).map("".join)
+
+
+@given(
+    st.dictionaries(
+        _FACT_TEXTS | st.sampled_from(("a", "b", "c")),
+        st.recursive(
+            st.none() | st.booleans() | st.integers(-(10**16), 10**16) | _FACT_TEXTS | st.just(0.5),
+            lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(("a", "b", "é")), inner),
+            max_leaves=8,
+        ),
+        max_size=3,
+    )
+    | st.integers(500, 520).map(lambda count: {"a": [0] * count})
+)
+def test_plain_facts_are_facts(value: dict[str, Any]) -> None:
+    """What the one pattern takes, the walk over each member takes too."""
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    if re.fullmatch(kinds.PLAIN_FACTS.pattern, text) and len(text) <= kinds.MAX_PLAIN_FACTS:
+        assert kinds.is_facts(value)
+        assert kinds.is_facts(json.loads(text))
 
 
 def test_an_entry_too_long_is_refused() -> None:

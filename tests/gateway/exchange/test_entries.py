@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from gateway.audit.entry import draft
+from gateway.audit.kinds import MAX_PLAIN_FACTS, PLAIN_FACTS
 from gateway.exchange import entries
 from gateway.exchange.decision import ORDINARY, POLICY, decide
 from tests.gateway.exchange.facts import CONSENT, FACTS, QUERY, STANDARD, TERMS, facts
@@ -31,6 +33,12 @@ def test_a_permit_names_its_consent_and_all_rules() -> None:
     assert made["decision"]["rules"] == list(ORDINARY)
     assert made["consent"] == {"id": CONSENT.id, "digest": CONSENT.digest}
     assert made["fields"] == list(TERMS.fields) and "fields_unknown" not in made["decision"]["facts"]
+
+
+def test_the_facts_of_a_permit_are_plain() -> None:
+    """So they are checked by one pattern; see audit/kinds.py."""
+    text = json.dumps(entry()["decision"]["facts"], sort_keys=True, separators=(",", ":"))
+    assert re.fullmatch(PLAIN_FACTS.pattern, text) and len(text) <= MAX_PLAIN_FACTS
 
 
 def test_a_refusal_names_the_rules_that_objected() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
@@ -14,6 +16,11 @@ def test_what_is_written_is_read_again() -> None:
     assert rfc3339(at) == "2026-11-23T00:58:01.123Z"
     assert parse_rfc3339(rfc3339(at)) == parse_rfc3339("2026-11-23T08:58:01.123+08:00") == at
     assert parse_rfc3339(rfc3339(at)).tzinfo is UTC
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_it_is_written_as_isoformat_writes_it(at: datetime) -> None:
+    assert rfc3339(at) == at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 @pytest.mark.parametrize(
