@@ -13,7 +13,7 @@ from standards.masks import MASKS
 
 
 class Tree(dict[str, "Tree | None"]):
-    """What is granted, by name. None: the whole value; otherwise only these members of it, and it is one of ``parts``."""
+    """What is granted, by name. None: the whole value; else only these members of it, and it is one of ``parts``."""
 
     __slots__ = ("parts",)
 
