@@ -15,7 +15,7 @@ from bench import estimate, postgres, scene
 from bench import peers as standing
 from bench.cases import BESIDE, Case, judged
 from bench.machine import DidNotStart, free_port
-from bench.measure import SLOW, Row, Target, measure, warm
+from bench.measure import LONG, SLOW, Row, Target, measure, warm
 from bench.peers.everyone import peers
 from bench.plan import Choice, Group
 from bench.pulse import Pulse
@@ -24,6 +24,7 @@ from bench.scene import Scene
 PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
 APART = 4  # so many others at most between two slices of a reference
+SHORTER = 0.6  # their slices, as a share of the others'
 SLACK = 1.2  # a round is begun when this many times what its last one took is left
 ENOUGH = 0.03  # an interval so narrow needs no further slices
 Say = Callable[[str], None]
@@ -112,6 +113,8 @@ class _Measuring:
         """Each target of the group once, the references between; every second round goes backwards."""
         rows: list[Row] = []
         targets = [target for target in self._stand.targets if group.wants(target)]
+        if group.payload in SLOW and self.done[group]:  # the department's own pace does not depend on the machine
+            targets = [target for target in targets if target.system not in BESIDE]
         began = time.monotonic()
         for target in in_order(targets, backwards=len(self.done[group]) % 2 == 1):
             if time.monotonic() > self._ends:
@@ -132,14 +135,15 @@ class _Measuring:
         if not rates:
             rates[0] = warm(target, group.connections) or 1.0
         rate = rates.get(group.connections) or max(rates.values())
-        row, _ = measure(target, group.connections, group.seconds, rate, self._stand.pulse)
+        seconds = group.seconds * (SHORTER if target.system in BESIDE and target.payload not in LONG else 1)
+        row, _ = measure(target, group.connections, seconds, rate, self._stand.pulse)
         rates[group.connections] = max(row.qps, 1.0)
         return row
 
 
 def in_order(targets: Sequence[Target], *, backwards: bool = False) -> list[Target]:
-    """Who is measured after whom: the references first, after every fourth of the others, and last; once if the
-    department is what one waits for, for its pace does not depend on the machine."""
+    """Who is measured after whom: the references first, after every fourth of the others, and last; only first if the
+    department is what one waits for."""
     beside = [target for target in targets if target.system in BESIDE]
     others = [target for target in targets if target.system not in BESIDE]
     order = list(beside)

@@ -11,7 +11,7 @@ from bench.load import Load, Outcome, run
 from bench.machine import Cores, cores, cpu_s, used
 from bench.pulse import Pulse
 
-WARM_S, WARM_CONNECTIONS = 1.0, 64
+WARM_S, WARM_CONNECTIONS = 0.7, 64
 SETTLE_S = (0.1, 0.6)  # before the interval of a system that was warm: each connection has been answered about once
 IDLE = 0.2  # a machine that idles this much or more had enough for all, whatever others took
 SLOW = ("slow", "steady")  # payloads of a department that lets one wait, while the machine may be idle

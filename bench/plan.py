@@ -36,10 +36,10 @@ class Group:
 
 
 SHORT = (
-    Group("1k", 64, EVERYBODY, 8, 0.4),
-    Group("1k", 1, PLAIN, 5, 0.4, ("sqlite",)),
-    Group("1k", 16, PLAIN, 5, 0.4, ("sqlite",)),
-    Group("1k", 256, PLAIN, 5, 0.5, ("sqlite",)),
+    Group("1k", 64, EVERYBODY, 6, 0.4),
+    Group("1k", 1, PLAIN, 4, 0.4, ("sqlite",)),
+    Group("1k", 16, PLAIN, 4, 0.4, ("sqlite",)),
+    Group("1k", 256, PLAIN, 4, 0.5, ("sqlite",)),
     Group("page", 64, OURS, 4, 0.8, ("sqlite",)),
     Group("slow", 500, OURS, 3, 0.8, ("sqlite",)),
     Group("steady", 5000, OURS, 2, 0.5, ("sqlite",)),

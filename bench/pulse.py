@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import struct
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,8 @@ class Pulse:
         self._take_in()
         means = []
         for beats in self._beats:
-            if costs := [cost for ended, cost in beats if since <= ended <= until]:
+            first, last = bisect_left(beats, (since, 0.0)), bisect_left(beats, (until, 0.0))
+            if costs := [cost for _, cost in beats[first:last]]:
                 means.append(trimmed(costs))
         return sum(means) / len(means) if means else 0.0
 

@@ -144,7 +144,10 @@ class Gateway:
                 response = await self._deps.exchange.handle(request)
             finally:
                 self._asking -= 1
+        in_step = self._deps.exchange.admission.in_step
+        await in_step()
         lines = self._lines(request, target_uri, response)
+        await in_step()
         return response.status, lines, response.body, self._deps.health.stopping
 
     def _lines(self, request: Request, target_uri: str, response: Response) -> bytes:

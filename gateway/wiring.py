@@ -306,6 +306,11 @@ class Deps(Store):
         )
         self.persons = Persons(self.database, self.log, self.clock, self.pseudonyms)
         self.emergencies = Emergencies(self.database, self.log, self.clock, max_hours=settings.emergency_max_hours)
+        admission = Admission(
+            per_second=settings.queries_per_second_per_client,
+            burst=settings.burst_per_client,
+            max_under_way=settings.max_queries_under_way,
+        )
         self.exchange = Exchange(
             QueryDeps(
                 gatherer=Gatherer(self.database, self.log, self.clock, self.library),
@@ -318,16 +323,13 @@ class Deps(Store):
                 secret=self.keys.idempotency_secret,
                 alarms=Alarms(self.log, self.clock),
                 likeness=Likeness(self.clock),
+                in_step=admission.in_step,
                 under_way={},
             ),
             self.authenticator,
             self.pseudonyms,
             self.sidecar,
-            Admission(
-                per_second=settings.queries_per_second_per_client,
-                burst=settings.burst_per_client,
-                max_under_way=settings.max_queries_under_way,
-            ),
+            admission,
             self.counts,
         )
         self.preparation = Preparation(self.search, self.watch)

@@ -9,12 +9,13 @@ pseudonym was theirs, and the tree still verifies. Decision 0031.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol
 
 from gateway.lib.jose import encode64
 from gateway.lib.keyed_hash import KeyedHash
 from gateway.lib.subject_key import HANDLE_BYTES, Forgotten, SubjectKey
+from gateway.lib.value import value
 
 SECRET_BYTES = 32
 PSEUDONYM_BYTES = 16  # 128 bits: no two residents meet
@@ -22,7 +23,7 @@ _CASE = b"\x00case\x00"  # no scheme is written like this
 _SIDECAR = b"\x00sidecar"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Place:
     """Where a resident's secret is found again, by those who hold the keys. It tells nothing without them."""
 
@@ -31,7 +32,7 @@ class Place:
     handle: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Resident:
     """What a query needs of one resident, made at once and gone with the query: nothing about anybody is kept."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -25,6 +25,7 @@ from gateway.db import metadata
 from gateway.lib.ids import random_piece
 from gateway.lib.keyed_hash import KeyedHash
 from gateway.lib.subject_key import HANDLE_BYTES, Forgotten
+from gateway.lib.value import value
 
 NONCE_BYTES = 12
 _PLACE = struct.Struct(f">HB{HANDLE_BYTES}s")  # epoch, layer, handle
@@ -38,7 +39,7 @@ SIDECAR = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Keep:
     """Guard: the sealed row of one query, written with the query's entry."""
 

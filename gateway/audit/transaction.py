@@ -22,6 +22,7 @@ from gateway.audit.store import Head, OpenRow, Rows, node_offset
 from gateway.errors import LogUnfit, WrongState
 from gateway.lib.clock import Clock, rfc3339
 from gateway.lib.ids import new_id
+from gateway.lib.value import value
 
 
 class NotOpen(Exception):
@@ -32,7 +33,7 @@ class NotOpen(Exception):
         self.of = of
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Appended:
     """Where an entry stands. It counts only once its transaction has been committed.
 
@@ -163,8 +164,8 @@ class Transaction:
             self._closed.append(of)
         index, data = self.first + self.tree.size, draft.at(self.t)
         leaf = sha256(b"\x00" + data).digest()  # merkle.leaf_hash, without the call
-        for (level, number), value in self.tree.append(leaf):
-            self._node_rows.append((level, node_offset(self.first, level) + number, value))
+        for (level, number), node in self.tree.append(leaf):
+            self._node_rows.append((level, node_offset(self.first, level) + number, node))
         self._entry_rows.append((index, data, leaf, of))
         if draft.type == entry.AUTHORIZED:
             self._open_rows.append((index, draft.query, self._site.run, self.t))

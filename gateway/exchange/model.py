@@ -11,12 +11,13 @@ from gateway.agreements.model import Terms
 from gateway.consent.model import Consent
 from gateway.identity.model import Caller
 from gateway.lib.request_signature import Unverified as SignedRequest
+from gateway.lib.value import value
 from gateway.registry.model import IN_FORCE, Standing
 from standards import Standard
 from standards.crosswalk import Crosswalk
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Query:
     """One request for one resident's record, as the caller sent it. Its repr holds nothing about the resident."""
 
@@ -76,7 +77,7 @@ class EmergencyFacts:
     until: datetime | None  # None: it was never confirmed
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """Everything a decision rests on, read once. ``decide`` sees this and nothing else."""
 
@@ -112,7 +113,7 @@ class Facts:
     rests_on: Mapping[str, int] = field(default_factory=dict)  # revision numbers, compared again at each commit
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Permit:
     """Yes: exactly these fields, of people in these divisions, with these masks, until this instant."""
 
@@ -142,7 +143,7 @@ class Refused:
         return tuple(dict.fromkeys(reason.rule for reason in self.reasons))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What leaves the gateway. Made only after its ``exchange.released`` entry is durable.
 

@@ -19,7 +19,7 @@ What a crash at each step leaves behind: docs/how-a-query-flows.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -39,6 +39,7 @@ from gateway.exchange.translate import Translated, translate, wanted_from_depart
 from gateway.identity.tokens import key_dropped, officer_gone, revocation_key, revoked
 from gateway.lib.canonical_json import canonical
 from gateway.lib.clock import Clock
+from gateway.lib.value import value
 from standards import predicates, workdays
 
 MAX_ROUNDS = 4  # how often a query is decided anew because what it rests on changed while it was being decided
@@ -58,10 +59,11 @@ class Deps:
     secret: bytes  # for the seals of idempotency.py
     alarms: Alarms
     likeness: Likeness
+    in_step: Callable[[], Awaitable[None]]  # see fairness.Admission
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authorized:
     """A permit that is durable in the log."""
 
@@ -96,11 +98,15 @@ async def answer(
         return decided
     try:
         wanted = _wanted(decided)
+        await deps.in_step()
         reply = await _fetch(query, decided, wanted, deps)  # 4
+        await deps.in_step()
         kept = _translate(query, decided, wanted, reply)  # 5
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
+        await deps.in_step()
         core = _cut(query, decided, kept, reply, workdays.day_of(deps.clock.now()))  # 6
+        await deps.in_step()
         result = await _release_and_sign(query, decided, kept, core, reply, deps, linger_s)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
@@ -157,10 +163,12 @@ async def _decide_and_commit(
             continue
         if spent:
             facts = replace(facts, **spent)
+        await deps.in_step()
         verdict = decide(facts)  # 2
         salt = receipt.new_salt()
         ticket = _ticket(query, verdict, deps) if isinstance(verdict, Permit) else None
         request_digest = receipt.salted_digest(salt, query.body)
+        await deps.in_step()
         entry = entries.decided(query, facts, verdict, request_digest)
         try:  # 3
             guards = [*owed, *_guards(facts, verdict, ticket), *beside]

@@ -11,10 +11,11 @@ _AHEAD = 256  # pieces asked of the kernel at once: each call costs a switch of 
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
 _CHARACTERS = _ALPHABET.encode() * 8  # of each byte five bits count: every character is as likely as the others
-_SHIFTS = tuple(range(45, -5, -5))  # 10 characters of milliseconds
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_SHIFTS = tuple(range(40, 0, -10))  # 4 pairs of the 10 characters of milliseconds; the fifth changes with each
 
 _pieces: deque[bytes] = deque()  # taken by one caller each: popping is atomic
-_latest = (0, "")  # a millisecond and its characters: several identifiers are made in one
+_latest = (0, "00000000")  # so many times 1,024 milliseconds, and their characters
 os.register_at_fork(after_in_child=_pieces.clear)
 
 
@@ -35,7 +36,7 @@ def new_id(prefix: str = "") -> str:
     """
     global _latest
     now, latest = time.time_ns() // 1_000_000, _latest
-    if latest[0] != now:
-        _latest = latest = (now, "".join([_ALPHABET[now >> shift & 31] for shift in _SHIFTS]))
-    text = latest[1] + random_piece().translate(_CHARACTERS).decode("ascii")
+    if latest[0] != now >> 10:
+        _latest = latest = (now >> 10, "".join([_PAIRS[now >> shift & 1023] for shift in _SHIFTS]))
+    text = latest[1] + _PAIRS[now & 1023] + random_piece().translate(_CHARACTERS).decode()
     return f"{prefix}_{text}" if prefix else text

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from gateway.lib.value import value
 
 Headers = Sequence[tuple[str, str]]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 Peer = tuple[str, int] | None  # where a connection comes from
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """``headers`` as they came, with lower-case names; decoded only when somebody asks for one."""
 
@@ -41,7 +43,7 @@ class Request:
         return found[0] if len(found) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     status: int
     headers: Headers

@@ -46,6 +46,18 @@ def test_a_slice_is_compared_with_those_just_before_and_after_it() -> None:
     assert cases.nearest(rows, 2) == {"direct": pytest.approx(2000.0)}
 
 
+def test_a_department_that_lets_one_wait_is_asked_directly_in_the_first_round_only() -> None:
+    direct, ours = (replace(row, payload="steady") for row in (DIRECT, TONGQU))
+    case = of(cases.judged([[direct, ours], [replace(ours, qps=80.0)], [replace(ours, qps=90.0)]]), "tongqu")
+    assert [row.beside["direct"] for row in case.rows] == [pytest.approx(1000.0)] * 3
+
+
+def test_nobody_gets_more_from_such_a_department_than_it_gives() -> None:
+    direct, ours = (replace(row, payload="steady", qps=745.0) for row in (DIRECT, TONGQU))
+    case = of(cases.judged([[direct, replace(ours, taken=0.2)]]), "tongqu")
+    assert case.ratios["direct"].middle == 1.0
+
+
 def test_what_the_host_slowed_down_during_a_slice_is_added_in_proportion() -> None:
     rows = [replace(DIRECT, pulse_us=100.0), replace(TONGQU, qps=50.0, pulse_us=200.0)]
     assert of(cases.judged([rows], best_us=100.0), "tongqu").ratios["direct"].middle == pytest.approx(0.1)

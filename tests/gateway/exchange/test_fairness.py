@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway import errors
 from gateway.exchange import fairness
 from gateway.exchange.fairness import (
+    CROWD,
     FEW,
     RECENT_S,
     UNKNOWN,
@@ -409,3 +410,31 @@ def test_who_presses_waits_for_others_no_longer_than_a_moment(monkeypatch: pytes
         assert own.under_way == 2
 
     run(story())
+
+
+# ── in step ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _walk(admitting: Admission, who: int, taken: list[tuple[int, int]]) -> None:
+    for step in range(3):
+        await admitting.in_step()
+        taken.append((step, who))
+
+
+@pytest.mark.parametrize("others", [0, CROWD - 1])
+def test_where_few_are_under_way_nobody_is_held_up(others: int) -> None:
+    admitting = admission(max_under_way=100)
+    for _ in range(others):
+        admitting.begin("a")
+    with pytest.raises(StopIteration):
+        _walk(admitting, 0, []).send(None)
+
+
+def test_where_many_are_under_way_each_step_is_taken_by_all_before_the_next() -> None:
+    admitting, taken = admission(max_under_way=100), list[tuple[int, int]]()
+    for _ in range(CROWD):
+        admitting.begin("a")
+
+    async def together() -> None:
+        await asyncio.gather(*(_walk(admitting, who, taken) for who in range(CROWD)))
+
+    run(together())
+    assert taken == [(step, who) for step in range(3) for who in range(CROWD)]
