@@ -49,7 +49,10 @@ class Row:
     @property
     def fair_qps(self) -> float:
         """Throughput as it would have been with all cores at their best: what others took is added in proportion, and
-        so is what the host slowed down; but not what a machine with time to spare did not need."""
+        so is what the host slowed down; but not what a machine with time to spare did not need, nor what was asked of
+        a department directly that lets one wait."""
+        if self.payload in SLOW and self.system == "direct":
+            return self.qps
         short = max(0.0, 1 - self.idle / IDLE)
         slower = self.slower ** (short if self.payload in SLOW else 1.0)
         return self.qps * slower / (1 - min(0.9, self.taken) * short)

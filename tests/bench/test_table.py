@@ -77,6 +77,7 @@ def test_the_gateway_is_compared_with_each_peer_and_the_peers_with_the_reference
 def test_what_other_programs_took_is_added_in_proportion_unless_the_machine_had_time_to_spare() -> None:
     assert replace(TONGQU, taken=0.5).fair_qps == 200.0
     assert replace(TONGQU, taken=0.5, idle=0.3).fair_qps == 100.0
+    assert replace(DIRECT, payload="slow", taken=0.5, slower=2.0).fair_qps == 1000.0, "it waits, whatever others take"
     waiting = replace(TONGQU, payload="slow", slower=2.0)
     assert (waiting.fair_qps, replace(waiting, idle=0.3).fair_qps) == (200.0, 100.0)
 
