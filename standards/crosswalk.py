@@ -66,6 +66,7 @@ class Crosswalk:
     standard: Standard = field(repr=False)
     digest: str
     _plan: Plan = field(repr=False)
+    exact: bool = field(default=False, repr=False, compare=False)  # narrowed, and a record holds nothing else
     _narrowed: dict[tuple[str, ...], Crosswalk] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -89,7 +90,8 @@ class Crosswalk:
             if len(self._narrowed) >= 256:
                 self._narrowed.clear()
             smaller = self._plan.narrowed(lambda target: _touches(target, key))
-            self._narrowed[key] = Crosswalk(self.document, self.standard, self.digest, smaller)
+            exact = all(_covers(target, key) for target in smaller.sources)
+            self._narrowed[key] = Crosswalk(self.document, self.standard, self.digest, smaller, exact)
         return self._narrowed[key]
 
     def apply(self, row: Mapping[str, Any]) -> Translated:
@@ -105,6 +107,13 @@ class Crosswalk:
             tuple(outcome.omitted),
             tuple(outcome.refused),
         )
+
+    def record_of(self, row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[Refusal]]:
+        """Record and refusals of one row as ``apply`` gives them, for whoever wants to know no more."""
+        record: dict[str, Any] = {}
+        outcome = Outcome()
+        self._plan.run(row, record, outcome)
+        return (None if outcome.refused else record), outcome.refused
 
     def translate(self, row: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> Translated:
         """Translate one row and check the record against the standard, or only these fields of both.
@@ -134,8 +143,11 @@ class Crosswalk:
         return Refusal(target, ", ".join(columns), f"standard:{violation.rule}", violation.zh, violation.en)
 
 
+def _covers(target: str, fields: Iterable[str]) -> bool:
+    """Whether a rule's target is one of the fields or part of one."""
+    return any(target == wanted or target.startswith(f"{wanted}.") for wanted in fields)
+
+
 def _touches(target: str, fields: Iterable[str]) -> bool:
     """Whether a rule's target is one of the fields, part of one, or holds one."""
-    return any(
-        target == wanted or target.startswith(f"{wanted}.") or wanted.startswith(f"{target}.") for wanted in fields
-    )
+    return _covers(target, fields) or any(wanted.startswith(f"{target}.") for wanted in fields)

@@ -61,7 +61,7 @@ class OptionalObject:
     """An optional object with rules for its parts; without its required parts it is left out as a whole."""
 
     path: tuple[str, ...]
-    required: tuple[str, ...]
+    required: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,15 @@ class Plan:
     known: frozenset[str]  # top-level columns that are used or declared ignored
     pointers: frozenset[str]  # the same as pointers, for nested columns
     nested: frozenset[str]  # columns of which only parts are known
-    quick: tuple[tuple[Rule, Plan | None, Read, str, tuple[str, ...], str], ...] = field(
+    quick: tuple[tuple[Read | None, str, tuple[str, ...], str, Rule], ...] = field(
         init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
         """What a run needs of each rule, so that it looks nothing up."""
-        quick = tuple((rule, rule.each, rule.value, rule.target, rule.parents, rule.name) for rule in self.rules)
+        quick = tuple(
+            (None if rule.each else rule.value, rule.target, rule.parents, rule.name, rule) for rule in self.rules
+        )
         object.__setattr__(self, "quick", quick)
 
     @property
@@ -98,7 +100,7 @@ class Plan:
         rules = tuple(_narrowed(rule, wanted) for rule in self.rules if wanted(rule.target))
         kept = {rule.target for rule in rules}
         optional = tuple(
-            replace(one, required=tuple(name for name in one.required if ".".join((*one.path, name)) in kept))
+            replace(one, required=frozenset(name for name in one.required if ".".join((*one.path, name)) in kept))
             for one in self.optional
         )
         return replace(self, rules=rules, optional=optional)
@@ -106,27 +108,27 @@ class Plan:
     def run(self, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
         """Fill the record from one row. Whatever the row holds ends in the outcome, never in an exception."""
         translated = outcome.translated.append
-        for rule, each, read, target, parents, name in self.quick:
-            if each is not None:
-                _run_list(rule, each, row, record, outcome)
+        for read, target, parents, name, rule in self.quick:
+            if read is None:
+                _run_list(rule, row, record, outcome)
                 continue
             try:
                 value = read(row)
             except Untranslatable as fault:
                 value = _instead(rule, rule.on_unknown, fault, outcome)
+                if value is MISSING:
+                    continue
             else:
-                if value is not MISSING:
-                    translated(target)
-                elif rule.on_missing != "omit":
+                if value is MISSING:
                     value = _instead(rule, rule.on_missing, None, outcome)
-            if value is MISSING:
-                continue
+                    if value is MISSING:
+                        continue
+                else:
+                    translated(target)
             holder = record
-            for parent in parents:
-                below = holder.get(parent)
-                if below is None:
-                    below = holder[parent] = {}
-                holder = below
+            if parents:
+                for parent in parents:
+                    holder = holder.setdefault(parent, {})
             holder[name] = value
         for one in self.optional:
             self._drop_if_incomplete(one, record, outcome)
@@ -136,7 +138,7 @@ class Plan:
         holder = record
         for parent in parents:
             holder = holder.get(parent, {})
-        if name not in holder or all(part in holder[name] for part in one.required):
+        if name not in holder or holder[name].keys() >= one.required:
             return
         del holder[name]
         path = ".".join(one.path)
@@ -261,7 +263,7 @@ def _optional(rules: tuple[Rule, ...], standard: Standard, prefix: str) -> tuple
         {rule.parents[:depth] for rule in rules for depth in range(1, len(rule.parents) + 1)}, key=len, reverse=True
     ):
         element = standard.element(prefix + ".".join(path))
-        required = tuple(name for name in element.schema["required"] if ".".join((*path, name)) in kept)
+        required = frozenset(name for name in element.schema["required"] if ".".join((*path, name)) in kept)
         if not element.required and required:
             found.append(OptionalObject(path, required))
     return tuple(found)
@@ -280,8 +282,9 @@ def _instead(rule: Rule, choice: str, fault: Untranslatable | None, outcome: Out
     return MISSING
 
 
-def _run_list(rule: Rule, each: Plan, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
-    source = ", ".join(rule.columns)
+def _run_list(rule: Rule, row: Row, record: dict[str, Any], outcome: Outcome) -> None:
+    source, each = ", ".join(rule.columns), rule.each
+    assert each is not None
     try:
         items = rule.value(row)
     except Untranslatable as fault:

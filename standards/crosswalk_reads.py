@@ -6,13 +6,14 @@ way. Each form gives what the general one (``_source`` and ``_chained``) gives.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from standards.crosswalk_check import CheckedRule, Gate
 from standards.crosswalk_pointers import MAX_LIST, Read, Row, column_of, reader, too_many
 from standards.crosswalk_steps import Run
 from standards.crosswalk_values import BLANKS, DITTO, MAX_TEXT, MISSING, Untranslatable, as_text, is_blank
-from standards.identifiers import IdentifierInvalid, check_uscc
+from standards.identifiers import IdentifierInvalid, check_uscc, is_resident_id
 from standards.standard import Element
 
 REMEMBERED = 8192  # results of one rule over codes, dates or amounts, which come again and again
@@ -34,19 +35,32 @@ def _source(rule: CheckedRule) -> Read:
             return value
 
         return one
-    readers = tuple(reader(one) for one in rule.pointers)
+    read_all = _together(rule.pointers)
 
     def several(row: Row) -> Any:
-        values: list[Any] = []
-        for read in readers:
-            value = read(row)
-            values += value if isinstance(value, list) else [value]
+        values = read_all(row)
+        if list in map(type, values):
+            values = [one for value in values for one in (value if isinstance(value, list) else (value,))]
         if len(values) > MAX_LIST:
             raise too_many()
-        marked = [MISSING if is_blank(v) or (isinstance(v, str) and v.strip() in missing) else v for v in values]
-        return MISSING if all(value is MISSING for value in marked) else marked
+        if missing:
+            values = [MISSING if isinstance(value, str) and value.strip() in missing else value for value in values]
+        marked = [
+            value if (type(value) is str and value and value[0] not in BLANKS) or not is_blank(value) else MISSING
+            for value in values
+        ]
+        return MISSING if marked.count(MISSING) == len(marked) else marked
 
     return several
+
+
+def _together(pointers: tuple[str, ...]) -> Callable[[Row], list[Any]]:
+    """What stands at each of several places."""
+    if all(one.count("/") == 1 for one in pointers):
+        columns = tuple(map(column_of, pointers))
+        return lambda row: list(map(row.get, columns))
+    readers = tuple(map(reader, pointers))
+    return lambda row: [read(row) for read in readers]
 
 
 def value_of(rule: CheckedRule) -> Read:
@@ -56,6 +70,8 @@ def value_of(rule: CheckedRule) -> Read:
     finish = _finisher(rule.element)
     gated = _gated(rule.gate, source) if rule.gate else source
     plain = rule.gate is None and not rule.missing and all(one.count("/") == 1 for one in rule.pointers)
+    if not rule.pointers and rule.gate is None:
+        return _always(_chained(runs, finish))
     if not runs and finish is as_text and plain and not rule.many:
         return _text_of_column(column_of(rule.pointers[0]), None)
     if not runs:
@@ -71,6 +87,8 @@ def value_of(rule: CheckedRule) -> Read:
         column = column_of(rule.pointers[0])
         if _few_values(rule):
             return _remembering_column(column, chained)
+        if finish is as_text and rule.steps[-1].name == "id15to18" and all(s.name == "trim" for s in rule.steps[:-1]):
+            return _number_of_column(column, chained)
         return _text_of_column(column, runs[0]) if len(runs) == 1 and finish is as_text else _of_column(column, chained)
     if not rule.many and _few_values(rule):
         chained = _remembering(chained)
@@ -78,6 +96,15 @@ def value_of(rule: CheckedRule) -> Read:
         after = _after_first(rule)
         return _first_of(tuple(map(column_of, rule.pointers)), after)
     return lambda row: chained(gated(row))
+
+
+def _always(chained: Run) -> Read:
+    """What no column has a part in."""
+    try:
+        constant = chained(None)
+    except Untranslatable:
+        return lambda _row: chained(None)
+    return lambda _row: constant
 
 
 def _chained(runs: tuple[Run, ...], finish: Run) -> Run:
@@ -107,7 +134,14 @@ def _text_of_column(column: str, run: Run | None) -> Read:
     """One column to one text field through at most one function: no other is as frequent."""
 
     if run is None:
-        return _of_column(column, as_text)
+
+        def copied(row: Row) -> Any:
+            value = row.get(column)
+            if type(value) is str and value and value[0] not in BLANKS and len(value) <= MAX_TEXT:
+                return value if value not in DITTO else as_text(value)
+            return MISSING if is_blank(value) else as_text(value)
+
+        return copied
 
     def read(row: Row) -> Any:
         value = row.get(column)
@@ -121,6 +155,18 @@ def _text_of_column(column: str, run: Run | None) -> Read:
     return read
 
 
+def _number_of_column(column: str, chained: Run) -> Read:
+    """One column to a resident number: one that is right as it stands is what trimming and checking make of it."""
+
+    def read(row: Row) -> Any:
+        value = row.get(column)
+        if type(value) is str and is_resident_id(value):
+            return value
+        return MISSING if is_blank(value) else chained(value)
+
+    return read
+
+
 def _remembering_column(column: str, chained: Run) -> Read:
     """One column through a chain whose results are kept."""
     known: dict[str, Any] = {}
@@ -128,12 +174,12 @@ def _remembering_column(column: str, chained: Run) -> Read:
     def read(row: Row) -> Any:
         value = row.get(column)
         if type(value) is str:
-            result = known.get(value)
-            if result is not None and type(result) is not Untranslatable:
+            result = good(value)
+            if result is not None:
                 return result
         return MISSING if is_blank(value) else remembered(value)
 
-    remembered = _remembering(chained, known)
+    good, remembered = known.get, _remembering(chained, known)
     return read
 
 
@@ -166,23 +212,29 @@ def _few_values(rule: CheckedRule) -> bool:
 def _remembering(run: Run, results: dict[str, Any] | None = None) -> Run:
     """The same function with its last results kept, refusals too. Safe in threads: a lost entry is made again."""
     known: dict[str, Any] = {} if results is None else results
+    refused: dict[str, Untranslatable] = {}
 
     def remembered(value: Any) -> Any:
         if type(value) is not str:
             return run(value)
         result = known.get(value)
-        if result is None:
-            try:
-                result = run(value)
-            except Untranslatable as fault:
-                result = fault
-            if len(value) <= SHORT:
-                if len(known) >= REMEMBERED:
-                    known.clear()
-                known[value] = result
-        if type(result) is Untranslatable:
-            raise result.again()
+        if result is not None:
+            return result
+        if (fault := refused.get(value)) is not None:
+            raise fault.again()
+        try:
+            result = run(value)
+        except Untranslatable as why:
+            keep(refused, value, why.again())
+            raise
+        keep(known, value, result)
         return result
+
+    def keep(results: dict[str, Any], value: str, result: Any) -> None:
+        if len(value) <= SHORT:
+            if len(results) >= REMEMBERED:
+                results.clear()
+            results[value] = result
 
     return remembered
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from standards import codelists
 from standards.crosswalk_dates import FormatInvalid, parser
-from standards.crosswalk_values import MAX_TEXT, MISSING, Untranslatable, as_text, is_blank
-from standards.identifiers import IdentifierInvalid, check_resident_id, resident_check_digit
+from standards.crosswalk_values import BLANKS, DITTO, MAX_TEXT, MISSING, Untranslatable, as_text, is_blank
+from standards.identifiers import IdentifierInvalid, check_resident_id, is_resident_id, resident_check_digit
 from standards.masks import MASKS
 
 Run = Callable[[Any], Any]
@@ -136,13 +136,24 @@ def _concat(parameters: Mapping[str, Any]) -> Step:
     def run(value: Any) -> Any:
         values = value if isinstance(value, list) else [value]
         chosen = values if parts is None else [_part(part, values) for part in parts]
-        given = [as_text(one).strip() for one in chosen if one is not MISSING and not is_blank(one)]
-        if all(one is MISSING or is_blank(one) for one in values):
+        given = _texts(chosen)
+        if not given or (parts and all(one is MISSING or is_blank(one) for one in values)):
             return MISSING  # literal parts alone say nothing
         return _fitting(separator.join(given))
 
     needs = 1 + max((part for part in parts or () if isinstance(part, int)), default=-1)
     return Step("concat", run, takes_list=True, needs=needs)
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """The values that say something, as text."""
+    texts: list[str] = []
+    for one in values:
+        if type(one) is str and one and one[0] not in BLANKS and len(one) <= MAX_TEXT and one not in DITTO:
+            texts.append(one.strip())
+        elif one is not MISSING and not is_blank(one):
+            texts.append(as_text(one).strip())
+    return texts
 
 
 def _part(part: str | int, values: list[Any]) -> Any:
@@ -155,7 +166,7 @@ def _join(parameters: Mapping[str, Any]) -> Step:
     separator: str = parameters["separator"]
 
     def run(values: list[Any]) -> Any:
-        given = [as_text(one).strip() for one in values if one is not MISSING and not is_blank(one)]
+        given = _texts(values)
         return _fitting(separator.join(given)) if given else MISSING
 
     return Step("join", run, takes_list=True)
@@ -403,6 +414,8 @@ def resident_id(value: Any) -> str:
     Takes spaces, a leading apostrophe, full-width digits, a lower-case x, and the 15-digit numbers issued until 1999
     (GB 11643-1989: the century is 19). Refuses what a spreadsheet made a floating number: those digits are gone.
     """
+    if type(value) is str and is_resident_id(value):
+        return value
     text = trim_identifier(value)
     if "E+" in text or (isinstance(value, float) and abs(value) >= 1e14):
         raise Untranslatable(

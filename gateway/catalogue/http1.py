@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, cast
 
 import httptools
+
+from gateway.lib.value import value
 
 MAX_HEAD: Final = 32 * 1024  # bytes of header fields, and of trailers
 MAX_FIELDS: Final = 100
@@ -36,7 +38,7 @@ class TooLong(Exception):
     """The answer is larger than the caller reads."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fetched:
     """What came back: status, header fields (names in lower case) and the whole body."""
 

@@ -47,7 +47,7 @@ def decided(query: Query, facts: Facts, verdict: Permit | Refused, request_diges
         },
         "request_digest": request_digest,
         "token": {
-            "id": hashlib.sha256(query.caller.token_id.encode()).hexdigest(),
+            "id": _hashed(query.caller.token_id),
             "jkt": query.caller.key_thumbprint,
         },
     }
@@ -224,6 +224,12 @@ def _is_agreed(purpose: str, facts: Facts) -> bool:
     return (facts.terms is not None and purpose in facts.terms.purposes) or (
         grant is not None and purpose == grant.purpose
     )
+
+
+@lru_cache(maxsize=1024)
+def _hashed(token_id: str) -> str:
+    """A token serves many queries."""
+    return hashlib.sha256(token_id.encode()).hexdigest()
 
 
 def _known_fields(facts: Facts) -> list[str]:

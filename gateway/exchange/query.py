@@ -359,11 +359,12 @@ def _cut(query: Query, decided: Authorized, kept: Translated, reply: Reply, toda
     assert service is not None
     tree = release.tree(permit.fields)
     data = [release.pick(record, tree) for record in kept.records]
-    masked = {path for record in data for path in release.mask(record, permit.masks)}
-    asked = predicates.of(query.standard)
-    for whole, cut in zip(kept.records, data, strict=True):
-        answers = ((name, asked[name].answer(whole, today)) for name in permit.predicates)
-        cut.update((name, answer) for name, answer in answers if answer is not None)
+    masked = {path for record in data for path in release.mask(record, permit.masks)} if permit.masks else ()
+    if permit.predicates:
+        asked = predicates.of(query.standard)
+        for whole, cut in zip(kept.records, data, strict=True):
+            answers = ((name, asked[name].answer(whole, today)) for name in permit.predicates)
+            cut.update((name, answer) for name, answer in answers if answer is not None)
     return {
         "data": data,
         "withheld": release.withheld(permit.disclosed, data, masked),

@@ -11,7 +11,15 @@ from typing import Any
 
 from standards.masks import MASKS
 
-Tree = Mapping[str, "Tree | None"]  # None: the whole value; otherwise only these members of it
+
+class Tree(dict[str, "Tree | None"]):
+    """What is granted, by name. None: the whole value; else only these members of it, and it is one of ``parts``."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        super().__init__({name: None if inner is None else Tree(inner) for name, inner in members.items()})
+        self.parts = tuple(name for name, inner in self.items() if inner is not None)
 
 
 @lru_cache(maxsize=4096)
@@ -27,15 +35,20 @@ def tree(fields: tuple[str, ...]) -> Tree:
             node = node.setdefault(parent, {})
         else:
             node[last] = None
-    return root
+    return Tree(root)
 
 
 def pick(value: Any, wanted: Tree | None) -> Any:
     """The granted part of a value. Lists are picked item by item; a bare value where members are wanted gives none."""
     if wanted is None:
         return value
-    if isinstance(value, Mapping):
-        return {name: pick(value[name], inner) for name, inner in wanted.items() if name in value}
+    if isinstance(value, dict):
+        all_granted = value.keys() <= wanted.keys()
+        picked = value.copy() if all_granted else {name: value[name] for name in wanted if name in value}
+        for name in wanted.parts:
+            if name in picked:
+                picked[name] = pick(picked[name], wanted[name])
+        return picked
     if isinstance(value, list):
         return [pick(item, wanted) for item in value]
     return {}
@@ -43,9 +56,10 @@ def pick(value: Any, wanted: Tree | None) -> Any:
 
 def count_dropped(record: Mapping[str, Any], wanted: Tree) -> int:
     """How many members of this record, at the levels the grant speaks of, were not granted."""
-    dropped = sum(name not in wanted for name in record)
-    for name, inner in wanted.items():
-        if inner is not None and isinstance(record.get(name), Mapping):
+    dropped = len(record.keys() - wanted.keys())
+    for name in wanted.parts:
+        inner = wanted[name]
+        if inner is not None and isinstance(record.get(name), dict):
             dropped += count_dropped(record[name], inner)
     return dropped
 
@@ -53,10 +67,10 @@ def count_dropped(record: Mapping[str, Any], wanted: Tree) -> int:
 def value_at(record: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, or None."""
     if "." not in path:
-        return record.get(path) if isinstance(record, Mapping) else None
+        return record.get(path) if isinstance(record, dict) else None
     value: Any = record
     for name in path.split("."):
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
     return value
@@ -81,7 +95,7 @@ def mask(record: dict[str, Any], masks: Mapping[str, str]) -> tuple[str, ...]:
     done = []
     for path, name in masks.items():
         *parents, last = path.split(".")
-        holders = [holder for holder in _holders(record, parents) if last in holder]
+        holders = [holder for holder in (_holders(record, parents) if parents else [record]) if last in holder]
         for holder in holders:
             value = holder[last]
             if isinstance(value, str):
@@ -106,8 +120,6 @@ def _holders(value: Any, steps: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _holds(record: Mapping[str, Any], path: str) -> bool:
-    if "." not in path:
-        return record.get(path) is not None
     *parents, last = path.split(".")
     return any(holder.get(last) is not None for holder in _holders(record, parents))
 
@@ -118,10 +130,10 @@ def withheld(
     """What a caller was granted and does not see in full: masked, or not held by the department."""
     hidden = set(masked)
     out = [{"field": name, "reason": "masked"} for name in fields if name in hidden]
-    if records:
-        out += [
-            {"field": name, "reason": "not_held"}
-            for name in fields
-            if name not in hidden and not any(_holds(record, name) for record in records)
-        ]
-    return out
+    sought = [name for name in fields if name not in hidden] if records else []
+    for record in records:
+        sought = [name for name in sought if name not in record or record[name] is None]
+        sought = [name for name in sought if "." not in name or not _holds(record, name)]
+        if not sought:
+            break
+    return out + [{"field": name, "reason": "not_held"} for name in sought]

@@ -6,19 +6,20 @@ breaks the standard is refused with pointer and rule, and no value ever enters a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import field
 from typing import Any
 
 from gateway.errors import AmbiguousSubject, ProviderNonconformant
 from gateway.exchange import release
+from gateway.lib.value import value
 from standards import Standard
 from standards.crosswalk import Crosswalk
 
 MAX_REPORTED = 20  # violations named in one error; more of the same helps nobody
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Translated:
     """Records that obey the standard, with only the wanted fields; and how much was left behind."""
 
@@ -37,7 +38,7 @@ def wanted_from_department(fields: tuple[str, ...], standard: Standard, *, by_di
 
 
 def translate(
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[dict[str, Any]],
     *,
     standard: Standard,
     crosswalk: Crosswalk | None,
@@ -60,15 +61,17 @@ def translate(
         if divisions is not None and not _lies_within(native, crosswalk, standard, divisions):
             outside += 1
             continue
-        record = _to_standard(native, narrowed, position)
+        record = native if narrowed is None else _to_standard(native, narrowed, position)
         if _whose(record, standard, position) != subject_id:
             dropped_records += 1
             continue
-        dropped_fields += release.count_dropped(record, tree)
-        picked = release.pick(record, tree)
-        if violations := validator.errors(picked):
+        if narrowed is None or not narrowed.exact:
+            dropped_fields += release.count_dropped(record, tree)
+            record = release.pick(record, tree)
+        if not validator.ok(record):
+            violations = validator.errors(record)
             raise _nonconformant([(f"/records/{position}{v.pointer}", v.rule, v.zh, v.en) for v in violations])
-        kept.append(picked)
+        kept.append(record)
     if standard.cardinality == "one" and len(kept) > 1:
         raise AmbiguousSubject(
             f"部门返回了 {len(kept)} 条记录，而该标准每人只有一条。",
@@ -81,27 +84,25 @@ def translate(
 
 
 def _lies_within(
-    native: Mapping[str, Any], crosswalk: Crosswalk | None, standard: Standard, divisions: tuple[str, ...]
+    native: dict[str, Any], crosswalk: Crosswalk | None, standard: Standard, divisions: tuple[str, ...]
 ) -> bool:
     """Looked at before anything else, and silent about faults: an error would tell that somebody elsewhere is known."""
-    place: Mapping[str, Any] | None = native
+    place: dict[str, Any] | None = native
     if crosswalk is not None and standard.jurisdiction_field:
-        place = crosswalk.narrow((standard.subject_field, standard.jurisdiction_field)).apply(native).record
+        place, _ = crosswalk.narrow((standard.subject_field, standard.jurisdiction_field)).record_of(native)
     if place is None or not isinstance(release.value_at(place, standard.subject_field), str):
         return False
     return release.within(place, standard.jurisdiction_field, divisions)
 
 
-def _to_standard(native: Mapping[str, Any], crosswalk: Crosswalk | None, position: int) -> Mapping[str, Any]:
-    if crosswalk is None:
-        return native
-    translated = crosswalk.apply(native)
-    if translated.record is None:
-        raise _nonconformant([(f"/records/{position}/{r.source}", r.why_code, r.zh, r.en) for r in translated.refused])
-    return translated.record
+def _to_standard(native: dict[str, Any], crosswalk: Crosswalk, position: int) -> dict[str, Any]:
+    record, refused = crosswalk.record_of(native)
+    if record is None:
+        raise _nonconformant([(f"/records/{position}/{r.source}", r.why_code, r.zh, r.en) for r in refused])
+    return record
 
 
-def _whose(record: Mapping[str, Any], standard: Standard, position: int) -> str:
+def _whose(record: dict[str, Any], standard: Standard, position: int) -> str:
     subject = release.value_at(record, standard.subject_field)
     if not isinstance(subject, str):
         raise _nonconformant(

@@ -12,8 +12,10 @@ import rfc8785
 MAX_DEPTH = 64  # nesting levels; the deepest standard has 6
 MAX_NODES = 100_000  # values in one document; a page of 200 records has about 10,000
 MAX_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: beyond it a double cannot hold every integer
+SHORT = 4096  # bytes; in so few, counting brackets is quicker than looking at values
 
 _BLANKS = b" \t\n\r"
+_HOLDERS = frozenset((dict, list))
 
 
 class NotCanonical(ValueError):
@@ -83,7 +85,7 @@ def strict_loads(data: bytes | str) -> Any:
         raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     if not _is_whole(value, raw):
         value = _read_slowly(raw)
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH or raw.count(b",") > MAX_NODES:
+    if len(raw) > SHORT or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _check_size(value)
     return value
 
@@ -113,15 +115,17 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_size(value: Any) -> None:
-    nodes, waiting = 0, [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        nodes += 1
+    nodes, level = 1, [value] if type(value) in _HOLDERS else []
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for holder in level:
+            members = holder.values() if type(holder) is dict else holder
+            nodes += len(members)
+            if not _HOLDERS.isdisjoint(map(type, members)):
+                below += [one for one in members if type(one) in _HOLDERS]
         if nodes > MAX_NODES:
             raise MalformedJson(f"more than {MAX_NODES} values")
-        if isinstance(item, dict | list):
-            if depth > MAX_DEPTH:
-                raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels")
-            if len(item) > MAX_NODES:
-                raise MalformedJson(f"more than {MAX_NODES} values")
-            waiting.extend((member, depth + 1) for member in (item.values() if isinstance(item, dict) else item))
+        if not below:
+            return
+        level = below
+    raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels")

@@ -259,3 +259,10 @@ def test_a_narrowed_crosswalk_reads_nothing_else() -> None:
     assert walk.translate(row, ("name", "domicileAddress.divisionCode")).record == done.record
     assert walk.apply(row).record is None
     assert walk.narrow(("domicileAddress.divisionCode", "name")) is narrow
+    assert narrow.exact and not walk.exact
+
+
+@pytest.mark.parametrize("change", [{}, {"xm": " "}, {"xb": "77"}, {"sfz": f" {resident()}"}, {"sfz": 1.0}])
+def test_the_record_alone_is_that_of_the_whole_report(change: dict[str, Any]) -> None:
+    done = person().apply(ROW | change)
+    assert person().record_of(ROW | change) == (done.record, list(done.refused))

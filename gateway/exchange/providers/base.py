@@ -8,11 +8,13 @@ anything of the question's subject or of the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from gateway.lib.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class FetchRequest:
     """One question to one department. ``fields`` are names of the standard; ``timeout_s`` bounds the whole exchange."""
 
@@ -31,7 +33,7 @@ class FetchRequest:
     max_concurrent: int = 16
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """What a department said, not yet believed: native or standard records, and when they were true (RFC 3339, UTC).
 

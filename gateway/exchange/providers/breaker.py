@@ -28,6 +28,9 @@ class Admission:
     retry_after_s: float = 0.0
 
 
+_GO: Final = Admission(True)
+
+
 @dataclass(slots=True)
 class Breaker:
     """The state of one service. ``now``: seconds of a clock that never goes back, passed in."""
@@ -45,7 +48,7 @@ class Breaker:
     def admit(self, now: float) -> Admission:
         """Let a query go, let it try, or say in how many seconds another try is worth while."""
         if self.open_until is None:
-            return Admission(True)
+            return _GO
         if now < self.open_until:
             return Admission(False, retry_after_s=self.open_until - now)
         if self.trying:

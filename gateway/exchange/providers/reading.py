@@ -16,6 +16,7 @@ from gateway.exchange.providers.base import Reply
 from gateway.lib.canonical_json import MalformedJson, strict_loads
 from gateway.lib.clock import parse_rfc3339, rfc3339
 
+JSON: Final = "application/json"
 MAX_RECORDS: Final = 200  # the contract's limit
 MAX_REPORTED: Final = 200  # field paths in one report
 SIGNATURE_HEADER: Final = "tongqu-record-signature"
@@ -23,7 +24,9 @@ MAX_SIGNATURE: Final = 2048  # characters
 RETRY_AFTER_S: Final = 5  # when the department does not say
 MAX_RETRY_AFTER_S: Final = 3600
 
+_OBJECTS: Final = frozenset((dict,))
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_OURS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)  # as rfc3339 writes it
 _DETACHED: Final = re.compile(r"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
 _FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}(?:\.[A-Za-z][A-Za-z0-9]{0,63}){0,5}")
 
@@ -32,7 +35,8 @@ def read(fetched: Fetched) -> Reply:
     """The reply in a 200. Raises ProviderNonconformant, and for any other status what ``failure`` says of it."""
     if fetched.status != 200:
         raise failure(fetched)
-    if fetched.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    kind = fetched.headers.get("content-type", "")
+    if kind != JSON and kind.partition(";")[0].strip().lower() != JSON:
         raise nonconformant("类型应为 application/json", "it must be application/json")
     if fetched.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise nonconformant("不得压缩", "it must not be compressed")
@@ -41,7 +45,7 @@ def read(fetched: Fetched) -> Reply:
     except MalformedJson as error:  # its message names the kind of fault and the place, never the content
         raise nonconformant(f"不是有效的 JSON（{error}）", f"it is not valid JSON ({error})") from None
     records = document.get("records") if isinstance(document, dict) else None
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+    if not isinstance(records, list) or not _OBJECTS.issuperset(map(type, records)):
         raise nonconformant("应有 records 数组，元素为对象", "it must have records, an array of objects")
     if len(records) > MAX_RECORDS:
         raise nonconformant(f"超过 {MAX_RECORDS} 条记录", f"it holds more than {MAX_RECORDS} records")
@@ -58,6 +62,8 @@ def _as_of(value: Any) -> str | None:
     if value is None:
         return None
     try:
+        if isinstance(value, str) and _OURS.fullmatch(value) and parse_rfc3339(value):
+            return value
         if isinstance(value, str) and _RFC3339.fullmatch(value):
             return rfc3339(parse_rfc3339(value))
     except (ValueError, OverflowError):  # no such day, or a year that UTC pushes out of the calendar

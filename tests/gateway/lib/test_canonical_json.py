@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.lib.canonical_json import MAX_DEPTH, MalformedJson, NotCanonical, canonical, strict_loads
+from gateway.lib.canonical_json import MAX_DEPTH, MAX_NODES, MalformedJson, NotCanonical, canonical, strict_loads
 from tests.examples import examples
 
 # Names beyond ASCII, numbers of every kind, controls, and the letters of the supplementary planes, which sort
@@ -100,6 +100,23 @@ def test_bottomless_nesting_is_refused(depth: int) -> None:
     with pytest.raises(MalformedJson):
         strict_loads("[" * depth + "]" * depth)
     assert strict_loads("[" * MAX_DEPTH + "]" * MAX_DEPTH) is not None
+
+
+@pytest.mark.parametrize("length", [10, 10_000])
+def test_nesting_is_bounded_beside_a_text_of_any_length(length: int) -> None:
+    text = "[" * length  # brackets within a text nest nothing
+    inner = {"a": [text]}
+    for _ in range(MAX_DEPTH - 2):
+        inner = {"a": inner}  # type: ignore[dict-item]
+    assert strict_loads(canonical(inner)) == inner
+    with pytest.raises(MalformedJson):
+        strict_loads(canonical([inner]))
+
+
+def test_too_many_values_are_refused() -> None:
+    assert len(strict_loads("[" + ",".join(["1"] * (MAX_NODES - 1)) + "]")) == MAX_NODES - 1
+    with pytest.raises(MalformedJson):
+        strict_loads("[" + ",".join(["1"] * MAX_NODES) + "]")
 
 
 def test_long_numbers_keep_all_their_digits() -> None:
