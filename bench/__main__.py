@@ -28,8 +28,8 @@ SHORT_S, FULL_S = 280.0, 3600.0
 NOTES = (
     "Proofs (DPoP, ES256) are made by other processes before each measured interval, and are not measured.",
     "Load generator, stub and the measured system share the machine's cores; cpu_us is the system's own.",
-    "Systems take turns in short slices; figures are medians. A ratio is the trimmed mean of each slice's throughput",
-    "by what the other reached just before and after it; ±: its 95 % interval; ?: wider than 15 %, so not claimed.",
+    "Systems take turns in short slices; figures are medians. A ratio is the mean (outliers left out) of each slice's",
+    "throughput by what the other reached just before and after it; ±: its 95 % interval; ?: not claimed, above 15 %.",
     "Before it is divided, throughput is brought to undisturbed cores: by what other programs took (taken), and by how",
     "much longer a fixed piece of work took meanwhile than at its best (pulse). q/s is as measured.",
 )

@@ -1,7 +1,7 @@
 """From slices to cases: what was measured of one system at one number of connections, and its ratios to the others.
 
 A ratio is not one average over another: each slice is divided by what the other reached just before and after it, in
-the same round, and of these quotients the trimmed mean is taken. So what slows the machine slows both sides.
+the same round, and of these quotients a robust mean is taken (estimate.py). So what slows the machine slows both sides.
 """
 
 from __future__ import annotations

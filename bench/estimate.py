@@ -1,7 +1,8 @@
 """From many slices to one figure and how sure it is. Pure arithmetic.
 
-The figure is the trimmed mean: the fifth part at each end is left out, so that a slice during which the host did
-something else counts for nothing. Its interval is Student's, on the winsorised spread (Yuen, Biometrika 61, 1974).
+The figure is the mean without the slices that lie far from the median, during which the host did something else:
+further than two and a half times the spread that is usual in the run. Its interval is Student's, on the winsorised
+spread of a trimmed mean (Yuen, Biometrika 61, 1974).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 
 TRIM = 0.2
+FAR = 2.5  # slices further than so many usual spreads from the median are left out
 LIKE_OTHERS = 3  # a spread is judged as if so many further slices had shown what is usual among the other ratios
 CLAIMED = 0.15  # a ratio whose interval is wider than this is printed, and not claimed
 # Student's t, 97.5 %, for 1, 2, … degrees of freedom
@@ -61,14 +63,15 @@ def ratio(quotients: Sequence[float], usual: float = 0.0) -> Ratio:
     """Of the quotients of single slices. ``usual``: the spread (of logarithms) of other ratios in the same run; of few
     slices the own spread says little, and of one it says nothing."""
     logs = [math.log(quotient) for quotient in quotients]
-    free = len(logs) - 2 * int(TRIM * len(logs)) - 1
-    others = LIKE_OTHERS if usual else 0
+    centre, reach = median(logs), FAR * (usual or spread(logs))
+    held = [value for value in logs if abs(value - centre) <= reach] or [centre]  # of two, both may be far
+    free, others = len(held) - 1, LIKE_OTHERS if usual else 0
     if not free + others:
-        return Ratio(math.exp(logs[0]), math.inf)
-    own = spread(logs)
-    deviation = math.sqrt((free * own**2 + others * usual**2) / (free + others))
-    half = student(free + others) * deviation / math.sqrt(len(logs))
-    return Ratio(math.exp(trimmed(logs)), math.expm1(min(half, 10.0)))
+        return Ratio(math.exp(held[0]), math.inf)
+    mean = sum(held) / len(held)
+    deviation = math.sqrt((free * spread(logs) ** 2 + others * usual**2) / (free + others))
+    half = student(free + others) * deviation / math.sqrt(len(held))
+    return Ratio(math.exp(mean), math.expm1(min(half, 10.0)))
 
 
 def student(free: int) -> float:

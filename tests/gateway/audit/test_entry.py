@@ -131,11 +131,16 @@ FACTS: dict[str, Any] = {
     "C1 control": {"a": "x\x9by"},
     "byte order mark": {"a": "\ufeffx"},
     "national id": {"a": "id 99010119900101123X."},
+    "national id alone": {"a": "990101199001011234"},
+    "national id after a hyphen": {"a": "x-990101199001011234"},
+    "national id in a short list": {"a": ["99010119900101123x"]},
+    "national id in an object": {"a": {"b": "99010119900101123X"}},
     "national id in a list": {"a": [{"b": ["990101199001011234"]}]},
     "fraction": {"a": 0.1},
     "text too long": {"a": "x" * 600},
     "too deep": {"a": {"a": {"a": {"a": {"a": 1}}}}},
     "too many": {"a": list(range(600))},
+    "one too many": {"a": [0] * 511},
     "name with a quote": {'a"b': 1},
     "name with a control": {"a\n": 1},
     "name in Chinese": {"姓名": 1},
@@ -188,7 +193,7 @@ _PIECES = st.sampled_from(
     ("9", "99010119900101123", "990101199001011234", "X", "a", "con_", "01M8CQX3A452MNWK393CNAF25Q", ".", "-",
      '"', "\\", "\x7f", "\u202e", "姓", "sha-256:" + "0" * 64, "2026-11-23T01:00:00.000Z", "x" * 500)
 )  # fmt: skip
-_FACT_TEXTS = st.lists(_PIECES, max_size=3).map("".join)
+_FACT_TEXTS = _PIECES | st.lists(_PIECES, max_size=3).map("".join)
 
 
 @given(
