@@ -163,9 +163,9 @@ class Exchange:
             self.admission.end(client)
 
     async def _query(self, request: Request, request_id: str, sent: Sent, turn: Turn, linger_s: float) -> Response:
-        await self.admission.in_step()
+        await self.admission.in_step(sent.client)
         caller, proof = self._caller(request, sent)
-        await self.admission.in_step()
+        await self.admission.in_step(sent.client)
         used = self.authenticator.used
         try:
             owed = await used.begin(proof) if proof is not None else []
@@ -190,7 +190,7 @@ class Exchange:
         body = _read(request.body, _QUERY)
         resident = self._resident(body)
         query = self._of(request_id, caller, body, resident, _idempotency_key(request), self._signature(request))
-        await self.admission.in_step()
+        await self.admission.in_step(caller.client)
         kept = self.sidecar.sealed(request_id, resident, query.case)
         outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept], linger_s=linger_s)
         if isinstance(outcome, Refusal):

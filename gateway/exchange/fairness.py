@@ -330,13 +330,16 @@ class Admission:
         return self._room.waiting + sum(own.waiting for own in self._own.values())
 
     @types.coroutine
-    def in_step(self) -> Generator[None, None, None]:
+    def in_step(self, client: str = UNKNOWN) -> Generator[None, None, None]:
         """Awaited before a step of a query: all that are ready take it, one right after the other, before any goes on.
 
         The whole path is more code and data than a core's caches hold: taken from end to end, each query would find
-        each step cold (decision 0037). Where few are under way nobody is held up.
+        each step cold (decision 0037). Where few are under way nobody is held up, but that a client that presses lets
+        others go first (decision 0025).
         """
-        if self.under_way >= CROWD:
+        if self.under_way >= CROWD or (
+            self.pressed.presses(client, self._monotonic()) and self._others_under_way(client)
+        ):
             yield
 
     def begin(self, client: str) -> None:

@@ -59,7 +59,7 @@ class Deps:
     secret: bytes  # for the seals of idempotency.py
     alarms: Alarms
     likeness: Likeness
-    in_step: Callable[[], Awaitable[None]]  # see fairness.Admission
+    in_step: Callable[[str], Awaitable[None]]  # see fairness.Admission
     under_way: dict[str, asyncio.Event]  # idempotency keys that this process is answering
 
 
@@ -98,15 +98,15 @@ async def answer(
         return decided
     try:
         wanted = _wanted(decided)
-        await deps.in_step()
+        await deps.in_step(query.caller.client)
         reply = await _fetch(query, decided, wanted, deps)  # 4
-        await deps.in_step()
+        await deps.in_step(query.caller.client)
         kept = _translate(query, decided, wanted, reply)  # 5
         if (kept.outside and not kept.records) or _hides_absence(kept, decided):
             return await _withhold(query, decided, (outside_jurisdiction(),), deps)
-        await deps.in_step()
+        await deps.in_step(query.caller.client)
         core = _cut(query, decided, kept, reply, workdays.day_of(deps.clock.now()))  # 6
-        await deps.in_step()
+        await deps.in_step(query.caller.client)
         result = await _release_and_sign(query, decided, kept, core, reply, deps, linger_s)  # 7, 8
     except LogUnavailable:
         raise  # nothing can be written; recovery will write exchange.outcome_unknown
@@ -163,12 +163,12 @@ async def _decide_and_commit(
             continue
         if spent:
             facts = replace(facts, **spent)
-        await deps.in_step()
+        await deps.in_step(query.caller.client)
         verdict = decide(facts)  # 2
         salt = receipt.new_salt()
         ticket = _ticket(query, verdict, deps) if isinstance(verdict, Permit) else None
         request_digest = receipt.salted_digest(salt, query.body)
-        await deps.in_step()
+        await deps.in_step(query.caller.client)
         entry = entries.decided(query, facts, verdict, request_digest)
         try:  # 3
             guards = [*owed, *_guards(facts, verdict, ticket), *beside]

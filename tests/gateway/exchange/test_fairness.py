@@ -438,3 +438,20 @@ def test_where_many_are_under_way_each_step_is_taken_by_all_before_the_next() ->
 
     run(together())
     assert taken == [(step, who) for step in range(3) for who in range(CROWD)]
+
+
+def test_a_client_that_presses_lets_others_go_first_at_each_step_and_nobody_else_does() -> None:
+    own = admission(per_second=1, burst=1, max_under_way=100)
+    own.begin("flood")
+    with pytest.raises(errors.RateLimited):
+        own.begin("flood")
+    assert not _gives_way(own, "flood"), "nobody else is there"
+    own.begin("calm")
+    assert _gives_way(own, "flood")
+    assert not _gives_way(own, "calm")
+    own.end("calm")
+    assert not _gives_way(own, "flood")
+
+
+def _gives_way(admitting: Admission, client: str) -> bool:
+    return next(iter(admitting.in_step(client)), "went on") is None
