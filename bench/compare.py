@@ -133,7 +133,7 @@ class _Measuring:
         self._say(f"{target.system} {target.store} ×{target.processes} · {target.payload} · {group.connections}")
         rates = self._rates.setdefault(id(target), {})
         if not rates:
-            rates[0] = warm(target, group.connections)
+            rates[0] = warm(target, group.connections, compiles=target.system not in BESIDE)
         rate = rates.get(group.connections) or max(rates.values())
         seconds = group.seconds * (SHORTER if target.system in BESIDE and target.payload not in LONG else 1)
         row, _ = measure(target, group.connections, seconds, rate, self._stand.pulse)

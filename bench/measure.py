@@ -124,12 +124,12 @@ def measure(
     return row, outcome
 
 
-def warm(target: Target, connections: int) -> float:
+def warm(target: Target, connections: int, *, compiles: bool = False) -> float:
     """Queries a second, roughly; so that connections, caches and pools of the system are as in daily use, and what it
     compiles while it runs is compiled."""
     connections = min(connections, WARM_CONNECTIONS)
     rate = _warm(target, connections, WARM_S)
-    if target.again and (more_s := min(COMPILED_AFTER / rate, COMPILED_S)) > WARM_S:
+    if compiles and target.again and (more_s := min(COMPILED_AFTER / rate, COMPILED_S)) > WARM_S:
         rate = _warm(target, connections, more_s)
     return rate
 

@@ -40,12 +40,12 @@ class Group:
 # Both numbers of processes where they differ most; elsewhere the time goes into more slices of one of them.
 SHORT = (
     Group("1k", 64, EVERYBODY, 6, 0.4),
-    Group("1k", 1, PLAIN, 6, 0.4, ("sqlite",), (1,)),
-    Group("1k", 16, PLAIN, 6, 0.4, ("sqlite",), (2,)),
-    Group("1k", 256, PLAIN, 6, 0.5, ("sqlite",), (2,)),
-    Group("page", 64, OURS, 6, 0.6, ("sqlite",), (2,)),
-    Group("slow", 500, OURS, 4, 1.5, ("sqlite",), (2,)),
-    Group("steady", 5000, OURS, 3, 0.5, ("sqlite",)),
+    Group("1k", 1, PLAIN, 5, 0.4, ("sqlite",), (1,)),
+    Group("1k", 16, PLAIN, 5, 0.4, ("sqlite",), (2,)),
+    Group("1k", 256, PLAIN, 5, 0.5, ("sqlite",), (2,)),
+    Group("page", 64, OURS, 5, 0.6, ("sqlite",), (2,)),
+    Group("slow", 500, OURS, 4, 0.8, ("sqlite",), (2,)),
+    Group("steady", 5000, OURS, 2, 0.5, ("sqlite",)),
 )
 FULL = (
     *(Group("1k", connections, EVERYBODY, 15, 1.5) for connections in (1, 16, 64, 256)),
