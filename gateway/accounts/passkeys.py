@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,14 +39,16 @@ class Passkeys:
         known = self._of(account)
         if len(known) >= MAX_PASSKEYS:
             raise WrongState(f"最多 {MAX_PASSKEYS} 个通行密钥。", f"An account has at most {MAX_PASSKEYS} passkeys.")
-        options: dict[str, Any]
-        challenge, options = _library().to_make(self._rp_id, account, known)
+        from gateway.accounts import webauthn_library as library
+
+        challenge, options = library.to_make(self._rp_id, account, known)
         self._ceremonies.put(holder, REGISTER, challenge)
         return options
 
     def register(self, account: Account, holder: str, response: Mapping[str, Any], label: str) -> None:
         """Keep the passkey that the browser made (WebAuthn section 7.1). Raises SignInRefused."""
-        library = _library()
+        from gateway.accounts import webauthn_library as library
+
         try:
             id, public_key, count = library.made(
                 response, self._ceremonies.take(holder, REGISTER), self._rp_id, self._origin
@@ -72,8 +73,9 @@ class Passkeys:
     def ask(self, holder: str, account: Account | None = None) -> dict[str, Any]:
         """What the browser is to sign (PublicKeyCredentialRequestOptionsJSON). Without an account it names none, and
         the person chooses; so nobody learns from it who has passkeys."""
-        options: dict[str, Any]
-        challenge, options = _library().to_show(self._rp_id, self._of(account) if account else None)
+        from gateway.accounts import webauthn_library as library
+
+        challenge, options = library.to_show(self._rp_id, self._of(account) if account else None)
         self._ceremonies.put(holder, SHOW, challenge)
         return options
 
@@ -85,7 +87,8 @@ class Passkeys:
         if found is None or (account is not None and found[1].id != account.id):
             raise self._accounts.refuse(account, username, address, "passkey")
         passkey, owner = found
-        library = _library()
+        from gateway.accounts import webauthn_library as library
+
         try:
             count = library.shown(response, self._ceremonies.take(holder, SHOW), self._rp_id, self._origin, passkey)
         except library.NotRight:
@@ -114,12 +117,6 @@ class Passkeys:
     def _of(self, account: Account) -> list[Passkey]:
         with self._database.read() as conn:
             return store.list_passkeys(conn, account.id)
-
-
-def _library() -> ModuleType:
-    from gateway.accounts import webauthn_library
-
-    return webauthn_library
 
 
 def _label(text: str) -> str:
