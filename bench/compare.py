@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from bench import peers as standing
 from bench import postgres, scene
-from bench.cases import REFERENCES, Case, Visit, judged, reference
+from bench.cases import Case, Visit, judged, reference
 from bench.machine import DidNotStart, cpu_s, free_port
 from bench.measure import Target, warm
 from bench.peers.everyone import peers
@@ -20,6 +20,7 @@ from bench.turns import Block, Player, block, prepare
 
 PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
+ON_NODE = ("express-gateway", "fastify")  # they compile what is asked often
 REST_S = 1.0  # what a gateway puts off while it is asked is done by then
 Say = Callable[[str], None]
 
@@ -73,7 +74,7 @@ class _Measuring:
                 if target.port not in rates:
                     self._say(f"{target.system} {target.store} ×{target.processes} · warm-up")
                     try:
-                        rates[target.port] = warm(target, group.connections, compiles=target.system not in REFERENCES)
+                        rates[target.port] = warm(target, group.connections, compiles=target.system.startswith(ON_NODE))
                     except (RuntimeError, OSError) as error:
                         self._stand.left_out.append(f"{target.system} {target.store}: {error}")
             self._players[group] = players_of(group, [each for each in wanted if each.port in rates], rates)

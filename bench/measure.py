@@ -15,7 +15,7 @@ LONG = (*SLOW, "page")  # answers that take a good part of an interval: counted 
 SPARE = 1.6  # so many more requests are made than the warm-up says will be sent
 FEWEST = 600
 COMPILED_AFTER = 12_000  # requests: the broker on Node.js answers 1,000 a second before and 2,500 after
-COMPILED_S = 9.0  # at most
+COMPILED_S = 7.0  # at most
 
 Make = Callable[[int], Sequence[bytes]]
 

@@ -40,11 +40,11 @@ class Group:
 
 
 SHORT = (
-    Group("1k", 64, EVERYBODY, 5, 22),
+    Group("1k", 64, EVERYBODY, 6, 22),
     Group("1k", 1, ADDED, 2, 5, ("sqlite",), (1,)),
     Group("1k", 16, PLAIN, 2, 6, ("sqlite",), (2,)),
-    Group("1k", 256, PLAIN, 2, 10, ("sqlite",), (2,)),
-    Group("page", 64, OURS, 2, 10, ("sqlite",), (2,)),
+    Group("1k", 256, PLAIN, 2, 9, ("sqlite",), (2,)),
+    Group("page", 64, OURS, 2, 9, ("sqlite",), (2,)),
     Group("steady", 500, ("tongqu",), 1, 7, ("sqlite",), (2,), turn_s=6),
     Group("steady", 5000, ("tongqu",), 1, 20, ("sqlite",), turn_s=3),
 )

@@ -21,7 +21,7 @@ from bench.load import Load, play, undisturbed
 from bench.machine import Cores, Tree, cores, memory_mb
 from bench.measure import Target
 
-ANSWERED = 8  # so many times each connection is answered in a turn
+ANSWERED = 6  # so many times each connection is answered in a turn
 SHORTEST_S, LONGEST_S = 0.3, 1.0
 REFERENCE_S = 0.1
 UNEVEN = 0.25  # the length of each turn is drawn anew, so much up or down: some of what disturbs is periodic
