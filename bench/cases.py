@@ -23,6 +23,7 @@ GATEWAY = "tongqu"
 LIKE_FOR_LIKE = ("sqlite", 2)  # the gateway that is compared with each peer: they have two processes, too
 DEPARTMENT = "department"  # what one that lets wait can give
 NEAREST = 4  # turns of the reference on each side
+MOST_TAKEN = 0.8
 AT_ONCE = {"slow": 500, "steady": STEADY_AT_ONCE}
 
 Shares = Mapping[tuple[int, int], float]  # of the reference's throughput, by block and round
@@ -70,7 +71,7 @@ def _of_group(visits: Sequence[Visit]) -> list[Case]:
     for place, target in enumerate(visits[0].targets):
         row = _row(visits, place)
         if target.payload in SLOW:
-            ratios = {DEPARTMENT: _of_department(row, _turns(visits, place))}
+            ratios = {DEPARTMENT: _of_department(row.qps, at_most(visits[0].group), _turns(visits, place))}
         else:
             ratios = {
                 visits[0].targets[other].system: estimate.ratio(quotients, charges[place] / charges[other])
@@ -79,6 +80,11 @@ def _of_group(visits: Sequence[Visit]) -> list[Case]:
             }
         cases.append(Case(row, ratios, len(_turns(visits, place))))
     return cases
+
+
+def at_most(group: Group) -> float:
+    """What a department that lets one wait can give, a second; 0.0: it does not."""
+    return min(group.connections, AT_ONCE[group.payload]) / SLOW_S if group.payload in SLOW else 0.0
 
 
 def _turns(visits: Sequence[Visit], place: int) -> list[Turn]:
@@ -126,11 +132,10 @@ def _charge(visits: Sequence[Visit], place: int) -> float:
     return 1 - put_off * (1 - idle)
 
 
-def _of_department(row: Row, turns: Sequence[Turn]) -> Ratio:
+def _of_department(qps: float, most: float, turns: Sequence[Turn]) -> Ratio:
     """The mean of whole seconds."""
-    most = min(row.connections, AT_ONCE[row.payload]) / SLOW_S
     seconds = [count / most for turn in turns for count in turn.each_second if count]
-    return estimate.ratio(seconds) if seconds else Ratio(row.qps / most, math.inf)
+    return estimate.ratio(seconds) if seconds else Ratio(qps / most, math.inf)
 
 
 def _quotients(visit: Visit, place: int, shares: Sequence[Shares]) -> dict[int, list[float]]:
@@ -153,15 +158,23 @@ def _shares(visits: Sequence[Visit], place: int) -> Shares:
         if visit.reference is None:
             continue
         for at, turn in enumerate(visit.block.turns):
-            beside = nearest(visit.block.turns, at, visit.reference)
+            beside = nearest(visit.block.turns, at, visit.targets, visit.reference)
             if turn.system == place and turn.qps and beside:
-                found[number, turn.round] = turn.qps / beside
+                found[number, turn.round] = fair_qps(turn, visit.targets[place]) / beside
     return found
 
 
-def nearest(turns: Sequence[Turn], at: int, system: int) -> float:
+def fair_qps(turn: Turn, target: Target) -> float:
+    """What others took of the cores is added in proportion; not for a gateway of one process, which runs out of its own
+    core and leaves some of the others' idle."""
+    if target.system == GATEWAY and target.processes == 1:
+        return turn.qps
+    return turn.qps / (1 - min(MOST_TAKEN, turn.taken))
+
+
+def nearest(turns: Sequence[Turn], at: int, targets: Sequence[Target], system: int) -> float:
     """What this system reached in its turns before and after this one, on average; 0.0: it had none."""
     before = [turn for turn in reversed(turns[:at]) if turn.system == system and turn.qps][:NEAREST]
     after = [turn for turn in turns[at + 1 :] if turn.system == system and turn.qps][:NEAREST]
-    rates = [turn.qps for turn in (*before, *after)]
+    rates = [fair_qps(turn, targets[system]) for turn in (*before, *after)]
     return sum(rates) / len(rates) if rates else 0.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from bench import peers as standing
 from bench import postgres, scene
-from bench.cases import Case, Visit, judged, reference
+from bench.cases import Case, Visit, at_most, judged, reference
 from bench.machine import DidNotStart, cpu_s, free_port
 from bench.measure import Target, warm
 from bench.peers.everyone import peers
@@ -128,7 +128,7 @@ def players_of(group: Group, targets: Sequence[Target], rates: Mapping[int, floa
     """``rates``: queries a second, roughly, by port."""
     place = None if group.turn_s else reference(targets)
     return [
-        Player(target, group.connections, rates[target.port], group.turn_s, number == place)
+        Player(target, group.connections, at_most(group) or rates[target.port], group.turn_s, number == place)
         for number, target in enumerate(targets)
     ]
 
