@@ -4,8 +4,10 @@ PYTHON ?= $(shell python3 requirements/python.py)
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+# One worker more than cores: a quarter of the time a test waits, for a process, a browser or PostgreSQL.
 # In the order of the files: the last ones are short, so all workers end together.
-PYTEST ?= -n auto --dist loadfile --no-loadscope-reorder
+WORKERS ?= $(shell python3 -c "import os; print((os.cpu_count() or 1) + 1)")
+PYTEST  ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What is started again and again is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 

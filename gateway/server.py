@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 
 # Named here so that a template process has them before it forks workers: uvicorn and SQLAlchemy import them late.
@@ -16,7 +17,7 @@ import uvicorn.loops.uvloop
 
 from gateway.asgi import Gateway
 from gateway.config import Settings
-from gateway.lib.http_server import Protocol
+from gateway.lib.http_server import Protocol, stop_listening
 from gateway.wiring import Deps
 
 EXIT_CANNOT_START = 3
@@ -29,6 +30,7 @@ SWITCH_S = 0.0005
 COLLECT_AFTER = (10_000, 20, 20)
 CLOSING_S = 3.0  # after departments have had their time: writing the outcomes and sending the answers
 TELLING_S = 0.5  # before connections are closed: who is in the middle of a request hears that it is to go away
+ARRIVING_S = 0.5  # at most, after nobody can connect any more: for who has connected to ask
 
 
 def run(
@@ -101,15 +103,27 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what began: not ready any more, callers told to go away, outcomes written, then closed.
 
-        Every answer says ``Connection: close`` from now on, so callers under load leave by themselves. Departments may
-        answer for ``shutdown_seconds``; queries that still wait then end with their entry.
+        Every answer says ``Connection: close`` from now on, so callers under load leave by themselves. Who connected
+        before the door closed is heard. Departments may answer for ``shutdown_seconds``; queries that still wait then
+        end with their entry.
         """
         self._deps.leave()
         if self.server_state.connections:
             await asyncio.sleep(TELLING_S)
+        for server in self.servers:
+            await stop_listening(server, self._protocol)
+        deadline = time.monotonic() + ARRIVING_S
+        while any(each.is_asking for each in self._connections()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
         letting_go = asyncio.create_task(self._let_go())
         await super().shutdown(sockets)
         letting_go.cancel()
+
+    def _protocol(self) -> Protocol:
+        return Protocol(self.config, self.server_state, self.lifespan.state)
+
+    def _connections(self) -> list[Protocol]:
+        return [each for each in self.server_state.connections if isinstance(each, Protocol)]
 
     async def _let_go(self) -> None:
         await asyncio.sleep(self._deps.settings.shutdown_seconds)

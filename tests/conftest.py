@@ -36,16 +36,27 @@ def pytest_configure(config: pytest.Config) -> None:
         postgres.choose_folder()
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked ``any_database`` runs over the first one only: its subject is not what the rows lie in."""
+    """What a test with one of two marks does over another database than the first.
+
+    ``any_database``   nothing: its subject is not what the rows lie in
+    ``daily_on_one``   it runs with the long tests: beside it, each day, others use the same tables on every database
+    """
     chosen, left = [], []
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        elsewhere = any(each in DATABASES[1:] for each in params.values())
+        elsewhere = any(each in DATABASES[1:] for param in params.values() for each in _parts(param))
+        if elsewhere and item.get_closest_marker("daily_on_one"):
+            item.add_marker("torture")
         (left if elsewhere and item.get_closest_marker("any_database") else chosen).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = chosen
+
+
+def _parts(param: object) -> tuple[object, ...]:
+    return param if isinstance(param, tuple) else (param,)
 
 
 def pytest_collection_finish() -> None:

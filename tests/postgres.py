@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,10 +108,9 @@ def _create(folder: Path) -> str:
 
 def _emptied(folder: Path, name: str) -> bool:
     with admin(folder, name) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        deadline = time.monotonic() + 5
+        while connection.execute(_END_OTHERS).fetchone() and time.monotonic() < deadline:
+            time.sleep(0.002)  # to wait for them is left to us: PostgreSQL looks only every 100 ms
         if connection.execute(_SHAPE).fetchone() != connection.execute("SELECT shape FROM seed.shape").fetchone():
             return False
         connection.execute(_EMPTY)
@@ -161,6 +161,9 @@ DO $$ DECLARE t text; filled boolean; used text[] := '{}'; BEGIN
     EXECUTE format('INSERT INTO public.%I OVERRIDING SYSTEM VALUE TABLE seed.%I', t, 'seed_' || t);
   END LOOP;
 END $$"""
+
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 _SHAPE = """
 SELECT md5(string_agg(concat_ws(' ', relname, attname, atttypid, attnotnull), ',' ORDER BY relname, attnum)) shape

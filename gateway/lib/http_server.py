@@ -9,6 +9,11 @@ scope, no events, no messages. All else goes uvicorn's way: other methods and sp
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import socket
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
@@ -78,6 +83,25 @@ class Protocol(HttpToolsProtocol):
                 super().on_headers_complete()
                 super().on_body(b"".join(asked.body))
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a request is on its way: nothing was asked on it yet, or what was asked is not wholly here."""
+        return self.cycle is None or self._pending > 0 or self._unread > 0
+
+    @property
+    def _unread(self) -> int:
+        """Bytes that have come and were not read yet."""
+        if self.transport.is_closing():
+            return 0
+        number = self.transport.get_extra_info("socket").fileno()
+        return int(struct.unpack("i", fcntl.ioctl(number, termios.FIONREAD, bytes(4)))[0])
+
+    def shutdown(self) -> None:
+        """The server ends. A connection at rest is closed; not if something has just come, which is read and answered
+        in the next turn of the loop: to close would be to reset it."""
+        if not self._unread:
+            super().shutdown()
+
     def on_headers_complete(self) -> None:
         self._pending = 0
         handler = self._direct.get(self.url)
@@ -137,3 +161,24 @@ class Protocol(HttpToolsProtocol):
         if last:
             self.transport.close()
         self.on_response_complete()
+
+
+async def stop_listening(server: asyncio.Server, make: Callable[[], asyncio.Protocol]) -> None:
+    """Close the listening sockets of ``server``, and take in who is connected already but was not accepted yet: the
+    kernel would reset them."""
+    loop, waiting = asyncio.get_running_loop(), []
+    for each in server.sockets:
+        with socket.socket(fileno=os.dup(each.fileno())) as listening:
+            listening.setblocking(False)
+            while (taken := _accepted(listening)) is not None:
+                waiting.append(taken)
+    server.close()
+    for taken in waiting:
+        await loop.connect_accepted_socket(make, taken)
+
+
+def _accepted(listening: socket.socket) -> socket.socket | None:
+    try:
+        return listening.accept()[0]
+    except OSError:  # nobody waits, or no more files may be opened
+        return None

@@ -77,6 +77,7 @@ def test_with_two_officers_consent_quota_and_hours_are_set_aside_and_an_alarm_is
     assert review(city, emergency)["state"] == "reviewed"
 
 
+@pytest.mark.daily_on_one
 def test_everything_else_still_holds_in_an_emergency(city: City) -> None:
     agreement = city.cast.agreement(emergency=True, access={"roles": ["counter"], "automated": True})
     emergency = opened(city, agreement)["id"]
@@ -95,6 +96,7 @@ def test_everything_else_still_holds_in_an_emergency(city: City) -> None:
     assert not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_one_officer_alone_opens_nothing(city: City) -> None:
     agreement = city.cast.agreement(emergency=True)
     emergency = post(city, LINDEN, "", asked(city, agreement))
@@ -114,6 +116,7 @@ def test_one_officer_alone_opens_nothing(city: City) -> None:
         ask(city, agreement.id, officer(city), emergency=emergency["id"])
 
 
+@pytest.mark.daily_on_one
 def test_what_cannot_be_opened(city: City) -> None:
     plain, agreement = city.cast.agreement(), city.cast.agreement(emergency=True)
     with pytest.raises(errors.Denied):

@@ -63,6 +63,7 @@ def test_it_verifies_offline_in_less_than_a_second(held: Held) -> None:
     assert {"truth", "keys", "between", "standard_unsigned"} <= {said.kind for said in report.not_proved}
 
 
+@pytest.mark.daily_on_one
 def test_the_file_has_the_published_form(held: Held) -> None:
     schema = json.loads((ROOT / "docs" / "evidence-bundle.schema.json").read_text())
     validator = jsonschema_rs.Draft202012Validator(schema)
@@ -71,11 +72,13 @@ def test_the_file_has_the_published_form(held: Held) -> None:
     assert not validator.is_valid({**json.loads(held.bundle.to_bytes()), "more": 1})
 
 
+@pytest.mark.daily_on_one
 def test_the_same_bundle_gives_the_same_bytes(held: Held) -> None:
     data = held.bundle.to_bytes()
     assert Bundle.parse(data).to_bytes() == data == canonical(json.loads(data))
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(("lang", "words"), [("zh", "没有证明"), ("en", "Not proved")])
 def test_the_command_says_what_is_proved_and_what_is_not(
     held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: str, words: str
@@ -88,6 +91,7 @@ def test_the_command_says_what_is_proved_and_what_is_not(
     assert AN["idNumber"] not in said and AN["name"] not in said
 
 
+@pytest.mark.daily_on_one
 def test_without_a_trust_file_it_only_agrees_with_itself(
     held: Held, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +103,7 @@ def test_without_a_trust_file_it_only_agrees_with_itself(
     assert said["own_trust"] and "own_trust" in [each["kind"] for each in said["not_proved"]]
 
 
+@pytest.mark.daily_on_one
 def test_it_can_be_given_without_the_record(shared_city: City, held: Held) -> None:
     bundle = shared_city.ask(shared_city.cast.agreement().id).bundle(record=False)
     data = bundle.to_bytes().decode()
@@ -128,6 +133,7 @@ def test_the_parties_and_the_audit_office_may_have_it_and_that_is_logged(
     assert [entry["actor"]["party"] for entry in shared_city.entries("audit.viewed")] == [party]
 
 
+@pytest.mark.daily_on_one
 def test_the_neighbour_may_not(shared_city: City, held: Held) -> None:
     for index in (held.bundle["index"], 0, 10**9):
         with pytest.raises(errors.NotFound):
@@ -200,6 +206,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("what", CHANGES)
 def test_each_change_is_found_and_named(held: Held, what: str) -> None:
     change, kind = CHANGES[what]
@@ -210,6 +217,7 @@ def test_each_change_is_found_and_named(held: Held, what: str) -> None:
     assert kind in {finding.kind for finding in refused.value.findings}, refused.value.findings
 
 
+@pytest.mark.daily_on_one
 def test_the_receipt_of_another_query_is_found(held: Held) -> None:
     given = held.bundle.holding(receipt=held.other["receipt"], request=None, answer=None, response=None)
     with pytest.raises(errors.BundleInvalid) as refused:
@@ -217,6 +225,7 @@ def test_the_receipt_of_another_query_is_found(held: Held) -> None:
     assert [finding.kind for finding in refused.value.findings] == ["receipt_other"]
 
 
+@pytest.mark.daily_on_one
 def test_a_checkpoint_that_the_log_did_not_sign_is_refused(held: Held) -> None:
     size = held.bundle["checkpoint"].split("\n")[1]
     forged = held.bundle["checkpoint"].replace(f"\n{size}\n", f"\n{int(size) + 1}\n")
@@ -239,6 +248,7 @@ HOSTILE: dict[str, bytes] = {
 }  # fmt: skip
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_file_is_refused_quickly(what: str, held: Held, tmp_path: Path) -> None:
     began = time.perf_counter()
@@ -250,6 +260,7 @@ def test_a_hostile_file_is_refused_quickly(what: str, held: Held, tmp_path: Path
     assert time.perf_counter() - began < 1
 
 
+@pytest.mark.daily_on_one
 def test_members_that_are_none_of_the_format_are_refused(held: Held) -> None:
     document = dict(held.bundle.members)
     for changed in (

@@ -20,6 +20,7 @@ def explain(city: City, agreement: str, party: str = LINDEN, **more: Any) -> Dec
     return city.client(party).explain(STANDARD, agreement=agreement, **asked)
 
 
+@pytest.mark.daily_on_one
 def test_explaining_tells_the_decision_and_leaves_no_trace(city: City) -> None:
     agreement = city.cast.agreement(consent="required", quota={"unit": "day", "max": 1})
     city.begin()
@@ -33,12 +34,14 @@ def test_explaining_tells_the_decision_and_leaves_no_trace(city: City) -> None:
     assert explain(city, agreement.id).rules == ("R9",)
 
 
+@pytest.mark.daily_on_one
 def test_without_a_person_what_depends_on_the_person_is_left_out(city: City) -> None:
     agreement = city.cast.agreement(consent="required")
     assert explain(city, agreement.id, subject=None).permitted
     assert explain(city, agreement.id, subject=None, fields=["ethnicGroup"]).rules == ("R5",)
 
 
+@pytest.mark.daily_on_one
 def test_explaining_tells_nothing_of_agreements_of_others(city: City) -> None:
     theirs = city.cast.agreement()
     found, absent = (explain(city, each, MAPLE) for each in (theirs.id, "agr_01KAR3" + "0" * 20))
@@ -88,6 +91,7 @@ MALFORMED = {  # name: (body, status, code)
 }
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_request_that_cannot_be_understood_is_refused_without_repeating_it(city: City, name: str) -> None:
     body, status, code = MALFORMED[name]
@@ -104,6 +108,7 @@ def test_a_request_that_cannot_be_understood_is_refused_without_repeating_it(cit
     assert not city.entries() and not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_a_token_in_the_address_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     token = ByHand(city).token(agreement.id)
@@ -111,12 +116,14 @@ def test_a_token_in_the_address_is_refused(city: City) -> None:
     assert response.status_code == 400 and response.json()["rule"] == "A1"
 
 
+@pytest.mark.daily_on_one
 def test_a_client_without_the_scope_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     with pytest.raises(errors.ScopeMissing):
         city.ask(agreement.id, party="audit-office")
 
 
+@pytest.mark.daily_on_one
 def test_what_operators_count_names_nobody(city: City) -> None:
     agreement = city.cast.agreement()
     city.ask(agreement.id)

@@ -88,6 +88,7 @@ def test_a_resident_is_forgotten_and_nobody_else(operator: Operator) -> None:
     assert verified.returncode == 0, verified.stderr
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(
     "signers",
     [
@@ -109,6 +110,7 @@ def test_it_takes_two_who_may(operator: Operator, signers: Sequence[str]) -> Non
     assert city.entries("audit.shredded") == []
 
 
+@pytest.mark.daily_on_one
 def test_a_slip_of_the_hand_is_no_order(operator: Operator) -> None:
     """It has a pseudonym too, which would be forgotten in the place of whom was meant."""
     words = ("audit", "shred", "--id-stdin", "--reason", "right_to_erasure")
@@ -120,6 +122,7 @@ def test_a_slip_of_the_hand_is_no_order(operator: Operator) -> None:
     assert operator.says("audit", "hold", "add", "--reason", "court_order", "--id-stdin", given="1").exit_code != 0
 
 
+@pytest.mark.daily_on_one
 def test_a_signature_under_another_order_is_none(operator: Operator) -> None:
     city = operator.city
     city.ask(city.cast.agreement().id)

@@ -35,6 +35,7 @@ CIVIL_AFFAIRS = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_an_answer_comes_in_the_askers_own_columns_with_what_was_lost_and_still_proves_itself(city: City) -> None:
     answer = city.ask(city.cast.agreement().id, deliver_as=CIVIL_AFFAIRS)
     made = answer.delivered
@@ -48,11 +49,13 @@ def test_an_answer_comes_in_the_askers_own_columns_with_what_was_lost_and_still_
     assert AN["phone"] not in str(made.report) and AN["name"] not in str(made.report)
 
 
+@pytest.mark.daily_on_one
 def test_what_was_not_granted_has_no_way_into_the_other_format(city: City) -> None:
     answer = city.ask(city.cast.agreement(fields=["name"]).id, deliver_as=CIVIL_AFFAIRS)
     assert answer.delivered is not None and answer.delivered.rows == [{"NAME": AN["name"]}]
 
 
+@pytest.mark.daily_on_one
 def test_a_masked_value_that_the_format_would_read_as_something_else_is_not_written(city: City) -> None:
     agreement = city.cast.agreement(fields=["idNumber", "name"], masks={"idNumber": "hide-middle"})
     made = city.ask(agreement.id, deliver_as=CIVIL_AFFAIRS).delivered
@@ -60,6 +63,7 @@ def test_a_masked_value_that_the_format_would_read_as_something_else_is_not_writ
     assert [(loss["field"], loss["why_code"]) for loss in made.losses] == [("idNumber", "reads_differently")]
 
 
+@pytest.mark.daily_on_one
 def test_a_format_of_another_standard_or_none_at_all_is_refused_with_a_reason(city: City) -> None:
     answer = city.ask(city.cast.agreement().id)
     assert answer.delivered is None

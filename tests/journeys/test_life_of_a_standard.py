@@ -83,6 +83,7 @@ def agree(city: City) -> Agreement:
     return drafted
 
 
+@pytest.mark.daily_on_one
 def test_what_is_published_while_the_gateway_runs_is_answered_by_it(own_city: City) -> None:
     publish(own_city)
     with police_offer(own_city):
@@ -93,6 +94,7 @@ def test_what_is_published_while_the_gateway_runs_is_answered_by_it(own_city: Ci
         assert own_city.ask(agree(own_city).id, standard=NEW).found
 
 
+@pytest.mark.daily_on_one
 def test_what_one_process_publishes_another_answers(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
     config = commands.write_configuration(closed_city.gateway.settings, tmp_path / "tongqu.toml", log_level="WARNING")
     with Process(config, closed_city.gateway.url, tmp_path / "said", workers=2):
@@ -104,6 +106,7 @@ def test_what_one_process_publishes_another_answers(closed_city: City, tmp_path:
                 assert closed_city.ask(agreement.id, standard=NEW).data[0]["secondPhone"] == RECORD["secondPhone"]
 
 
+@pytest.mark.daily_on_one
 def test_a_deprecated_version_answers_with_its_end_until_that_comes(own_city: City) -> None:
     deps, clock = own_city.gateway.deps, own_city.gateway.clock
     agreement = own_city.cast.agreement()

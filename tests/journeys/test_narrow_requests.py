@@ -6,11 +6,14 @@ import json
 import socket
 import uuid
 
+import pytest
+
 from tests.cast import AN, CASE, PURPOSE, SCHEME, STANDARD
 from tests.journeys.by_hand import ByHand
 from tests.running import City
 
 
+@pytest.mark.daily_on_one
 def test_a_token_for_fewer_fields_does_not_fetch_the_answer_to_a_wider_one(city: City) -> None:
     agreement = city.cast.agreement()
     linden, same = ByHand(city), {"Idempotency-Key": str(uuid.uuid4())}
@@ -27,6 +30,7 @@ def test_another_token_for_the_same_fields_fetches_the_answer_again(city: City) 
     assert first["log"] == again["log"] and first["data"] == again["data"]
 
 
+@pytest.mark.daily_on_one
 def test_a_case_of_blanks_names_no_case(city: City) -> None:
     agreement = city.cast.agreement()
     linden = ByHand(city)
@@ -36,6 +40,7 @@ def test_a_case_of_blanks_names_no_case(city: City) -> None:
     assert not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_a_token_without_the_scope_is_challenged_to_get_one(city: City) -> None:
     """RFC 6750 section 3.1, RFC 9449 section 7.1."""
     agreement, linden = city.cast.agreement(), ByHand(city)
@@ -45,6 +50,7 @@ def test_a_token_without_the_scope_is_challenged_to_get_one(city: City) -> None:
     assert 'scope="exchange:query"' in refused.headers["WWW-Authenticate"]
 
 
+@pytest.mark.daily_on_one
 def test_two_idempotency_keys_are_not_taken_for_none(city: City) -> None:
     agreement = city.cast.agreement(quota={"unit": "day", "max": 1})
     linden = ByHand(city)

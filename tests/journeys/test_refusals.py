@@ -45,11 +45,13 @@ def warm(city: City, agreement: str, **question: Any) -> None:
 
 
 # ── the agreement ─────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_an_agreement_that_does_not_exist_refuses(city: City) -> None:
     unknown = "agr_01KAR3" + "0" * 20
     refused(city, lambda: city.ask(unknown), code="no_agreement", rule="R1", entry="identity.refused")
 
 
+@pytest.mark.daily_on_one
 def test_an_agreement_of_others_refuses_in_the_same_words_as_one_that_does_not_exist(city: City) -> None:
     theirs = city.cast.agreement()
     one = refused(
@@ -66,6 +68,7 @@ def test_an_agreement_of_others_refuses_in_the_same_words_as_one_that_does_not_e
     assert not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_a_stranger_with_a_token_of_its_own_learns_nothing_of_an_agreement_of_others(city: City) -> None:
     theirs, own = city.cast.agreement(), city.cast.agreement(consumer=MAPLE)
     maple = ByHand(city, MAPLE)
@@ -77,11 +80,13 @@ def test_a_stranger_with_a_token_of_its_own_learns_nothing_of_an_agreement_of_ot
     assert not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_an_agreement_that_waits_for_a_signature_refuses(city: City) -> None:
     pending = city.cast.agreement(signed=False)
     refused(city, lambda: city.ask(pending.id), code="agreement_not_active", rule="R1", entry="identity.refused")
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("by", [LINDEN, POLICE])
 def test_an_agreement_suspended_by_either_party_refuses(city: City, by: str) -> None:
     agreement = city.cast.agreement()
@@ -100,6 +105,7 @@ def test_an_agreement_suspended_by_either_party_refuses(city: City, by: str) -> 
         )
 
 
+@pytest.mark.daily_on_one
 def test_a_terminated_agreement_refuses_and_its_neighbour_does_not(city: City) -> None:
     agreement, neighbour = city.cast.agreement(), city.cast.agreement()
     warm(city, agreement.id)
@@ -108,6 +114,7 @@ def test_a_terminated_agreement_refuses_and_its_neighbour_does_not(city: City) -
     assert city.ask(neighbour.id).found
 
 
+@pytest.mark.daily_on_one
 def test_an_agreement_refuses_from_the_instant_at_which_it_ends(own_city: City) -> None:
     agreement = own_city.cast.agreement(until=datetime.now(UTC) + timedelta(seconds=6))
     warm(own_city, agreement.id)
@@ -116,6 +123,7 @@ def test_an_agreement_refuses_from_the_instant_at_which_it_ends(own_city: City) 
 
 
 # ── what is asked, and what for ───────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_a_purpose_that_was_not_agreed_gets_no_token(city: City) -> None:
     agreement = city.cast.agreement()
     refused(
@@ -127,6 +135,7 @@ def test_a_purpose_that_was_not_agreed_gets_no_token(city: City) -> None:
     )
 
 
+@pytest.mark.daily_on_one
 def test_a_token_for_one_purpose_does_not_serve_another(city: City) -> None:
     agreement = city.cast.agreement(purposes=(PURPOSE, "dibao.initial"))
     linden = ByHand(city)
@@ -140,6 +149,7 @@ def test_a_token_for_one_purpose_does_not_serve_another(city: City) -> None:
     assert city.gateway.entries()[other["log_index"]]["decision"]["rules"] == ["R3", "R17"]
 
 
+@pytest.mark.daily_on_one
 def test_a_token_for_one_agreement_does_not_serve_another(city: City) -> None:
     first, second = city.cast.agreement(), city.cast.agreement()
     linden = ByHand(city)
@@ -147,6 +157,7 @@ def test_a_token_for_one_agreement_does_not_serve_another(city: City) -> None:
     assert (problem["code"], problem["rule"]) == ("token_mismatch", "R17")
 
 
+@pytest.mark.daily_on_one
 def test_a_field_that_was_not_granted_refuses_the_whole_query(city: City) -> None:
     agreement = city.cast.agreement()
     error = refused(
@@ -160,12 +171,14 @@ def test_a_field_that_was_not_granted_refuses_the_whole_query(city: City) -> Non
     assert not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_a_missing_case_number_refuses_and_is_not_asked_for_where_it_was_not_agreed(city: City) -> None:
     strict, lax = city.cast.agreement(), city.cast.agreement(case_required=False)
     refused(city, lambda: city.ask(strict.id, case=None), code="case_required", rule="R7", entry="exchange.refused")
     assert city.ask(lax.id, case=None).found
 
 
+@pytest.mark.daily_on_one
 def test_outside_the_agreed_hours_nothing_is_asked(city: City) -> None:
     now = city.gateway.clock.now() + timedelta(hours=8)
     other_day = now.isoweekday() % 7 + 1
@@ -175,6 +188,7 @@ def test_outside_the_agreed_hours_nothing_is_asked(city: City) -> None:
     assert city.ask(opened.id).found
 
 
+@pytest.mark.daily_on_one
 def test_an_identifier_that_cannot_be_right_is_not_sent_to_anybody(city: City) -> None:
     agreement = city.cast.agreement()
     wrong = AN["idNumber"][:-1] + ("0" if AN["idNumber"][-1] != "0" else "1")
@@ -185,6 +199,7 @@ def test_an_identifier_that_cannot_be_right_is_not_sent_to_anybody(city: City) -
 
 
 # ── where the resident lives ──────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_residents_of_other_divisions_and_unknown_ones_are_refused_in_the_same_words(city: City) -> None:
     agreement = city.cast.agreement(divisions=[LINDEN_DIVISION])
     assert city.ask(agreement.id, AN["idNumber"]).found
@@ -233,6 +248,7 @@ def test_consent_withdrawn_while_the_department_answers_keeps_the_record_back(ci
     assert len(city.department.requests) == 1 and not city.entries("exchange.released")
 
 
+@pytest.mark.daily_on_one
 def test_consent_that_ends_while_the_department_answers_keeps_the_record_back(own_city: City) -> None:
     agreement = own_city.cast.agreement(consent="required")
     own_city.cast.consent(agreement, AN, until=datetime.now(UTC) + timedelta(seconds=5))
@@ -256,6 +272,7 @@ def test_a_client_suspended_while_the_department_answers_gets_nothing(own_city: 
     assert not own_city.entries("exchange.released")
 
 
+@pytest.mark.daily_on_one
 def test_what_others_withdraw_meanwhile_changes_nothing(city: City) -> None:
     agreement, other = (city.cast.agreement(consent="required") for _ in range(2))
     city.cast.consent(agreement, AN)
@@ -319,6 +336,7 @@ def misuse(city: City, response: Any, *, code: str, rule: str, party: str | None
     assert not city.department.requests
 
 
+@pytest.mark.daily_on_one
 def test_a_proof_replayed_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     linden = ByHand(city)
@@ -341,6 +359,7 @@ def test_a_proof_replayed_after_a_restart_is_refused(own_city: City) -> None:
     misuse(own_city, linden.query(agreement.id, token, proof=proof), code="use_dpop_nonce", rule="A9", party=None)
 
 
+@pytest.mark.daily_on_one
 def test_a_token_of_another_client_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     token, maple = ByHand(city).token(agreement.id), ByHand(city, MAPLE)
@@ -348,6 +367,7 @@ def test_a_token_of_another_client_is_refused(city: City) -> None:
     misuse(city, stolen, code="token_of_another_client", rule="A6", party=LINDEN)
 
 
+@pytest.mark.daily_on_one
 def test_a_token_sent_as_bearer_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     linden = ByHand(city)
@@ -355,6 +375,7 @@ def test_a_token_sent_as_bearer_is_refused(city: City) -> None:
     misuse(city, bearer, code="token_as_bearer", rule="A2", party=LINDEN)
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(
     ("scheme", "token", "code", "rule"),
     [
@@ -369,6 +390,7 @@ def test_a_made_up_token_is_refused_and_fills_no_log(city: City, scheme: str, to
     misuse(city, response, code=code, rule=rule, party=None)
 
 
+@pytest.mark.daily_on_one
 def test_an_expired_token_is_refused(own_city: City) -> None:
     agreement = own_city.cast.agreement()
     linden = ByHand(own_city)
@@ -377,6 +399,7 @@ def test_an_expired_token_is_refused(own_city: City) -> None:
     misuse(own_city, linden.query(agreement.id, token), code="token_expired", rule="A4", party=None)
 
 
+@pytest.mark.daily_on_one
 def test_a_token_that_somebody_else_signed_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     linden = ByHand(city)
@@ -385,6 +408,7 @@ def test_a_token_that_somebody_else_signed_is_refused(city: City) -> None:
     misuse(city, linden.query(agreement.id, forged), code="invalid_token", rule="A3", party=None)
 
 
+@pytest.mark.daily_on_one
 def test_a_suspended_client_is_refused_although_its_token_is_still_good(own_city: City) -> None:
     agreement = own_city.cast.agreement()
     warm(own_city, agreement.id)
@@ -394,6 +418,7 @@ def test_a_suspended_client_is_refused_although_its_token_is_still_good(own_city
     refused(own_city, lambda: own_city.ask(agreement.id), code="client_suspended", rule="R2", entry="exchange.refused")
 
 
+@pytest.mark.daily_on_one
 def test_all_rules_that_object_are_named_and_the_department_hears_nothing(city: City) -> None:
     agreement = city.cast.agreement(consent="required")
     with pytest.raises(errors.Denied) as caught:

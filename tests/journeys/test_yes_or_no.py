@@ -13,6 +13,7 @@ from tests.running import City
 AGES = ("isSixteen", "isAdult", "isElderly", "isEighty", "isRegistered")
 
 
+@pytest.mark.daily_on_one
 def test_only_yes_or_no_leaves_and_log_and_receipt_name_the_question(city: City) -> None:
     agreement = city.cast.agreement(fields=(), predicates=("isAdult", "isElderly")).id
     answer = city.ask(agreement, predicates=["isAdult", "isElderly"])
@@ -23,6 +24,7 @@ def test_only_yes_or_no_leaves_and_log_and_receipt_name_the_question(city: City)
     assert list(answer.verify().claims["fields"]) == ["isAdult", "isElderly"]
 
 
+@pytest.mark.daily_on_one
 def test_fields_and_questions_together(city: City) -> None:
     agreement = city.cast.agreement(fields=("name",), predicates=("isRegistered",)).id
     assert city.ask(agreement, fields=["name"], predicates=["isRegistered"]).data == [
@@ -31,6 +33,7 @@ def test_fields_and_questions_together(city: City) -> None:
     assert city.ask(agreement).data == [{"name": AN["name"]}]  # who names nothing asks no question
 
 
+@pytest.mark.daily_on_one
 def test_a_question_that_was_not_granted_is_refused(city: City) -> None:
     agreement = city.cast.agreement(predicates=("isAdult",)).id
     for name in ("isElderly", "isRich"):
@@ -54,6 +57,7 @@ def test_a_binary_search_for_the_age_ends_with_the_budget(city: City) -> None:
     assert spent["decision"]["facts"]["questions_used"] == 2
 
 
+@pytest.mark.daily_on_one
 def test_the_budget_is_three_a_month_where_nothing_is_said(city: City) -> None:
     agreement = city.cast.agreement(fields=(), predicates=AGES).id
     assert city.ask(agreement, predicates=list(AGES[:3])).found
@@ -63,6 +67,7 @@ def test_the_budget_is_three_a_month_where_nothing_is_said(city: City) -> None:
         city.ask(agreement, BO["idNumber"], predicates=list(AGES))
 
 
+@pytest.mark.daily_on_one
 def test_consent_to_the_question_is_enough_and_consent_to_another_is_none(city: City) -> None:
     agreement = city.cast.agreement(fields=("name",), predicates=("isAdult",), consent="required")
     with pytest.raises(errors.ConsentRequired):
@@ -71,6 +76,7 @@ def test_consent_to_the_question_is_enough_and_consent_to_another_is_none(city: 
     assert city.ask(agreement.id, predicates=["isAdult"]).data == [{"isAdult": True}]
 
 
+@pytest.mark.daily_on_one
 def test_what_a_question_means_is_signed(city: City) -> None:
     agreement = city.cast.agreement(predicates=("isAdult",))
     (question,) = agreement.document["items"][0]["predicates"]

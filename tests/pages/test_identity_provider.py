@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 
 from gateway.config import ConfigError, OidcProvider, load
 from gateway.identity.model import OPERATOR
-from gateway.wiring import Deps, make_installation
+from gateway.wiring import Deps
+from tests.installed import install
 from tests.pages.signing_in import Person, person, signed_in
 from tests.simulators.identity_provider import MISBEHAVIOURS, IdentityProvider
 
@@ -31,7 +32,7 @@ def deps(provider: IdentityProvider, tmp_path: Path) -> Iterator[Deps]:
     city = {"id": "city", "issuer": provider.issuer, "client_id": "tongqu", "name_zh": "市统一身份认证",
             "name_en": "City sign-in", "client_secret_file": str(tmp_path / "city.secret")}  # fmt: skip
     settings = load(environment=False, data_dir=tmp_path / "data", oidc=[city])
-    make_installation(settings)
+    install(settings)
     deps = Deps(settings, on_broken=None)
     yield deps
     deps.close()

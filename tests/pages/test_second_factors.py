@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pyotp
 import pytest
+from werkzeug.test import TestResponse
 
 from gateway.wiring import Deps
 from tests.pages.browser import look
@@ -26,9 +27,18 @@ def device_of(page: str) -> pyotp.TOTP:
     return pyotp.TOTP(found[1].replace(" ", ""))
 
 
+def with_code_before(browser: Person, path: str, device: pyotp.TOTP, **more: str) -> TestResponse:
+    """Send the code before this one, which is still good; anew, if it became too old on its way."""
+    while True:
+        now = time.time()
+        answer = browser.post(path, {"code": device.at(now - 30), **more})
+        if answer.status_code != 403 or time.time() // 30 == now // 30:
+            return answer
+
+
 def set_up(browser: Person) -> pyotp.TOTP:
     device = device_of(browser.get("/account/totp").text)
-    kept = browser.post("/account/totp", {"code": device.at(time.time() - 30), "password": PASSWORD})
+    kept = with_code_before(browser, "/account/totp", device, password=PASSWORD)
     assert (kept.status_code, kept.headers.get("Location")) == (303, "/account")
     return device
 
@@ -41,8 +51,8 @@ def test_after_setting_one_up_the_person_goes_on(installation: Deps, wanted: str
     page = browser.get("/account/step-up", query_string={"next": wanted}).text
     assert 'data-testid="set-up"' in page
     device = device_of(browser.get("/account/totp", query_string={"next": wanted}).text)
-    sent = {"code": device.at(time.time() - 30), "password": PASSWORD, "next": wanted}
-    assert browser.post("/account/totp", sent).headers["Location"] == where
+    kept = with_code_before(browser, "/account/totp", device, password=PASSWORD, next=wanted)
+    assert kept.headers["Location"] == where
 
 
 def test_with_one_time_codes_a_password_alone_opens_nothing(installation: Deps) -> None:

@@ -25,7 +25,7 @@ def _open(folder: Path, clock: FixedClock, key: CheckpointKey) -> Iterator[tuple
 
 @pytest.fixture(scope="session")
 def settled(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, checkpoint_key: CheckpointKey) -> Path:
-    """A folder with the database and log of a house; copied for each test, since hashing passwords takes its time."""
+    """A folder with the database and log of a house; copied for each test."""
     folder = tmp_path_factory.mktemp("settled")
     shutil.copyfile(sqlite_template, folder / "house.sqlite")
     with _open(folder, FixedClock(), checkpoint_key) as (database, log):
@@ -41,3 +41,14 @@ def house(settled: Path, tmp_path: Path, clock: FixedClock, checkpoint_key: Chec
     folder = shutil.copytree(settled, tmp_path / "house")
     with _open(folder, clock, checkpoint_key) as (database, log):
         yield houses.enter(database, log, clock)
+
+
+@pytest.fixture
+def dear_house(
+    sqlite_template: Path, tmp_path: Path, clock: FixedClock, checkpoint_key: CheckpointKey
+) -> Iterator[House]:
+    """The same, where a password costs what it costs."""
+    shutil.copyfile(sqlite_template, tmp_path / "house.sqlite")
+    with _open(tmp_path, clock, checkpoint_key) as (database, log):
+        houses.settle(database, log, clock, houses.DEAR)
+        yield houses.enter(database, log, clock, houses.DEAR)

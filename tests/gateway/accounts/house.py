@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from gateway.accounts import passwords as costs
 from gateway.accounts.actions import Accounts
 from gateway.accounts.ceremonies import Ceremonies
 from gateway.accounts.factors import Factors
@@ -26,7 +29,17 @@ SECRET = bytes(range(32))
 PASSWORD, HERE, ELSEWHERE = "four words of a clerk", "192.0.2.7", "198.51.100.9"
 ORIGIN = "https://gw.example"
 IDLE, TOTAL = timedelta(minutes=30), timedelta(hours=10)
-_PASSWORDS = Passwords()
+
+
+def _quick() -> Passwords:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costs, "TIME_COST", 1)
+        patch.setattr(costs, "MEMORY_KIB", 1024)
+        return Passwords()
+
+
+# What a hash costs is the subject of three tests; the others hash a hundred times.
+DEAR, QUICK = Passwords(), _quick()
 
 
 @dataclass
@@ -56,16 +69,16 @@ class House:
             return str(conn.exec_driver_sql(f"SELECT * FROM {table}").all())
 
 
-def settle(database: Database, log: Log, clock: FixedClock) -> None:
-    identity, accounts = Identity(database, log, clock), Accounts(database, log, clock, SECRET, _PASSWORDS)
+def settle(database: Database, log: Log, clock: FixedClock, passwords: Passwords = QUICK) -> None:
+    identity, accounts = Identity(database, log, clock), Accounts(database, log, clock, SECRET, passwords)
     identity.add_party(OPERATOR, LINDEN, name_zh="椴树街道", name_en="Linden", kind="street_office")
     identity.add_party(OPERATOR, AUDIT, name_zh="审计局", name_en="Audit", kind="audit_office")
     accounts.add(OPERATOR, "linden-1", role="street_office", party=LINDEN, password=PASSWORD)
     accounts.add(OPERATOR, "an-1", role="resident", resident=(SCHEME, AN["idNumber"]), password=PASSWORD)
 
 
-def enter(database: Database, log: Log, clock: FixedClock) -> House:
-    accounts = Accounts(database, log, clock, SECRET, _PASSWORDS)
+def enter(database: Database, log: Log, clock: FixedClock, passwords: Passwords = QUICK) -> House:
+    accounts = Accounts(database, log, clock, SECRET, passwords)
     ceremonies = Ceremonies(database, clock)
     return House(
         accounts,

@@ -28,8 +28,8 @@ def test_the_right_password_opens_the_account_however_it_is_typed(house: House) 
     assert house.accounts.prove_password("linden-1", "Four fine words, \u00e9crits", HERE).id == house.clerk.id
 
 
-def test_a_password_is_kept_as_argon2id_with_the_costs_we_name(house: House) -> None:
-    assert house.rows("account").count("$argon2id$v=19$m=65536,t=3,p=4$") == 2
+def test_a_password_is_kept_as_argon2id_with_the_costs_we_name(dear_house: House) -> None:
+    assert dear_house.rows("account").count("$argon2id$v=19$m=65536,t=3,p=4$") == 2
 
 
 def test_nobody_learns_whether_an_account_exists(house: House) -> None:
@@ -55,15 +55,15 @@ def times_of_failing(house: House, rounds: int) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in seen.items()}
 
 
-def test_an_unknown_name_takes_as_long_as_a_known_one(house: House) -> None:
-    times = times_of_failing(house, 5)
+def test_an_unknown_name_takes_as_long_as_a_known_one(dear_house: House) -> None:
+    times = times_of_failing(dear_house, 5)
     assert max(times.values()) < 1.6 * min(times.values())
 
 
 @pytest.mark.torture
-def test_the_time_of_many_failures_tells_nothing(house: House) -> None:
+def test_the_time_of_many_failures_tells_nothing(dear_house: House) -> None:
     rounds = min(int(os.environ.get("TONGQU_TORTURE_ROUNDS", "20")), 333)
-    times = times_of_failing(house, rounds)
+    times = times_of_failing(dear_house, rounds)
     assert max(times.values()) < 1.25 * min(times.values())
 
 

@@ -18,10 +18,11 @@ from gateway.config import Settings
 from gateway.identity.model import OPERATOR
 from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
-from gateway.wiring import Deps, make_installation
+from gateway.wiring import Deps
 from tests.clock import FixedClock
 from tests.gateway.agreements.people import AUDIT, BUREAU, KINDS, document
 from tests.gateway.identity.sender import Key, Sender
+from tests.installed import install
 
 BASE_URL = "https://gw.test"
 SCOPES = {
@@ -80,7 +81,7 @@ class Office:
 @contextmanager
 def opened(folder: Path, clock: FixedClock) -> Iterator[Office]:
     settings = Settings(data_dir=folder, public_url=BASE_URL, standards_consultation_days=0, standards_grace_days=0)
-    make_installation(settings)
+    install(settings)
     deps = Deps(settings, clock=clock, on_broken=None)
     try:
         office = Office(deps, create_app(deps).test_client())

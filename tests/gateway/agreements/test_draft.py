@@ -19,6 +19,7 @@ def test_the_gateway_fills_in_what_only_it_knows(town: Town) -> None:
     assert draft.digest == digest(dict(draft.document))
 
 
+@pytest.mark.daily_on_one
 def test_either_party_may_draft(town: Town) -> None:
     assert town.agreements.draft(caller(POLICE), document()).drafted_by == POLICE
 
@@ -37,6 +38,7 @@ def test_a_draft_is_nobodys_business_but_its_drafters(town: Town) -> None:
     assert town.agreements.page(caller(STREET)) == (draft,)
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_leaves_no_entry_in_the_log(town: Town) -> None:
     town.agreements.draft(caller(STREET), document())
     assert town.events() == []
@@ -50,6 +52,7 @@ def test_an_edit_makes_another_digest(town: Town) -> None:
     assert town.agreements.get(caller(STREET), draft.id).document["title_en"] == "Another"
 
 
+@pytest.mark.daily_on_one
 def test_an_edit_voids_signatures(town: Town) -> None:
     signed = town.sign(town.proposed(), STREET)
     draft = town.agreements.draft(caller(STREET), document())
@@ -57,6 +60,7 @@ def test_an_edit_voids_signatures(town: Town) -> None:
     assert held.edited("sha-256:" + "0" * 64, draft.text).signatures == ()
 
 
+@pytest.mark.daily_on_one
 def test_what_is_proposed_can_no_longer_be_edited(town: Town) -> None:
     proposed = town.proposed()
     with pytest.raises(WrongState):
@@ -64,6 +68,7 @@ def test_what_is_proposed_can_no_longer_be_edited(town: Town) -> None:
     assert town.agreements.get(caller(STREET), proposed.id).digest == proposed.digest
 
 
+@pytest.mark.daily_on_one
 def test_a_faulty_document_is_refused_with_every_fault(town: Town) -> None:
     with pytest.raises(InvalidRequest) as refused:
         town.agreements.draft(caller(STREET), document(title_en="", retention=None))
@@ -76,6 +81,7 @@ def test_what_the_gateway_fills_in_cannot_be_chosen(town: Town) -> None:
     assert {error["pointer"] for error in refused.value.members["errors"]} == {"/version", "/supersedes"}
 
 
+@pytest.mark.daily_on_one
 def test_a_suspended_party_cannot_be_named(town: Town) -> None:
     town.identity.suspend_party(caller(BUREAU).actor(), POLICE)
     with pytest.raises(InvalidRequest) as refused:
@@ -83,6 +89,7 @@ def test_a_suspended_party_cannot_be_named(town: Town) -> None:
     assert [error["pointer"] for error in refused.value.members["errors"]] == ["/parties/0/party"]
 
 
+@pytest.mark.daily_on_one
 def test_an_unknown_agreement_has_no_next_version(town: Town) -> None:
     for strange in ("agr_" + "0" * 26, 7, ["x"]):
         with pytest.raises(NotFound):

@@ -13,6 +13,7 @@ SHORT = {"from": "2026-01-01T00:00:00Z", "until": "2026-12-23T00:00:00Z", "revie
 REVIEWED = {"from": "2026-01-01T00:00:00Z", "until": "2027-12-23T00:00:00Z", "review_by": "2026-12-01T00:00:00Z"}
 
 
+@pytest.mark.daily_on_one
 def test_a_proposal_is_refused_with_a_coded_reason(town: Town) -> None:
     proposed = town.proposed()
     with pytest.raises(InvalidRequest):
@@ -25,6 +26,7 @@ def test_a_proposal_is_refused_with_a_coded_reason(town: Town) -> None:
         town.sign(proposed, POLICE)
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("party", [POLICE, STREET, BUREAU])
 def test_a_party_or_the_bureau_terminates_for_good(town: Town, party: str) -> None:
     active = town.active()
@@ -60,6 +62,7 @@ def test_a_review_that_is_overdue_suspends_until_both_have_looked(town: Town, cl
     assert town.agreements.get(caller(STREET), active.id).state == "active"
 
 
+@pytest.mark.daily_on_one
 def test_a_resumption_before_the_review_is_due_does_not_stand_in_for_it(town: Town, clock: FixedClock) -> None:
     active = town.active(validity=REVIEWED)
     town.agreements.suspend(caller(POLICE), active.id)
@@ -93,6 +96,7 @@ def test_there_is_one_proposal_at_a_time(town: Town) -> None:
         town.agreements.draft(caller(STREET), document(id=first.id))
 
 
+@pytest.mark.daily_on_one
 def test_after_a_refused_version_comes_the_next_number(town: Town) -> None:
     first = town.active()
     town.agreements.draft(caller(POLICE), document(id=first.id))
@@ -103,6 +107,7 @@ def test_after_a_refused_version_comes_the_next_number(town: Town) -> None:
     assert town.agreements.get(caller(POLICE), first.id) == first
 
 
+@pytest.mark.daily_on_one
 def test_a_new_version_stays_between_the_same_two(town: Town) -> None:
     first = town.active()
     swapped = document(id=first.id)

@@ -19,6 +19,7 @@ def test_the_consumer_gets_what_the_agreement_grants(town: Town) -> None:
     assert granted == ASKED | {"agreement_id": active.id, "agreement_digest": active.digest, "actions": ["read"]}
 
 
+@pytest.mark.daily_on_one
 def test_a_token_may_ask_for_less(town: Town) -> None:
     narrow = {"standard": "person-basic/1.0.0", "datatypes": ["name"]}
     granted = town.agreements.check_grant(STREET, ASKED | narrow | {"agreement_id": town.active().id})
@@ -39,6 +40,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_nothing_beyond_it_is_granted(town: Town, subtests: pytest.Subtests) -> None:
     active = town.active()
     for excess, (party, changes, reason) in REFUSALS.items():
@@ -56,6 +58,7 @@ def refusal(town: Town, agreement_id: str) -> object:
     return refused.value.members["reason"]
 
 
+@pytest.mark.daily_on_one
 def test_only_an_active_agreement_grants_and_the_refusal_says_why(town: Town, clock: FixedClock) -> None:
     later = {"from": "2026-12-01T00:00:00Z", "until": "2026-12-23T00:00:00Z", "review_by": None}
     coming, ended = town.active(validity=later), town.active()
@@ -70,6 +73,7 @@ def test_only_an_active_agreement_grants_and_the_refusal_says_why(town: Town, cl
     assert refusal(town, coming.id) == "agreement_expired"
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_of_ones_own_grants_nothing(town: Town) -> None:
     draft = town.agreements.draft(caller(STREET), document())
     with pytest.raises(Forbidden):

@@ -24,6 +24,7 @@ DOORS: dict[str, Callable[[Town, str], Any]] = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_a_strangers_agreement_answers_like_one_that_does_not_exist(town: Town, subtests: pytest.Subtests) -> None:
     ids = (town.active().id, town.proposed().id, "agr_" + "0" * 26)
     for door, knock in DOORS.items():
@@ -36,6 +37,7 @@ def test_a_strangers_agreement_answers_like_one_that_does_not_exist(town: Town, 
             assert answers[0] == answers[1] == answers[2]
 
 
+@pytest.mark.daily_on_one
 def test_overseers_read_everything(town: Town) -> None:
     active, draft = town.active(), town.agreements.draft(caller(STREET), document())
     for overseer in (BUREAU, AUDIT):

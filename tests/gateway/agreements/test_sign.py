@@ -34,6 +34,7 @@ def test_the_entry_holds_who_signed_and_the_digest_of_the_signature(town: Town) 
     assert entry["agreement"] == {"id": proposed.id, "digest": proposed.digest, "version": 1}
 
 
+@pytest.mark.daily_on_one
 def test_nobody_signs_twice(town: Town) -> None:
     proposed = town.proposed()
     town.sign(proposed, POLICE)
@@ -42,12 +43,14 @@ def test_nobody_signs_twice(town: Town) -> None:
     assert town.agreements.get(caller(POLICE), proposed.id).state == "proposed"
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_cannot_be_signed(town: Town) -> None:
     draft = town.agreements.draft(caller(STREET), document())
     with pytest.raises(WrongState):
         town.sign(draft, STREET)
 
 
+@pytest.mark.daily_on_one
 def test_strangers_do_not_even_learn_that_there_is_something_to_sign(town: Town) -> None:
     proposed = town.proposed()
     with pytest.raises(NotFound):
@@ -109,6 +112,7 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_a_signature_that_does_not_bind_is_refused_with_its_reason(town: Town, subtests: pytest.Subtests) -> None:
     town.appoint(POLICE, "clerk", "police-clerk")
     proposed = town.proposed()
@@ -121,6 +125,7 @@ def test_a_signature_that_does_not_bind_is_refused_with_its_reason(town: Town, s
     assert town.events() == ["agreement.proposed"]
 
 
+@pytest.mark.daily_on_one
 def test_a_suspended_officer_signs_nothing(town: Town) -> None:
     proposed = town.proposed()
     town.identity.suspend_officer(caller(BUREAU).actor(), town.officers[POLICE])
@@ -129,6 +134,7 @@ def test_a_suspended_officer_signs_nothing(town: Town) -> None:
     assert refused.value.members["reason"] == "officer_suspended"
 
 
+@pytest.mark.daily_on_one
 def test_a_signature_from_before_an_edit_does_not_fit_afterwards(town: Town) -> None:
     draft = town.agreements.draft(caller(STREET), document())
     early = town.jws(draft, STREET)
@@ -139,6 +145,7 @@ def test_a_signature_from_before_an_edit_does_not_fit_afterwards(town: Town) -> 
     assert refused.value.members["reason"] == "other_content"
 
 
+@pytest.mark.daily_on_one
 def test_what_has_run_out_while_it_lay_there_is_not_signed_any_more(town: Town, clock: FixedClock) -> None:
     proposed = town.proposed(
         validity={"from": "2026-01-01T00:00:00Z", "until": "2026-12-01T00:00:00Z", "review_by": None}

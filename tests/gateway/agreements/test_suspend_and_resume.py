@@ -8,6 +8,7 @@ from gateway.errors import AlreadyExists, Forbidden, InvalidRequest, NotFound, W
 from tests.gateway.agreements.people import AUDIT, BUREAU, NEIGHBOUR, POLICE, STREET, Town, caller
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("party", [POLICE, STREET, BUREAU])
 def test_a_party_or_the_bureau_suspends_alone(town: Town, party: str) -> None:
     active = town.active()
@@ -27,6 +28,7 @@ def test_suspending_voids_decisions_already_made(town: Town) -> None:
         assert town.log.revisions(conn, [key])[key] == before + 1
 
 
+@pytest.mark.daily_on_one
 def test_the_audit_office_only_reads(town: Town) -> None:
     active = town.active()
     assert town.agreements.get(caller(AUDIT), active.id) == active
@@ -34,12 +36,14 @@ def test_the_audit_office_only_reads(town: Town) -> None:
         town.agreements.suspend(caller(AUDIT), active.id)
 
 
+@pytest.mark.daily_on_one
 def test_strangers_find_nothing_to_suspend(town: Town) -> None:
     active = town.active()
     with pytest.raises(NotFound):
         town.agreements.suspend(caller(NEIGHBOUR), active.id)
 
 
+@pytest.mark.daily_on_one
 def test_only_reasons_of_the_list_are_taken(town: Town) -> None:
     active = town.active()
     with pytest.raises(InvalidRequest):
@@ -57,6 +61,7 @@ def test_resumption_needs_both_parties(town: Town) -> None:
     assert town.events()[-3:] == ["agreement.suspended", "agreement.resumption_asked", "agreement.resumed"]
 
 
+@pytest.mark.daily_on_one
 def test_what_the_bureau_suspended_the_parties_cannot_resume_without_it(town: Town) -> None:
     active = town.active()
     town.agreements.suspend(caller(BUREAU), active.id, "rectification")
@@ -65,12 +70,14 @@ def test_what_the_bureau_suspended_the_parties_cannot_resume_without_it(town: To
     assert town.agreements.resume(caller(BUREAU), active.id).state == "active"
 
 
+@pytest.mark.daily_on_one
 def test_the_bureau_has_no_say_in_a_suspension_it_did_not_make(town: Town) -> None:
     suspended = town.suspended()
     with pytest.raises(Forbidden):
         town.agreements.resume(caller(BUREAU), suspended.id)
 
 
+@pytest.mark.daily_on_one
 def test_another_suspension_wipes_out_what_was_asked_before(town: Town) -> None:
     suspended = town.suspended()
     town.agreements.resume(caller(STREET), suspended.id)
@@ -80,6 +87,7 @@ def test_another_suspension_wipes_out_what_was_asked_before(town: Town) -> None:
         town.agreements.suspend(caller(STREET), suspended.id)
 
 
+@pytest.mark.daily_on_one
 def test_only_what_is_in_force_is_suspended(town: Town) -> None:
     proposed = town.proposed()
     with pytest.raises(WrongState):

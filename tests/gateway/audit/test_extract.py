@@ -162,6 +162,7 @@ def test_a_party_takes_what_concerns_it(web: FlaskClient, door: Door, history: L
             assert len(bundle.read("rows.jsonl").splitlines()) == (2 * count - 1 if count else 0)
 
 
+@pytest.mark.daily_on_one
 def test_too_many_exports_at_once_are_asked_to_come_again(history: Log, web: FlaskClient, door: Door) -> None:
     door.visitor = AUDITOR
     search = Search(history.database, history.clock)
@@ -170,6 +171,7 @@ def test_too_many_exports_at_once_are_asked_to_come_again(history: Log, web: Fla
     assert {answer.status_code for answer in answers} == {200}  # one after another, each gives its turn back
 
 
+@pytest.mark.daily_on_one
 def test_readers_who_do_not_take_their_export_do_not_hold_every_thread(
     web: FlaskClient, door: Door, history: Log
 ) -> None:
@@ -184,6 +186,7 @@ def test_readers_who_do_not_take_their_export_do_not_hold_every_thread(
 
 
 # ── a person's number is never in an address ──────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_a_number_is_read_as_a_query_reads_it(web: FlaskClient, door: Door, history: Log) -> None:
     """Else "nobody looked at this person" would be the answer to a small x, or to a scheme that there is not."""
     door.visitor = LINDEN
@@ -193,6 +196,7 @@ def test_a_number_is_read_as_a_query_reads_it(web: FlaskClient, door: Door, hist
     assert web.post("/v1/log/search", json={"subject": {**SUBJECT, "scheme": "cn-resident-id"}}).status_code == 422
 
 
+@pytest.mark.daily_on_one
 def test_entries_of_a_time_that_no_calendar_has_are_refused(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = AUDITOR
     for beside in ({"since": "0001-01-01T00:00:00+14:00"}, {"until": "9999-12-31T23:59:59-14:00"}):
@@ -292,6 +296,7 @@ TAMPERED: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("how", TAMPERED)
 def test_what_was_changed_is_found(bundle: Path, trust: TrustStore, how: str) -> None:
     member, change, kind = TAMPERED[how]
@@ -300,6 +305,7 @@ def test_what_was_changed_is_found(bundle: Path, trust: TrustStore, how: str) ->
     assert kind in ("", caught.value.findings[0].kind) and caught.value.detail_zh != caught.value.detail_en
 
 
+@pytest.mark.daily_on_one
 def test_another_logs_checkpoint_and_other_members_are_refused(bundle: Path, trust: TrustStore) -> None:
     with pytest.raises(CheckpointInvalid):
         verify_rows(changed(bundle, "checkpoint", lambda d: d.replace(b"\n", b"\n1", 1)), trust)

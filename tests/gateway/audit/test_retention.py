@@ -213,6 +213,7 @@ REFUSED: dict[str, tuple[str, Callable[[Retention, Path, Pseudonyms], object]]] 
 }
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("why", REFUSED)
 def test_nothing_is_pruned(
     kept: Retention, log: Log, exported: Path, clock: FixedClock, pseudonyms: Pseudonyms, why: str
@@ -225,6 +226,7 @@ def test_nothing_is_pruned(
     assert types(log) == before
 
 
+@pytest.mark.daily_on_one
 def test_a_held_resident_of_later_entries_holds_only_those(
     kept: Retention, log: Log, exported: Path, clock: FixedClock
 ) -> None:
@@ -233,6 +235,7 @@ def test_a_held_resident_of_later_entries_holds_only_those(
     assert pruned(kept, clock.now() - timedelta(days=366), exported) == 512
 
 
+@pytest.mark.daily_on_one
 def test_fewer_than_a_bundle_are_not_pruned(
     kept: Retention, live: Callable[[int], None], clock: FixedClock, tmp_path: Path
 ) -> None:
@@ -242,6 +245,7 @@ def test_fewer_than_a_bundle_are_not_pruned(
         pruned(kept, clock.now() - timedelta(days=366), tmp_path)
 
 
+@pytest.mark.daily_on_one
 def test_one_alone_prunes_nothing(kept: Retention, exported: Path, clock: FixedClock) -> None:
     kept.decide(365, b"x")
     with pytest.raises(WrongState, match="Two different officers"):
@@ -252,6 +256,7 @@ def test_a_day_or_an_instant_may_be_given() -> None:
     assert retention.older_than("2026-11-26") == retention.older_than("2026-11-26T08:00:00+08:00")
 
 
+@pytest.mark.daily_on_one
 def test_a_published_log_that_was_pruned_says_that_the_orders_were_not_checked(
     kept: Retention, log: Log, exported: Path, clock: FixedClock, tmp_path: Path
 ) -> None:

@@ -144,6 +144,7 @@ def test_reading_the_log_is_an_entry_of_the_log(web: FlaskClient, door: Door, hi
     assert viewed.entry["actor"] == AUDITOR.actor() and viewed.entry["rows"] == 2
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(("visitor", "status"), [(None, 401), (CLERK, 403), (LINDEN, 200), (AUDITOR, 200)])
 def test_only_those_who_may_read_the_log_search_it(
     web: FlaskClient, door: Door, history: Log, visitor: Any, status: int
@@ -153,6 +154,7 @@ def test_only_those_who_may_read_the_log_search_it(
         assert web.get(f"/v1/log/entries{suffix}").status_code == status
 
 
+@pytest.mark.daily_on_one
 def test_a_department_sees_what_concerns_it_and_its_neighbours_do_not(
     web: FlaskClient, door: Door, history: Log
 ) -> None:
@@ -173,12 +175,14 @@ UNANSWERABLE = [
 ]  # fmt: skip
 
 
+@pytest.mark.daily_on_one
 def test_a_question_that_cannot_be_answered_is_refused(web: FlaskClient, door: Door) -> None:
     door.visitor = AUDITOR
     answers = {asked: web.get(f"/v1/log/entries?{asked}").status_code for asked in UNANSWERABLE}
     assert answers == dict.fromkeys(UNANSWERABLE, 422)
 
 
+@pytest.mark.daily_on_one
 def test_lines_hold_one_entry_each(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = AUDITOR
     response = web.get("/v1/log/entries.jsonl?limit=2&after=0")
@@ -186,6 +190,7 @@ def test_lines_hold_one_entry_each(web: FlaskClient, door: Door, history: Log) -
     assert response.headers["Tongqu-Next"] == "2"
 
 
+@pytest.mark.daily_on_one
 def test_the_table_opens_in_a_spreadsheet(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = AUDITOR
     response = web.get("/v1/log/entries.csv?query=qry_1&after=-1")

@@ -58,6 +58,7 @@ def test_a_stranger_rebuilds_the_tree_from_what_is_served(web: FlaskClient, fill
     assert web.get("/v1/log/tile/1/000.p/2").data == merkle.root_of(leaves[:256]) + merkle.root_of(leaves[256:512])
 
 
+@pytest.mark.daily_on_one
 def test_tiles_may_be_kept_and_the_checkpoint_not(web: FlaskClient, filled: Log) -> None:
     """Where the address names the year. The open log's own address is the next year's log after New Year."""
     tile = web.get("/v1/log/2026/tile/0/000")
@@ -83,6 +84,7 @@ NO_TILES = [
 ]  # fmt: skip
 
 
+@pytest.mark.daily_on_one
 def test_there_are_no_such_tiles(web: FlaskClient, filled: Log) -> None:
     answers = {path: web.get(f"/v1/log/tile/{path}").status_code for path in NO_TILES}
     assert answers == dict.fromkeys(NO_TILES, 404)
@@ -96,6 +98,7 @@ def test_an_entry_is_served_in_its_exact_bytes(web: FlaskClient, filled: Log) ->
     merkle.verify_inclusion(7, head.size, leaf_hash(response.data), proof.hashes, head.root)
 
 
+@pytest.mark.daily_on_one
 def test_an_entry_has_its_proof_at_once(web: FlaskClient, filled: Log) -> None:
     appended = asyncio.run(filled.append(event()))
     response = web.get(f"/v1/log/entries/{appended.index}/proof")
@@ -108,6 +111,7 @@ def test_an_entry_has_its_proof_at_once(web: FlaskClient, filled: Log) -> None:
 NO_ENTRIES = ["600000", "600000/proof", "-1", "x", "99999999999999999999", "18446744073709551616/proof"]
 
 
+@pytest.mark.daily_on_one
 def test_there_are_no_such_entries(web: FlaskClient, filled: Log) -> None:
     answers = {path: web.get(f"/v1/log/entries/{path}").status_code for path in NO_ENTRIES}
     assert answers == dict.fromkeys(NO_ENTRIES, 404)

@@ -51,6 +51,7 @@ SEEN_AT_START = {
 }  # fmt: skip
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("tamper", tampering.ALL)
 def test_every_tampering_is_found(stopped: Log, tamper: Callable[[Connection], None]) -> None:
     note = stopped.publish()[1]
@@ -93,6 +94,7 @@ def test_a_rollback_while_it_runs_stops_it(log: Log) -> None:
     assert isinstance(log.broken, LogUnfit)
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(
     "tamper", [tampering.change_a_byte, tampering.change_a_byte_and_its_hash, tampering.change_a_tree_hash]
 )
@@ -111,6 +113,7 @@ def test_the_publisher_signs_nothing_that_was_altered(log: Log, tamper: Callable
 
 
 # ── clock, keys, neighbours ───────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_a_clock_far_behind_the_log_is_refused(stopped: Log, clock: FixedClock) -> None:
     clock.advance(seconds=-61)
     with pytest.raises(LogUnfit, match="clock"):
@@ -120,6 +123,7 @@ def test_a_clock_far_behind_the_log_is_refused(stopped: Log, clock: FixedClock) 
         pass
 
 
+@pytest.mark.daily_on_one
 def test_another_logs_database_is_refused(stopped: Log) -> None:
     other = Log(
         stopped.database,
@@ -131,6 +135,7 @@ def test_another_logs_database_is_refused(stopped: Log) -> None:
         other.start()
 
 
+@pytest.mark.daily_on_one
 def test_a_checkpoint_signed_by_another_key_is_refused(stopped: Log) -> None:
     key = CheckpointKey.generate(stopped.key.origin)
     with pytest.raises(LogUnfit, match="not signed by this log's key"):
@@ -164,6 +169,7 @@ def test_what_is_appended_is_published_within_a_second(log: Log) -> None:
     assert open_checkpoint(published[1], log.key.verifier) == published[0]
 
 
+@pytest.mark.daily_on_one
 def test_each_checkpoint_continues_the_one_before(log: Log) -> None:
     checkpoints = []
     for entries in (1, 5, 250, 256, 700):
@@ -177,6 +183,7 @@ def test_each_checkpoint_continues_the_one_before(log: Log) -> None:
             )
 
 
+@pytest.mark.daily_on_one
 def test_nothing_new_is_signed_when_nothing_grew(log: Log) -> None:
     fill(log, 5)
     log.stop()
@@ -186,6 +193,7 @@ def test_nothing_new_is_signed_when_nothing_grew(log: Log) -> None:
     assert (log.folder / "checkpoint").stat().st_mtime_ns == modified
 
 
+@pytest.mark.daily_on_one
 def test_proving_reads_a_few_tiles_not_the_log(log: Log, tmp_path: Path) -> None:
     """Memory of a proof does not grow with the log: at 70,000 entries it reads fewer than 1,200 hashes."""
     tree = merkle.CompactRange()

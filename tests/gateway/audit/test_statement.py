@@ -44,6 +44,7 @@ def test_it_counts_what_was_asked_and_how_it_ended(web: FlaskClient, door: Door,
     assert december is not None and december["claims"]["asked"]["results"] == {"open": 1}
 
 
+@pytest.mark.daily_on_one
 def test_a_party_gets_its_own_and_an_overseer_anybodys(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = TAX
     assert web.get("/v1/log/statements/2026-11?party=street-linden").status_code == 403
@@ -54,6 +55,7 @@ def test_a_party_gets_its_own_and_an_overseer_anybodys(web: FlaskClient, door: D
     assert theirs is not None and theirs["claims"]["asked"]["total"] == 3
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("month", ["2027-02", "9999-12", "2026-13", "november", "2026-1"])
 def test_a_month_that_is_not_over_or_is_none_is_refused(web: FlaskClient, door: Door, history: Log, month: str) -> None:
     door.visitor = LINDEN
@@ -71,6 +73,7 @@ def test_a_report_counts_each_side_and_the_month_before(web: FlaskClient, door: 
     assert (linden["total"], linden["month_before"]) == (1, 3)
 
 
+@pytest.mark.daily_on_one
 def test_in_a_report_a_party_reads_only_of_what_it_was_part_of(web: FlaskClient, door: Door, history: Log) -> None:
     door.visitor = TAX
     assert web.get("/v1/log/reports/2026-11").json == {"month": "2026-11", "lines": []}

@@ -112,6 +112,7 @@ def test_a_proof_stands_under_the_newest_checkpoint_with_a_quorum(still: Log, wi
     assert outsider.require(newer).enough
 
 
+@pytest.mark.daily_on_one
 def test_a_lost_witness_is_noted_and_keeps_nobody_waiting(still: Log, witnesses: list[WitnessProcess]) -> None:
     witnesses[1].kill()
     asked = witnessing(still, witnesses, "any")
@@ -208,6 +209,7 @@ def test_a_database_put_back_is_found_out_before_anything_is_served(
     asked.first_look(0)  # as configured
 
 
+@pytest.mark.daily_on_one
 def test_a_witness_that_is_lost_or_does_not_answer_stops_no_start(still: Log, witnesses: list[WitnessProcess]) -> None:
     witnesses[1].kill()
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
@@ -217,6 +219,7 @@ def test_a_witness_that_is_lost_or_does_not_answer_stops_no_start(still: Log, wi
     assert still.broken is None
 
 
+@pytest.mark.daily_on_one
 def test_a_witness_that_only_claims_to_know_more_stops_nothing(still: Log, witnesses: list[WitnessProcess]) -> None:
     class Liar(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -250,6 +253,7 @@ def test_a_witness_that_only_claims_to_know_more_stops_nothing(still: Log, witne
     grow(still)
 
 
+@pytest.mark.daily_on_one
 def test_readiness_warns_and_does_not_fail_when_the_quorum_is_old(
     still: Log, witnesses: list[WitnessProcess], clock: FixedClock, tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_whole_life(desk: Desk) -> None:
     assert [each.log_index for each in closed.events] == sorted(each.log_index for each in closed.events)
 
 
+@pytest.mark.daily_on_one
 def test_the_log_holds_no_text_but_its_salted_digest(desk: Desk) -> None:
     case = desk.case()
     noted = desk.entries("case.noted")[0]
@@ -48,6 +49,7 @@ def test_the_log_holds_no_text_but_its_salted_digest(desk: Desk) -> None:
     assert {each["by"] for each in desk.entries("case.")} == {WEI.id}
 
 
+@pytest.mark.daily_on_one
 def test_terms_are_working_days(desk: Desk) -> None:
     case = desk.case()  # Monday 2026-11-23
     assert case.due.isoformat() == "2026-12-08T00:00:00+08:00"  # ten working days, the last of them 7 December
@@ -61,6 +63,7 @@ def test_terms_are_working_days(desk: Desk) -> None:
     assert case.overdue(desk.clock.now())
 
 
+@pytest.mark.daily_on_one
 def test_no_verdict_while_the_office_may_still_explain(desk: Desk) -> None:
     case = desk.case()
     desk.cases.ask(WEI, case.id, STREET, TEXT)
@@ -70,6 +73,7 @@ def test_no_verdict_while_the_office_may_still_explain(desk: Desk) -> None:
     assert desk.cases.decide(WEI, case.id, "unjustified", "未作说明。").state == "decided"
 
 
+@pytest.mark.daily_on_one
 def test_the_office_that_is_asked_sees_the_question_and_no_more(desk: Desk) -> None:
     theirs = desk.query()
     case = desk.case(entries=[theirs, 0], searches=["officer:off_1"])
@@ -82,6 +86,7 @@ def test_the_office_that_is_asked_sees_the_question_and_no_more(desk: Desk) -> N
     assert [each.id for each in desk.cases.page(CLERK)] == [case.id]
 
 
+@pytest.mark.daily_on_one
 def test_what_one_office_says_another_does_not_see(desk: Desk) -> None:
     case = desk.case()
     desk.cases.ask(WEI, case.id, STREET, "问椴树。")
@@ -93,6 +98,7 @@ def test_what_one_office_says_another_does_not_see(desk: Desk) -> None:
     assert desk.cases.get(CLERK, case.id).events[-1].party is None
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("person", [CLERK, OTHER, SOURCE, RESIDENT])
 def test_for_everybody_else_no_case_exists(desk: Desk, person: Any) -> None:
     case = desk.case()
@@ -115,6 +121,7 @@ def test_for_everybody_else_no_case_exists(desk: Desk, person: Any) -> None:
         desk.cases.open(person, "review", TEXT)
 
 
+@pytest.mark.daily_on_one
 def test_an_office_that_was_asked_may_only_answer(desk: Desk) -> None:
     case = desk.case()
     desk.cases.ask(WEI, case.id, STREET, TEXT)
@@ -127,6 +134,7 @@ def test_an_office_that_was_asked_may_only_answer(desk: Desk) -> None:
             move()
 
 
+@pytest.mark.daily_on_one
 def test_nobody_decides_about_their_own_party(desk: Desk) -> None:
     case = desk.case(party=BAO.party)
     with pytest.raises(Forbidden):
@@ -162,6 +170,7 @@ def test_found_by_state_and_kind(desk: Desk) -> None:
 
 
 # ── a resident objects ────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_a_resident_objects_once(desk: Desk) -> None:
     number = desk.query()
     case = desk.cases.object(RESIDENT, [SUBJECT], number + 1, "我没有办过这件事。")  # by the outcome's entry
@@ -173,6 +182,7 @@ def test_a_resident_objects_once(desk: Desk) -> None:
     assert [each.text for each in seen.notes] == ["我没有办过这件事。"]
 
 
+@pytest.mark.daily_on_one
 def test_a_resident_cannot_object_to_what_is_about_somebody_else(desk: Desk) -> None:
     theirs = desk.query(STRANGER)
     for index in (theirs, theirs + 1, 0, 10**9, -1):

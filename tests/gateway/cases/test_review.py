@@ -50,6 +50,7 @@ def test_a_stranger_draws_the_same_from_the_log_alone(desk: Desk) -> None:
     assert {each.party for each in desk.reviews.queue(WEI)} == {STREET}
 
 
+@pytest.mark.daily_on_one
 def test_the_next_days_seed_stands_in_the_log_before_the_day(desk: Desk) -> None:
     a_day_over(desk, 1)
     promised = {each["day"]: each["t"] for each in desk.entries("review.sample_committed")}
@@ -100,6 +101,7 @@ def test_reviewed_in_order_or_made_a_case(desk: Desk) -> None:
     assert len(desk.reviews.queue(WEI, reviewed=True)) == 2
 
 
+@pytest.mark.daily_on_one
 def test_what_waits_too_long_is_overdue(desk: Desk) -> None:
     a_day_over(desk)
     desk.clock.advance(seconds=16 * DAY)
@@ -108,6 +110,7 @@ def test_what_waits_too_long_is_overdue(desk: Desk) -> None:
     assert all(each.overdue(desk.clock.now()) for each in desk.reviews.queue(WEI))
 
 
+@pytest.mark.daily_on_one
 def test_offices_know_nothing_of_the_queue(desk: Desk) -> None:
     a_day_over(desk)
     item = desk.reviews.queue(WEI)[0]
@@ -122,6 +125,7 @@ def test_offices_know_nothing_of_the_queue(desk: Desk) -> None:
             act()
 
 
+@pytest.mark.daily_on_one
 def test_what_the_risk_rules_find_stands_in_the_queue(desk: Desk, log: Log, clock: FixedClock) -> None:
     desk.reviews = Reviews(
         desk.database,

@@ -38,6 +38,7 @@ def test_two_people_see_it_and_each_look_is_an_entry(desk: Desk) -> None:
     assert SEALED["subject"]["id"] not in str(desk.entries())
 
 
+@pytest.mark.daily_on_one
 def test_never_the_same_account(desk: Desk) -> None:
     waiting = asked(desk)
     with pytest.raises(Forbidden):
@@ -47,6 +48,7 @@ def test_never_the_same_account(desk: Desk) -> None:
     assert desk.sidecar.opened == []
 
 
+@pytest.mark.daily_on_one
 def test_who_runs_the_gateway_cannot_do_it_alone(desk: Desk) -> None:
     waiting = asked(desk, BAO)
     with pytest.raises(Forbidden):
@@ -55,6 +57,7 @@ def test_who_runs_the_gateway_cannot_do_it_alone(desk: Desk) -> None:
     assert desk.unmaskings.open(BAO, waiting.id) == SEALED
 
 
+@pytest.mark.daily_on_one
 def test_nobody_else_sees_it(desk: Desk) -> None:
     waiting = asked(desk)
     desk.unmaskings.approve(QIN, waiting.id)
@@ -68,6 +71,7 @@ def test_nobody_else_sees_it(desk: Desk) -> None:
     assert desk.sidecar.opened == []
 
 
+@pytest.mark.daily_on_one
 def test_it_closes_after_fifteen_minutes(desk: Desk) -> None:
     waiting = asked(desk)
     desk.unmaskings.approve(QIN, waiting.id)
@@ -80,6 +84,7 @@ def test_it_closes_after_fifteen_minutes(desk: Desk) -> None:
         desk.unmaskings.approve(THIRD, waiting.id)
 
 
+@pytest.mark.daily_on_one
 def test_a_request_ends_after_a_day(desk: Desk) -> None:
     waiting = asked(desk)
     desk.clock.advance(seconds=24 * 3600)
@@ -90,6 +95,7 @@ def test_a_request_ends_after_a_day(desk: Desk) -> None:
     assert again.id != waiting.id
 
 
+@pytest.mark.daily_on_one
 def test_refused_it_stays_closed(desk: Desk) -> None:
     waiting = asked(desk)
     desk.unmaskings.refuse(QIN, waiting.id)
@@ -103,6 +109,7 @@ def test_asking_twice_is_asking_once(desk: Desk) -> None:
     assert desk.unmaskings.ask(WEI, waiting.case, waiting.entry, "verify_duty") == waiting
 
 
+@pytest.mark.daily_on_one
 def test_only_what_belongs_to_the_case(desk: Desk) -> None:
     case, elsewhere = desk.case(), desk.query()
     for index in (elsewhere, 0, 10**9):
@@ -114,6 +121,7 @@ def test_only_what_belongs_to_the_case(desk: Desk) -> None:
         desk.unmaskings.ask(WEI, case.id, case.links[0].entry or 0, "curious")
 
 
+@pytest.mark.daily_on_one
 def test_nothing_is_unsealed_when_the_log_cannot_be_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = asked(desk)
     desk.unmaskings.approve(QIN, waiting.id)

@@ -26,6 +26,7 @@ def test_the_bureau_puts_a_conformant_service_to_use(
     assert found is not None and found.id == service
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("who", [POLICE, TAX, LINDEN], ids=lambda caller: caller.party)
 def test_nobody_else_may(catalogue: Catalogue, conformant: Conformant, who: object) -> None:
     service = conformant()
@@ -34,6 +35,7 @@ def test_nobody_else_may(catalogue: Catalogue, conformant: Conformant, who: obje
     assert refused.value.code in ("forbidden", "not_found")  # type: ignore[attr-defined]
 
 
+@pytest.mark.daily_on_one
 def test_what_was_never_tested_cannot_be_approved(catalogue: Catalogue) -> None:
     service = catalogue.register(POLICE, manifest())
     with pytest.raises(WrongState):
@@ -73,6 +75,7 @@ def test_a_change_voids_every_decision_that_rests_on_it(
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.daily_on_one
 def test_a_stranger_neither_suspends_nor_tests_it(catalogue: Catalogue, conformant: Conformant) -> None:
     service = conformant()
     catalogue.approve(BUREAU, service)

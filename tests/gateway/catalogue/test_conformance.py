@@ -74,6 +74,7 @@ def test_an_endpoint_that_keeps_the_contract_becomes_conformant(live: Catalogue,
     assert live.approve(BUREAU, service).state == "active"
 
 
+@pytest.mark.daily_on_one
 def test_an_endpoint_in_its_own_columns_is_judged_by_its_crosswalk(live: Catalogue, clock: FixedClock) -> None:
     with department_of(clock, ROW, native=True) as department:
         service = registered(live, department, crosswalk=CROSSWALK)
@@ -82,6 +83,7 @@ def test_an_endpoint_in_its_own_columns_is_judged_by_its_crosswalk(live: Catalog
         assert after.state == "conformant"
 
 
+@pytest.mark.daily_on_one
 def test_the_same_endpoint_without_its_crosswalk_is_not_conformant(live: Catalogue, clock: FixedClock) -> None:
     with department_of(clock, ROW, native=True) as department:
         service = registered(live, department)
@@ -90,6 +92,7 @@ def test_the_same_endpoint_without_its_crosswalk_is_not_conformant(live: Catalog
         assert after.state == "registered"
 
 
+@pytest.mark.daily_on_one
 def test_without_a_subject_nothing_is_known_and_nothing_passes(live: Catalogue, department: Department) -> None:
     service = registered(live, department)
     after, report = live.test(POLICE, service, None, None)
@@ -97,6 +100,7 @@ def test_without_a_subject_nothing_is_known_and_nothing_passes(live: Catalogue, 
     assert after.state == "registered"
 
 
+@pytest.mark.daily_on_one
 def test_slow_endpoints_take_no_more_than_two_threads_of_the_gateway(live: Catalogue, department: Department) -> None:
     """The token endpoint is served by the same few: whoever owns a slow system must not keep everybody out."""
     service, held, go = registered(live, department), threading.Semaphore(0), threading.Event()
@@ -123,6 +127,7 @@ def test_slow_endpoints_take_no_more_than_two_threads_of_the_gateway(live: Catal
 BROKEN = ["extra_fields", "wrong_types", "html", "hang", "reset", "ten_megabytes", "duplicate_keys", "redirect_home"]
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("mistake", [*BROKEN, "no_records", "server_error", "same_person_twice", "as_of_without_zone"])
 def test_a_defect_is_named_with_how_to_mend_it(live: Catalogue, department: Department, mistake: str) -> None:
     service = registered(live, department, timeout_ms=200)
@@ -134,6 +139,7 @@ def test_a_defect_is_named_with_how_to_mend_it(live: Catalogue, department: Depa
         assert check.zh and check.en and check.mend_zh and check.mend_en
 
 
+@pytest.mark.daily_on_one
 def test_what_was_conformant_and_fails_later_is_not_approved(live: Catalogue, department: Department) -> None:
     service = registered(live, department)
     live.test(POLICE, service, FOUND, ABSENT)
@@ -142,6 +148,7 @@ def test_what_was_conformant_and_fails_later_is_not_approved(live: Catalogue, de
     assert after.state == "registered"
 
 
+@pytest.mark.daily_on_one
 def test_an_endpoint_that_answers_anybody_is_found_out(live: Catalogue, clock: FixedClock) -> None:
     with Department({RESIDENT: [RECORD]}, now=lambda: clock.now().timestamp()) as careless:
         service = registered(live, careless)
@@ -177,6 +184,7 @@ def test_each_test_is_an_entry_with_its_outcome(live: Catalogue, department: Dep
     ]
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("stranger", [TAX, LINDEN], ids=lambda caller: caller.party)
 def test_a_stranger_cannot_have_it_called(live: Catalogue, department: Department, stranger: Any) -> None:
     """Threat T6: a test makes the gateway send requests, so it belongs to the department and the bureau."""
@@ -191,6 +199,7 @@ def test_a_stranger_cannot_have_it_called(live: Catalogue, department: Departmen
     assert department.requests == []
 
 
+@pytest.mark.daily_on_one
 def test_an_address_that_settings_forbid_by_now_is_not_called(
     live: Catalogue, department: Department, database: db.Database, log: Log, clock: FixedClock
 ) -> None:

@@ -54,6 +54,7 @@ def test_what_is_not_in_use_is_known_to_its_department_and_the_bureau_only(catal
         assert catalogue.search(stranger, "人口") == []
 
 
+@pytest.mark.daily_on_one
 def test_a_crosswalk_is_compiled_when_it_is_registered(catalogue: Catalogue) -> None:
     service = catalogue.register(POLICE, manifest(crosswalk=CROSSWALK))
     compiled = service.crosswalk(standards.get(service.standard))
@@ -80,6 +81,7 @@ BAD: dict[str, tuple[dict[str, Any], type[TongquError], str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("defect", BAD)
 def test_a_bad_manifest_is_refused_by_pointer_and_leaves_nothing(
     catalogue: Catalogue, database: db.Database, defect: str

@@ -38,6 +38,7 @@ def test_a_stopped_service_is_not_called_until_it_is_resumed(
     assert is_called()
 
 
+@pytest.mark.daily_on_one
 def test_a_department_cannot_undo_what_the_bureau_stopped(catalogue: Catalogue, in_use: str) -> None:
     catalogue.suspend(BUREAU, in_use)
     with pytest.raises(Forbidden):
@@ -45,6 +46,7 @@ def test_a_department_cannot_undo_what_the_bureau_stopped(catalogue: Catalogue, 
     assert catalogue.get(POLICE, in_use).state == "suspended"
 
 
+@pytest.mark.daily_on_one
 def test_the_bureau_takes_over_a_stop_of_the_department(catalogue: Catalogue, in_use: str) -> None:
     """Or else a department that stops first could choose when its service comes back."""
     catalogue.suspend(POLICE, in_use)
@@ -54,18 +56,21 @@ def test_the_bureau_takes_over_a_stop_of_the_department(catalogue: Catalogue, in
     assert catalogue.resume(BUREAU, in_use).state == "active"
 
 
+@pytest.mark.daily_on_one
 def test_the_bureau_does_not_start_what_a_department_stopped(catalogue: Catalogue, in_use: str) -> None:
     catalogue.suspend(POLICE, in_use)
     with pytest.raises(Forbidden):
         catalogue.resume(BUREAU, in_use)
 
 
+@pytest.mark.daily_on_one
 def test_a_department_stops_what_runs_and_nothing_else(catalogue: Catalogue, in_use: str) -> None:
     catalogue.suspend(POLICE, in_use)
     with pytest.raises(WrongState):
         catalogue.suspend(POLICE, in_use)
 
 
+@pytest.mark.daily_on_one
 @BOTH
 def test_what_runs_cannot_be_resumed(catalogue: Catalogue, in_use: str, who: Caller) -> None:
     with pytest.raises(WrongState):
@@ -84,6 +89,7 @@ def test_it_cannot_come_back_beside_its_successor(
     assert len(entries_of(database)) == before
 
 
+@pytest.mark.daily_on_one
 def test_a_failed_test_of_a_running_service_is_noted_and_does_not_stop_it(catalogue: Catalogue, in_use: str) -> None:
     """A test is asked for by one clerk; stopping a department's service is a decision."""
     after, report = catalogue.test(POLICE, in_use, None, None)

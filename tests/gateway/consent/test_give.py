@@ -33,6 +33,7 @@ def test_given_with_the_proof_of_two_officers(counter: Counter, clock: FixedCloc
     assert (entry["type"], entry["actor"]["officer"]) == ("consent.given", officers["clerk"])
 
 
+@pytest.mark.daily_on_one
 def test_the_code_itself_is_kept_nowhere(counter: Counter) -> None:
     consent, code = counter.given()
     assert code not in repr(consent)
@@ -74,6 +75,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.daily_on_one
 def test_a_proof_that_does_not_hold_gives_nothing(counter: Counter, subtests: pytest.Subtests) -> None:
     consent = counter.requested()
     for defect, (spoil, reason) in SPOILT.items():
@@ -84,6 +86,7 @@ def test_a_proof_that_does_not_hold_gives_nothing(counter: Counter, subtests: py
             assert counter.current() is None
 
 
+@pytest.mark.daily_on_one
 def test_a_suspended_officer_vouches_for_nobody(counter: Counter) -> None:
     counter.town.identity.suspend_officer(caller(BUREAU).actor(), counter.town.officers["witness"])
     with pytest.raises(SignatureInvalid) as refused:
@@ -91,12 +94,14 @@ def test_a_suspended_officer_vouches_for_nobody(counter: Counter) -> None:
     assert refused.value.members["reason"] == "officer_suspended"
 
 
+@pytest.mark.daily_on_one
 def test_a_kind_of_proof_nobody_can_check_is_refused(counter: Counter) -> None:
     consent = counter.requested()
     with pytest.raises(InvalidRequest):
         counter.consents.give(caller(STREET), consent.id, counter.proof(consent) | {"kind": "webauthn"})
 
 
+@pytest.mark.daily_on_one
 def test_a_proof_below_the_agreed_level_is_refused(counter: Counter) -> None:
     strict = counter.town.active(items=[ITEM | {"min_proof_level": 2}])
     consent = counter.consents.request(caller(STREET), asked(strict))
@@ -113,6 +118,7 @@ def test_what_is_given_anew_supersedes_what_was_given_before(counter: Counter) -
     assert counter.events()[-2:] == ["consent.superseded", "consent.given"]
 
 
+@pytest.mark.daily_on_one
 def test_a_refusal_takes_nothing_back(counter: Counter) -> None:
     first, _ = counter.given()
     again = counter.requested()
@@ -123,12 +129,14 @@ def test_a_refusal_takes_nothing_back(counter: Counter) -> None:
         counter.consents.give(caller(STREET), again.id, counter.proof(again))
 
 
+@pytest.mark.daily_on_one
 def test_one_residents_word_does_not_count_for_another(counter: Counter) -> None:
     counter.given()
     assert counter.current(OTHER_RESIDENT) is None
     assert counter.revision(OTHER_RESIDENT) == 0
 
 
+@pytest.mark.daily_on_one
 def test_nothing_is_given_to_words_that_have_changed(counter: Counter) -> None:
     consent = counter.requested()
     town, changed = counter.town, document(id=counter.agreement.id, items=[ITEM], title_en="Another")
@@ -140,6 +148,7 @@ def test_nothing_is_given_to_words_that_have_changed(counter: Counter) -> None:
         counter.consents.give(caller(STREET), consent.id, counter.proof(consent))
 
 
+@pytest.mark.daily_on_one
 def test_only_the_consumer_records_a_yes_or_a_no(counter: Counter) -> None:
     consent = counter.requested()
     for record in (
@@ -152,6 +161,7 @@ def test_only_the_consumer_records_a_yes_or_a_no(counter: Counter) -> None:
             record(NEIGHBOUR)
 
 
+@pytest.mark.daily_on_one
 def test_time_ends_a_consent_even_before_anybody_writes_it_down(counter: Counter, clock: FixedClock) -> None:
     consent, _ = counter.given()
     requested = counter.requested()
@@ -168,6 +178,7 @@ def test_time_ends_a_consent_even_before_anybody_writes_it_down(counter: Counter
     assert counter.town.entries()[-1]["actor"] == {"party": None, "client": None, "officer": None}
 
 
+@pytest.mark.daily_on_one
 def test_a_consent_not_yet_begun_is_not_valid(counter: Counter, clock: FixedClock) -> None:
     later = clock.now().replace(year=2027, month=1)
     consent, _ = counter.given(validity={"from": later, "until": UNTIL})

@@ -13,6 +13,7 @@ from tests.gateway.agreements.people import BUREAU, NEIGHBOUR, POLICE, STREET, c
 from tests.gateway.consent.people import NOTICE, RESIDENT, SCHEME, Counter, asked
 
 
+@pytest.mark.daily_on_one
 def test_the_record_says_what_was_asked_and_never_of_whom(counter: Counter) -> None:
     consent = counter.requested()
     record = consent.record
@@ -35,6 +36,7 @@ def test_asking_is_an_entry_and_a_revision(counter: Counter) -> None:
     assert consent.events[0].log_index == len(counter.town.entries()) - 1
 
 
+@pytest.mark.daily_on_one
 def test_less_than_the_agreement_gives_may_be_asked(counter: Counter) -> None:
     consent = counter.requested(data=[{"standard": "person-basic/1.0.0", "fields": ["name"]}])
     assert consent.covers(["name"])
@@ -65,6 +67,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_what_cannot_be_asked_is_refused_by_its_place(counter: Counter, subtests: pytest.Subtests) -> None:
     for fault, (changes, place) in FAULTS.items():
         with subtests.test(fault):
@@ -75,6 +78,7 @@ def test_what_cannot_be_asked_is_refused_by_its_place(counter: Counter, subtests
     assert counter.events() == []
 
 
+@pytest.mark.daily_on_one
 def test_nobody_is_asked_for_a_consent_that_changes_nothing(counter: Counter) -> None:
     without = counter.town.active()
     with pytest.raises(InvalidRequest) as refused:
@@ -82,6 +86,7 @@ def test_nobody_is_asked_for_a_consent_that_changes_nothing(counter: Counter) ->
     assert "/agreement_id" in [error["pointer"] for error in refused.value.members["errors"]]
 
 
+@pytest.mark.daily_on_one
 def test_only_the_consumer_asks(counter: Counter) -> None:
     request = asked(counter.agreement)
     with pytest.raises(Forbidden):
@@ -91,6 +96,7 @@ def test_only_the_consumer_asks(counter: Counter) -> None:
             counter.consents.request(caller(stranger), request)
 
 
+@pytest.mark.daily_on_one
 def test_nothing_is_asked_under_an_agreement_that_does_not_stand(counter: Counter) -> None:
     counter.town.agreements.suspend(caller(POLICE), counter.agreement.id)
     with pytest.raises(WrongState):

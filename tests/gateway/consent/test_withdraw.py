@@ -26,12 +26,14 @@ def test_withdrawn_at_either_party_or_the_bureau(counter: Counter, where: str) -
     assert counter.events()[-1] == "consent.withdrawn"
 
 
+@pytest.mark.daily_on_one
 def test_withdrawn_anywhere_with_the_printed_code(counter: Counter) -> None:
     consent, code = counter.given()
     as_typed = code.lower().replace("-", " ").replace("0", "o").replace("1", "l")
     assert counter.consents.withdraw(caller(NEIGHBOUR), consent.id, as_typed).state == "withdrawn"
 
 
+@pytest.mark.daily_on_one
 def test_without_code_or_with_another_ones_a_stranger_learns_nothing(counter: Counter) -> None:
     consent, _ = counter.given()
     _, foreign = counter.given(subject={"scheme": SCHEME, "id": "990101199001010035"})
@@ -44,6 +46,7 @@ def test_without_code_or_with_another_ones_a_stranger_learns_nothing(counter: Co
     assert counter.consents.get(caller(STREET), consent.id).state == "given"
 
 
+@pytest.mark.daily_on_one
 def test_the_audit_office_reads_but_withdraws_nothing(counter: Counter) -> None:
     consent, _ = counter.given()
     assert counter.consents.get(caller(AUDIT), consent.id) == consent
@@ -51,6 +54,7 @@ def test_the_audit_office_reads_but_withdraws_nothing(counter: Counter) -> None:
         counter.consents.withdraw(caller(AUDIT), consent.id)
 
 
+@pytest.mark.daily_on_one
 def test_a_code_does_not_bring_a_consent_back(counter: Counter) -> None:
     consent, code = counter.given()
     counter.consents.withdraw(caller(STREET), consent.id)
@@ -60,6 +64,7 @@ def test_a_code_does_not_bring_a_consent_back(counter: Counter) -> None:
         counter.consents.give(caller(STREET), consent.id, counter.proof(consent))
 
 
+@pytest.mark.daily_on_one
 def test_after_a_withdrawal_a_new_consent_may_be_given(counter: Counter) -> None:
     consent, _ = counter.given()
     counter.consents.withdraw(caller(STREET), consent.id)
@@ -67,6 +72,7 @@ def test_after_a_withdrawal_a_new_consent_may_be_given(counter: Counter) -> None
     assert counter.current() == again
 
 
+@pytest.mark.daily_on_one
 def test_asking_again_does_not_undo_a_withdrawal(counter: Counter) -> None:
     consent, _ = counter.given()
     counter.consents.withdraw(caller(STREET), consent.id)
@@ -76,6 +82,7 @@ def test_asking_again_does_not_undo_a_withdrawal(counter: Counter) -> None:
     assert (now.id, now.state) == (consent.id, "withdrawn")
 
 
+@pytest.mark.daily_on_one
 def test_withdrawing_works_while_the_agreement_is_suspended(counter: Counter) -> None:
     consent, _ = counter.given()
     counter.town.agreements.suspend(caller(POLICE), counter.agreement.id)

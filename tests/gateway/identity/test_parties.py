@@ -145,6 +145,7 @@ def test_a_state_cannot_be_entered_twice(identity: Identity) -> None:
             act()
 
 
+@pytest.mark.daily_on_one
 def test_a_client_has_four_keys_at_most(identity: Identity) -> None:
     identity.add_party(ACTOR, "street-linden", **STREET)
     client = identity.add_client(ACTOR, "street-linden", key=Key.make().public, scopes=["log:read"])
@@ -171,6 +172,7 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.daily_on_one
 def test_a_party_that_cannot_be_is_refused_by_pointer(identity: Identity) -> None:
     for pointer, changes in IMPOSSIBLE:
         with pytest.raises(InvalidRequest) as caught:
@@ -180,6 +182,7 @@ def test_a_party_that_cannot_be_is_refused_by_pointer(identity: Identity) -> Non
     assert _entries(identity) == []
 
 
+@pytest.mark.daily_on_one
 def test_only_a_client_of_the_data_bureau_may_administer(identity: Identity) -> None:
     identity.add_party(ACTOR, "street-linden", **STREET)
     identity.add_party(ACTOR, "data-bureau", **{**STREET, "kind": "data_bureau"})
@@ -206,6 +209,7 @@ UNFIT_KEYS: dict[str, Any] = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_a_key_that_is_none_of_the_profile_is_refused(identity: Identity) -> None:
     identity.add_party(ACTOR, "street-linden", **STREET)
     for name, key in UNFIT_KEYS.items():

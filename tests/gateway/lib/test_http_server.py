@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway.lib.http_server import MAX_PENDING, Protocol, Whole
+from gateway.lib.http_server import MAX_PENDING, Protocol, Whole, stop_listening
 from gateway.lib.web import Peer, RawHeaders
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, ServerState], Awaitable[None]]
@@ -363,6 +364,55 @@ def test_told_to_end_it_finishes_what_it_began_and_closes_what_is_idle() -> None
         assert await reader.read() == b""
 
     talk(Busy(), story)
+
+
+def test_who_has_connected_when_the_server_ends_is_answered_and_later_comers_are_turned_away() -> None:
+    """Of five: one is accepted and has not asked, one has asked and was not read, one was answered before and asks
+    again, one was answered and rests, one is connected and was not accepted yet. The server saw none of it so far."""
+
+    async def ends() -> None:
+        app, state = App(), ServerState()
+        config = uvicorn.Config(app, http=Protocol, lifespan="off", log_config=None)
+        config.load()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        silent, asks, again, rests = callers = [await asyncio.open_connection(*address) for _ in range(4)]
+        for reader, writer in (again, rests):
+            writer.write(REQUEST)
+            await answer_of(reader)
+        while len(state.connections) < len(callers):
+            await asyncio.sleep(0.001)
+
+        with socket.create_connection(address, 5) as late:
+            for _, writer in (asks, again):
+                writer.write(REQUEST)  # sent at once, while the loop is held up
+            await stop_listening(server, lambda: Protocol(config, state, {}))
+            assert {each.is_asking for each in connections(state)} == {True, False}
+            for connection in connections(state):
+                if not connection.is_asking or connection.cycle is not None:
+                    connection.shutdown()
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(*address)
+            for reader, _ in (asks, again):
+                assert (await answer_of(reader))[1] == b"ok"
+            assert await rests[0].read() == b""
+            callers.append(await asyncio.open_connection(sock=late))
+            for reader, writer in (silent, callers[-1]):
+                writer.write(REQUEST)
+                assert (await answer_of(reader))[1] == b"ok"
+            for _, writer in callers:
+                writer.close()
+                await writer.wait_closed()
+            while state.connections:
+                await asyncio.sleep(0.001)
+        assert app.directly == [b"body"] * 6
+
+    asyncio.run(asyncio.wait_for(ends(), 20))
+
+
+def connections(state: ServerState) -> list[Protocol]:
+    return [each for each in state.connections if isinstance(each, Protocol)]
 
 
 @pytest.mark.parametrize("surprise", [ValueError("110101199001011234"), asyncio.CancelledError()])

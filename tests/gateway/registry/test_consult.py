@@ -18,6 +18,7 @@ from gateway.registry.plain import MAX_COMMENT
 from tests.gateway.registry.desk import AUDIT, BUREAU, DAY, LINDEN, POLICE, Desk, acting, narrowed, schema, widened
 
 
+@pytest.mark.daily_on_one
 def test_anybody_reads_what_is_in_consultation(desk: Desk) -> None:
     opened = desk.open(widened("1.1.0"))
     for who in (None, acting(POLICE), acting(LINDEN)):
@@ -27,6 +28,7 @@ def test_anybody_reads_what_is_in_consultation(desk: Desk) -> None:
     assert desk.events() == ["drafted", "consulted"]
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("days", [0, -1])
 def test_its_end_lies_ahead(desk: Desk, days: int) -> None:
     draft = desk.draft(widened("1.1.0"))
@@ -34,6 +36,7 @@ def test_its_end_lies_ahead(desk: Desk, days: int) -> None:
         desk.registry.consult(acting(BUREAU), draft.id, desk.now + days * DAY)
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("party", [POLICE, LINDEN])
 def test_nobody_but_the_bureau_lays_open_or_takes_back(desk: Desk, party: str) -> None:
     draft = desk.draft(widened("1.1.0"))
@@ -44,6 +47,7 @@ def test_nobody_but_the_bureau_lays_open_or_takes_back(desk: Desk, party: str) -
         desk.registry.reopen(acting(party), draft.id)
 
 
+@pytest.mark.daily_on_one
 def test_a_number_that_cannot_stay_is_not_laid_open(desk: Desk) -> None:
     draft = desk.draft(narrowed("1.1.0"))
     with pytest.raises(VersionTooLow) as refused:
@@ -66,6 +70,7 @@ def test_a_party_comments_and_hears_the_answer(desk: Desk, party: str) -> None:
     assert "备用电话" not in str(desk.entries())  # sentences stay out of the log, their digests are in it
 
 
+@pytest.mark.daily_on_one
 def test_the_bureau_answers_and_does_not_comment(desk: Desk) -> None:
     opened = desk.open(widened("1.1.0"))
     with pytest.raises(Forbidden):
@@ -98,6 +103,7 @@ BAD = {
 }
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("defect", BAD)
 def test_a_comment_that_cannot_be_kept_is_refused(desk: Desk, defect: str) -> None:
     opened = desk.open(widened("1.1.0"))
@@ -106,6 +112,7 @@ def test_a_comment_that_cannot_be_kept_is_refused(desk: Desk, defect: str) -> No
     assert desk.discussion.comments(acting(POLICE), opened.id) == ()
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("pointer", ["/11010519491231002X/name", "/a" * 300])
 def test_nor_is_a_pointer_that_says_more_than_a_place(desk: Desk, pointer: str) -> None:
     opened = desk.open(widened("1.1.0"))
@@ -115,6 +122,7 @@ def test_nor_is_a_pointer_that_says_more_than_a_place(desk: Desk, pointer: str) 
     assert desk.discussion.comments(acting(POLICE), opened.id) == ()
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(
     "text",
     [
@@ -129,6 +137,7 @@ def test_dates_telephones_and_codes_are_no_persons(desk: Desk, text: str) -> Non
     assert desk.discussion.comment(acting(POLICE), opened.id, text).text == text
 
 
+@pytest.mark.daily_on_one
 def test_comments_are_taken_during_the_consultation_only(desk: Desk) -> None:
     def refused() -> type[TongquError]:
         with pytest.raises(TongquError) as raised:

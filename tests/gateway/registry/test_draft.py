@@ -22,6 +22,7 @@ from tests.gateway.registry.desk import (
 )
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_says_what_the_checker_thinks_of_its_number(desk: Desk) -> None:
     judged = desk.draft(widened("1.1.0")).judgement
     assert judged is not None
@@ -29,6 +30,7 @@ def test_a_draft_says_what_the_checker_thinks_of_its_number(desk: Desk) -> None:
     assert desk.draft(narrowed("1.2.0")).judgement["least"] == "2.0.0"  # type: ignore[index]  # told, not refused yet
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_of_a_new_name_is_compared_with_nothing(desk: Desk) -> None:
     assert desk.draft(schema("1.0.0", "person-extended")).judgement is None
 
@@ -44,6 +46,7 @@ def test_a_draft_is_known_to_the_bureau_only(desk: Desk) -> None:
     assert desk.shelf.feed() == ()
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_is_in_no_library_so_nothing_can_rest_on_it(desk: Desk) -> None:
     draft = desk.draft(widened("1.1.0"))
     with pytest.raises(NotInTheLibrary):
@@ -52,6 +55,7 @@ def test_a_draft_is_in_no_library_so_nothing_can_rest_on_it(desk: Desk) -> None:
     assert draft.id not in desk.library and PERSON in desk.library
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("party", [POLICE, LINDEN, AUDIT])
 def test_nobody_but_the_bureau_drafts(desk: Desk, party: str) -> None:
     with pytest.raises(Forbidden):
@@ -59,6 +63,7 @@ def test_nobody_but_the_bureau_drafts(desk: Desk, party: str) -> None:
     assert desk.events() == []
 
 
+@pytest.mark.daily_on_one
 def test_what_breaks_the_rules_for_standards_is_refused_by_pointer(desk: Desk) -> None:
     broken = schema("1.1.0")
     broken["required"] = ["nothing"]
@@ -67,12 +72,14 @@ def test_what_breaks_the_rules_for_standards_is_refused_by_pointer(desk: Desk) -
     assert refused.value.members["errors"][0]["pointer"].startswith("/schema/")
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("document", [None, [], 7, {}, {"$id": "x"}])
 def test_what_is_no_schema_at_all_is_refused(desk: Desk, document: object) -> None:
     with pytest.raises(InvalidRequest):
         desk.registry.draft(acting(BUREAU), Proposal(document, CHANGELOG))
 
 
+@pytest.mark.daily_on_one
 def test_shared_elements_are_written_out(desk: Desk) -> None:
     document = schema("1.1.0")
     document["properties"]["mailingAddress"] = {"x-element": "address"} | {
@@ -81,6 +88,7 @@ def test_shared_elements_are_written_out(desk: Desk) -> None:
     assert "divisionCode" in desk.draft(document).document["properties"]["mailingAddress"]["properties"]
 
 
+@pytest.mark.daily_on_one
 def test_a_shared_element_that_does_not_exist_is_refused_by_pointer(desk: Desk) -> None:
     document = schema("1.1.0")
     document["properties"]["aura"] = {"x-element": "aura"}
@@ -102,6 +110,7 @@ def test_a_number_is_used_once(desk: Desk) -> None:
                 desk.draft(schema(number))
 
 
+@pytest.mark.daily_on_one
 def test_a_line_that_has_gone_further_is_not_entered_from_behind(desk: Desk) -> None:
     desk.published(widened("1.1.0"))
     with pytest.raises(VersionTooLow) as refused:
@@ -119,6 +128,7 @@ def test_a_draft_is_replaced_under_the_same_number(desk: Desk) -> None:
         desk.registry.edit(acting(BUREAU), draft.id, Proposal(widened("1.2.0"), CHANGELOG))
 
 
+@pytest.mark.daily_on_one
 def test_what_was_laid_open_is_not_edited(desk: Desk) -> None:
     opened = desk.open(widened("1.1.0"))
     with pytest.raises(WrongState):
@@ -130,6 +140,7 @@ def test_what_was_laid_open_is_not_edited(desk: Desk) -> None:
         desk.shelf.get(acting(POLICE), opened.id)
 
 
+@pytest.mark.daily_on_one
 def test_who_asks_is_looked_at_before_what_is_sent(desk: Desk) -> None:
     draft = desk.draft(widened("1.1.0"))
     for sent in ({"$id": "nonsense"}, schema("1.1.0")):

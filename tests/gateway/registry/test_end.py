@@ -26,6 +26,7 @@ def test_a_deprecated_version_serves_until_its_end_and_names_what_follows(desk: 
     assert desk.entries()[-1]["successor"] == "person-basic/1.1.0"
 
 
+@pytest.mark.daily_on_one
 def test_what_is_in_force_says_nothing(desk: Desk) -> None:
     assert notice.headers(PERSON, desk.library.standing(PERSON)) == []
 
@@ -47,12 +48,14 @@ def test_a_promised_grace_is_prolonged_and_never_cut_short(desk: Desk) -> None:
     assert (longer.until, longer.deprecated_at) == (desk.now + 60 * DAY, first.deprecated_at)
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("successor", [PERSON, "person-basic/9.9.9", "nothing/1.0.0"])
 def test_what_follows_is_another_version_that_is_published(desk: Desk, successor: str) -> None:
     with pytest.raises(InvalidRequest):
         desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + DAY, successor)
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("party", [POLICE, LINDEN])
 def test_nobody_but_the_bureau_ends_anything(desk: Desk, party: str) -> None:
     with pytest.raises(Forbidden):
@@ -62,6 +65,7 @@ def test_nobody_but_the_bureau_ends_anything(desk: Desk, party: str) -> None:
     assert desk.events() == []
 
 
+@pytest.mark.daily_on_one
 def test_before_the_grace_is_over_only_a_grave_reason_withdraws(desk: Desk) -> None:
     for reason in (None, "grace_over", "abandoned"):
         with pytest.raises(InvalidRequest):
@@ -87,6 +91,7 @@ def test_time_withdraws_what_is_past_its_grace(desk: Desk) -> None:
     assert desk.entries()[-1]["actor"] == {"party": None, "client": None, "officer": None}
 
 
+@pytest.mark.daily_on_one
 def test_what_is_withdrawn_can_still_be_read(desk: Desk) -> None:
     digest = desk.library[PERSON].digest
     desk.withdrawn()
@@ -118,6 +123,7 @@ def test_the_feed_tells_what_concerns_everybody_newest_first(desk: Desk) -> None
     ]
 
 
+@pytest.mark.daily_on_one
 def test_what_is_withdrawn_follows_nothing(desk: Desk) -> None:
     first, second = desk.published(widened("1.1.0")), desk.published(widened("2.0.0") | {"title": "又一版"})
     desk.withdrawn(second.id)
@@ -126,6 +132,7 @@ def test_what_is_withdrawn_follows_nothing(desk: Desk) -> None:
     assert desk.deprecated().successor == first.id  # nor by default
 
 
+@pytest.mark.daily_on_one
 def test_what_ends_earlier_follows_nothing(desk: Desk) -> None:
     follower = desk.published(widened("1.1.0"))
     desk.deprecated(follower.id, days=10)
@@ -134,6 +141,7 @@ def test_what_ends_earlier_follows_nothing(desk: Desk) -> None:
     assert desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + 9 * DAY, follower.id).successor == follower.id
 
 
+@pytest.mark.daily_on_one
 def test_a_successor_that_was_withdrawn_gives_way_to_another(desk: Desk) -> None:
     first, second = desk.published(widened("1.1.0")), desk.published(widened("2.0.0") | {"title": "又一版"})
     assert desk.deprecated(days=30).successor == second.id
@@ -141,6 +149,7 @@ def test_a_successor_that_was_withdrawn_gives_way_to_another(desk: Desk) -> None
     assert desk.deprecated(days=31).successor == first.id
 
 
+@pytest.mark.daily_on_one
 def test_a_text_that_was_never_laid_open_never_becomes_public(desk: Desk) -> None:
     opened = desk.open(widened("1.1.0"))
     desk.registry.reopen(acting(BUREAU), opened.id)

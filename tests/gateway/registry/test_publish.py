@@ -52,6 +52,7 @@ def test_published_signed_and_in_every_library(desk: Desk) -> None:
     }
 
 
+@pytest.mark.daily_on_one
 def test_a_stranger_verifies_it_with_the_schema_and_the_key_alone(desk: Desk) -> None:
     published = desk.published(widened("1.1.0"))
     assert published.signature is not None
@@ -64,6 +65,7 @@ def test_a_stranger_verifies_it_with_the_schema_and_the_key_alone(desk: Desk) ->
         other.check_signature(jose.public_key(published.signature.key))
 
 
+@pytest.mark.daily_on_one
 def test_not_before_the_consultation_has_ended(desk: Desk) -> None:
     opened = desk.open(widened("1.1.0"), days=10)
     desk.clock.advance(seconds=timedelta(days=10).total_seconds() - 1)
@@ -83,6 +85,7 @@ def test_not_while_a_comment_waits_for_its_answer(desk: Desk) -> None:
     assert desk.publish(opened).state == "published"
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("party", [POLICE, LINDEN])
 def test_a_department_does_not_publish(desk: Desk, party: str) -> None:
     ready = desk.ready(widened("1.1.0"))
@@ -91,6 +94,7 @@ def test_a_department_does_not_publish(desk: Desk, party: str) -> None:
     assert desk.shelf.get(None, ready.id).state == "consultation"
 
 
+@pytest.mark.daily_on_one
 def test_a_draft_is_not_published_unseen(desk: Desk) -> None:
     draft = desk.draft(widened("1.1.0"))
     with pytest.raises(WrongState):
@@ -100,6 +104,7 @@ def test_a_draft_is_not_published_unseen(desk: Desk) -> None:
 
 
 # ── the number ────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(
     ("change", "number"),
     [(reworded, "1.0.1"), (reworded, "1.4.0"), (widened, "1.1.0"), (widened, "2.0.0"), (narrowed, "2.0.0")],
@@ -110,6 +115,7 @@ def test_a_number_that_says_as_much_as_the_change_is_taken(
     assert desk.published(change(number)).number == number
 
 
+@pytest.mark.daily_on_one
 def test_a_number_that_says_less_is_refused_with_a_record_that_shows_why(desk: Desk) -> None:
     draft = desk.draft(narrowed("1.1.0"))
     with pytest.raises(VersionTooLow) as refused:
@@ -132,6 +138,7 @@ def less_sensitive(number: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize(
     ("change", "least", "said"),
     [
@@ -159,6 +166,7 @@ def test_what_came_between_is_what_a_number_is_measured_by(desk: Desk) -> None:
     assert (refused.value.members["against"], refused.value.members["least"]) == ("person-basic/1.1.0", "1.2.0")
 
 
+@pytest.mark.daily_on_one
 def test_where_nothing_can_be_proved_a_person_decides_and_it_is_kept(desk: Desk) -> None:
     desk.published(beyond_proof("1.1.0"))
     ready = desk.ready(beyond_proof("1.2.0", "(?:0|1)"))
@@ -179,6 +187,7 @@ def test_where_nothing_can_be_proved_a_person_decides_and_it_is_kept(desk: Desk)
     assert (entry["verdict"], entry["bump"]) == ("unproven", "minor")
 
 
+@pytest.mark.daily_on_one
 def test_a_persons_word_does_not_replace_a_proof(desk: Desk) -> None:
     ready = desk.ready(widened("1.1.0"))
     with pytest.raises(InvalidRequest):
@@ -215,6 +224,7 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 def test_a_signature_that_does_not_bind_is_refused_with_its_reason(desk: Desk, subtests: pytest.Subtests) -> None:
     ready = desk.ready(widened("1.1.0"))
     for name, (forge, reason) in FORGERIES.items():
@@ -226,6 +236,7 @@ def test_a_signature_that_does_not_bind_is_refused_with_its_reason(desk: Desk, s
 
 
 # ── what came with the software ───────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 def test_what_is_shipped_is_published_and_says_that_it_is_not_signed(desk: Desk) -> None:
     assert desk.shelf.get(None, PERSON).origin[1].startswith("unsigned: shipped with release")
     assert sorted(desk.registry.adopt()) == sorted(REGISTRY)
@@ -245,6 +256,7 @@ def test_the_bureau_signs_what_is_shipped(desk: Desk) -> None:
     assert desk.shelf.get(None, PERSON).signature == signed.signature
 
 
+@pytest.mark.daily_on_one
 def test_a_file_that_somebody_changed_afterwards_is_found(desk: Desk) -> None:
     desk.registry.adopt()
     from gateway.registry.library import Library

@@ -25,6 +25,7 @@ def desk(database: Database, log: Log, clock: FixedClock) -> Desk:
     return Desk.set_up(database, log, clock, Terms.of_days(7, 30))
 
 
+@pytest.mark.daily_on_one
 def test_a_consultation_that_is_too_short_to_be_one_is_refused(desk: Desk) -> None:
     draft = desk.draft(widened("1.1.0"))
     with pytest.raises(InvalidRequest, match=re.escape(rfc3339(desk.now + 7 * DAY))):
@@ -33,6 +34,7 @@ def test_a_consultation_that_is_too_short_to_be_one_is_refused(desk: Desk) -> No
     desk.registry.consult(acting(BUREAU), draft.id, desk.now + 7 * DAY)
 
 
+@pytest.mark.daily_on_one
 def test_what_was_taken_back_is_heard_anew(desk: Desk) -> None:
     opened = desk.open(widened("1.1.0"))
     desk.clock.advance(seconds=6 * DAY.total_seconds())
@@ -41,6 +43,7 @@ def test_what_was_taken_back_is_heard_anew(desk: Desk) -> None:
         desk.registry.consult(acting(BUREAU), opened.id, desk.now + DAY)
 
 
+@pytest.mark.daily_on_one
 def test_a_grace_in_which_nobody_could_move_is_refused(desk: Desk) -> None:
     with pytest.raises(InvalidRequest, match=re.escape(rfc3339(desk.now + 30 * DAY))):
         desk.registry.deprecate(acting(BUREAU), PERSON, desk.now + 30 * DAY - SECOND)
@@ -48,6 +51,7 @@ def test_a_grace_in_which_nobody_could_move_is_refused(desk: Desk) -> None:
     desk.deprecated(days=30)
 
 
+@pytest.mark.daily_on_one
 def test_it_counts_from_the_announcement_and_not_from_each_prolongation(desk: Desk) -> None:
     first = desk.deprecated(days=30)
     desk.clock.advance(seconds=20 * DAY.total_seconds())

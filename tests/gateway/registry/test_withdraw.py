@@ -28,6 +28,7 @@ def test_who_signed_it_is_kept_logged_and_can_be_verified_by_anybody(desk: Desk)
     assert entry["signature"] == {"officer": desk.officers[BUREAU], "jws_digest": digest_bytes(told["jws"].encode())}
 
 
+@pytest.mark.daily_on_one
 def test_without_a_signature_it_stays_and_the_refusal_says_what_to_sign(desk: Desk) -> None:
     with pytest.raises(InvalidRequest) as refused:
         desk.registry.withdraw(acting(BUREAU), PERSON, "defective")
@@ -49,6 +50,7 @@ FORGED: dict[str, Callable[[Desk], str]] = {
 }
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("signature", FORGED)
 def test_a_signature_that_does_not_say_this_is_refused(desk: Desk, signature: str) -> None:
     with pytest.raises(SignatureInvalid):
@@ -56,6 +58,7 @@ def test_a_signature_that_does_not_say_this_is_refused(desk: Desk, signature: st
     assert desk.shelf.get(None, PERSON).state == "published" and desk.events() == []
 
 
+@pytest.mark.daily_on_one
 def test_a_word_for_ending_is_no_word_for_publishing(desk: Desk) -> None:
     with pytest.raises(SignatureInvalid):
         desk.registry.sign(acting(BUREAU), PERSON, desk.word(desk.shelf.get(None, PERSON)))
