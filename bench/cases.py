@@ -158,23 +158,20 @@ def _shares(visits: Sequence[Visit], place: int) -> Shares:
         if visit.reference is None:
             continue
         for at, turn in enumerate(visit.block.turns):
-            beside = nearest(visit.block.turns, at, visit.targets, visit.reference)
+            beside = nearest(visit.block.turns, at, visit.reference)
             if turn.system == place and turn.qps and beside:
-                found[number, turn.round] = fair_qps(turn, visit.targets[place]) / beside
+                found[number, turn.round] = fair_qps(turn) / beside
     return found
 
 
-def fair_qps(turn: Turn, target: Target) -> float:
-    """What others took of the cores is added in proportion; not for a gateway of one process, which runs out of its own
-    core and leaves some of the others' idle."""
-    if target.system == GATEWAY and target.processes == 1:
-        return turn.qps
+def fair_qps(turn: Turn) -> float:
+    """What others took of the cores is added in proportion."""
     return turn.qps / (1 - min(MOST_TAKEN, turn.taken))
 
 
-def nearest(turns: Sequence[Turn], at: int, targets: Sequence[Target], system: int) -> float:
+def nearest(turns: Sequence[Turn], at: int, system: int) -> float:
     """What this system reached in its turns before and after this one, on average; 0.0: it had none."""
     before = [turn for turn in reversed(turns[:at]) if turn.system == system and turn.qps][:NEAREST]
     after = [turn for turn in turns[at + 1 :] if turn.system == system and turn.qps][:NEAREST]
-    rates = [fair_qps(turn, targets[system]) for turn in (*before, *after)]
+    rates = [fair_qps(turn) for turn in (*before, *after)]
     return sum(rates) / len(rates) if rates else 0.0
