@@ -17,21 +17,19 @@ from bench import compare, curves, machine, picture, table
 from bench import flood as flooding
 from bench import growth as growing
 from bench import search as searching
-from bench.measure import measure
-from bench.plan import FULL, SHORT, Choice
+from bench.plan import FULL, SHORT, Choice, Group
 from bench.profile import profile as budget
 from bench.scene import scene
 
 console = Console(width=max(Console().width, 112))  # the table is that wide
 RESULTS = Path(__file__).parent / "results"
-SHORT_S, FULL_S = 270.0, 3600.0
+SHORT_S, FULL_S = 275.0, 3600.0
 NOTES = (
     "Proofs (DPoP, ES256) are made by other processes before each measured interval, and are not measured.",
     "Load generator, stub and the measured system share the machine's cores; cpu_us is the system's own.",
-    "Systems take turns in short slices; figures are medians. A ratio is the mean (outliers left out) of each slice's",
-    "throughput by what the other reached just before and after it; ±: its 95 % interval; ?: not claimed, above 15 %.",
-    "Before it is divided, throughput is brought to undisturbed cores: by what other programs took (taken), and by how",
-    "much longer a fixed piece of work took meanwhile than at its best (pulse). q/s is as measured.",
+    "Systems take turns of a few tenths of a second; q/s and percentiles are those of all turns together. A ratio is",
+    "the trimmed mean of each turn's throughput by what the reference reached in the turns nearest to it, less what",
+    "the system put off until others had their turns; ±: its 95 % interval; ?: not claimed, above 15 %.",
 )
 GROWTH_NOTES = (
     "cpu_us and p50_ms are the least of the rounds; base_… those of a small city beside it, measured in turns.",
@@ -52,8 +50,8 @@ def main() -> None:
 @click.option("--workers", "processes", multiple=True, type=int, help="processes of the gateway (default: 1 and 2)")
 @click.option("--connections", multiple=True, type=int)
 @click.option("--payload", "payloads", multiple=True, type=click.Choice(compare.PAYLOADS))
-@click.option("--seconds", type=float, help="of each measured interval")
-@click.option("--rounds", type=int)
+@click.option("--seconds", type=float, help="of each block of turns")
+@click.option("--rounds", type=int, help="blocks of each group")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default=False)
 def run(full: bool, results: Path, **chosen: object) -> None:
     """The comparison: a table of ratios, results/latest.json and results/latest.svg."""
@@ -78,8 +76,8 @@ def run(full: bool, results: Path, **chosen: object) -> None:
     for word in left_out:
         console.print(f"LEFT OUT · 未测: {word}", markup=False)
     table.write(results / "latest.json", cases, machine.about(), left_out, NOTES)
-    table.write_slices(results / "slices.json", measured.rounds, measured.best_us)
-    picture.write(results / "latest.svg", [case.middle for case in cases])
+    table.write_turns(results / "turns.json", measured.visits)
+    picture.write(results / "latest.svg", [case.row for case in cases])
     console.print(*NOTES, sep="\n", markup=False)
     console.print(f"→ {results / 'latest.json'}", markup=False)
 
@@ -102,7 +100,7 @@ def _progress() -> Progress:
 
 
 @main.command()
-@click.option("--seconds", default=3.0, show_default=True)
+@click.option("--seconds", default=6.0, show_default=True, help="of each block of turns")
 @click.option("--connections", default=64, show_default=True)
 @click.option("--payload", default="1k", show_default=True, type=click.Choice(compare.PAYLOADS))
 @click.option("--workers", default=1, show_default=True)
@@ -111,8 +109,9 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
     """Tongqu on SQLite and the stub itself, nothing else; for those who work on the gateway."""
     with scene({"sqlite": ""}) as stage, stage.cities["sqlite"].served(workers) as running:
         targets = [stage.direct(payload), stage.tongqu("sqlite", running, payload, workers)]
-        measured = [[measure(target, connections, seconds)[0] for target in targets] for _ in range(rounds)]
-    console.print(table.printed(casing.judged(measured)))
+        group = Group(payload, connections, ("*",), rounds, seconds)
+        visits = compare.blocks(group, targets)
+    console.print(table.printed(casing.judged(visits)))
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 They agree when every ratio of the one lies within 15 % of the same ratio in the other: the figures themselves, however
 wide their intervals. The intervals tell something else: a ratio that its own run did not claim is marked; and where two
-lie further apart than chance explains, something changed between the runs that no slice could see.
+lie further apart than chance explains, something changed between the runs that no turn could see.
 """
 
 from __future__ import annotations

@@ -1,93 +1,180 @@
-"""From slices to cases: what was measured of one system at one number of connections, and its ratios to the others.
+"""From turns to cases: what was measured of one system at one number of connections, and its ratios to the others.
 
-A ratio is not one average over another: each slice is divided by what the other reached just before and after it, in
-the same round, and of these quotients a robust mean is taken (estimate.py). So what slows the machine slows both sides.
+Each turn is divided by what the reference reached in the turns nearest to it. Where two others are compared, these
+quotients of the same round are divided by each other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from statistics import median
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bench import estimate
 from bench.estimate import Ratio
-from bench.measure import SLOW, Row
+from bench.measure import SLOW, Row, Target
+from bench.plan import Group
+from bench.stub import SLOW_S, STEADY_AT_ONCE
+from bench.turns import Block, Turn
 
-BESIDE = ("direct", "nginx proxy_pass")  # what everything is compared with; they are measured more often
+REFERENCES = ("nginx proxy_pass", "direct")  # the first of these that takes part
 GATEWAY = "tongqu"
-_MEASURED = ("qps", "p50_ms", "p99_ms", "cpu_us", "rss_mb", "store_cpu_us", "taken", "idle", "pulse_us", "slower")
+LIKE_FOR_LIKE = ("sqlite", 2)  # the gateway that is compared with each peer: they have two processes, too
+DEPARTMENT = "department"  # what one that lets wait can give
+NEAREST = 4  # turns of the reference on each side
+MOST_TAKEN = 0.8
+AT_ONCE = {"slow": 500, "steady": STEADY_AT_ONCE}
+
+Shares = Mapping[tuple[int, int], float]  # of the reference's throughput, by block and round
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One block of a group's turns, and who took part. ``reference``: its place among them."""
+
+    group: Group
+    targets: Sequence[Target]
+    reference: int | None
+    block: Block
+    cpu_s: Sequence[
+        float
+    ]  # of each, from the first turn of all to the first of the next block: by then what was put off is done
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """All slices of one system at one number of connections, and its ratio to each other system beside it."""
+    """One system at one number of connections, and its ratio to others beside it."""
 
-    rows: Sequence[Row]
+    row: Row
     ratios: Mapping[str, Ratio]
-
-    @cached_property
-    def middle(self) -> Row:
-        """The median of each figure, and all errors."""
-        medians = {name: median(getattr(row, name) for row in self.rows) for name in _MEASURED}
-        return replace(self.rows[0], errors=sum(row.errors for row in self.rows), **medians)
-
-    @property
-    def spread(self) -> float:
-        """How far the slices lie apart: the widest distance from their median throughput, as a share of it."""
-        rates, middle = [row.qps for row in self.rows], self.middle.qps
-        return max(abs(rate - middle) for rate in rates) / middle if middle else 0.0
+    rounds: int
 
 
-def judged(rounds: Iterable[Sequence[Row]], best_us: float = 0.0) -> list[Case]:
-    """``rounds``: the slices of each round in the order in which they were measured. ``best_us``: see Pulse."""
-    rows: dict[object, list[Row]] = {}
-    department: dict[tuple[str, int], list[Row]] = {}  # asked directly, once: its pace does not depend on the machine
-    for each in rounds:
-        slow = each[0].payload in SLOW if each else False
-        known = department.get((each[0].payload, each[0].connections), []) if slow else []
-        for row in _beside(each, best_us, known):
-            rows.setdefault(row.case, []).append(row)
-            if slow and row.system in BESIDE:
-                department.setdefault((row.payload, row.connections), []).append(row)
-    quotients = {(case, to): _quotients(found, to) for case, found in rows.items() for to in _compared(found[0], rows)}
-    usual = estimate.usual_spread([math.log(share) for share in shares] for shares in quotients.values())
-    return [
-        Case(found, {
-            to: estimate.ratio(shares, usual) for (of, to), shares in quotients.items() if of == case and shares
-        } | ({found[0].system: Ratio(1.0, 0.0)} if found[0].system in BESIDE else {}))
-        for case, found in rows.items()
-    ]  # fmt: skip
+def judged(visits: Sequence[Visit]) -> list[Case]:
+    by_group: dict[Group, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        by_group[visit.group].append(visit)
+    return [case for found in by_group.values() for case in _of_group(found)]
 
 
-def _compared(row: Row, rows: Mapping[object, object]) -> list[str]:
-    """Whom this one is compared with: the references, and the gateway with everybody."""
-    of = dict.fromkeys(case[2] for case in rows if isinstance(case, tuple)) if row.system == GATEWAY else BESIDE
-    return [system for system in of if system not in (row.system, GATEWAY)]
+def reference(targets: Sequence[Target]) -> int | None:
+    """Whom the others are compared with: its place. None: there is nobody to be compared."""
+    systems = [target.system for target in targets]
+    return next((systems.index(name) for name in REFERENCES if name in systems and len(systems) > 1), None)
 
 
-def _quotients(rows: Sequence[Row], to: str) -> list[float]:
-    """Nobody gets more from a department that lets one wait than it gives."""
-    most = 1.0 if rows[0].payload in SLOW else math.inf
-    return [min(most, row.fair_qps / row.beside[to]) for row in rows if row.qps and row.beside.get(to)]
+def _of_group(visits: Sequence[Visit]) -> list[Case]:
+    cases = []
+    shares = [_shares(visits, place) for place in range(len(visits[0].targets))]
+    charges = [_charge(visits, place) for place in range(len(visits[0].targets))]
+    for place, target in enumerate(visits[0].targets):
+        row = _row(visits, place)
+        if target.payload in SLOW:
+            ratios = {DEPARTMENT: _of_department(row.qps, at_most(visits[0].group), _turns(visits, place))}
+        else:
+            ratios = {
+                visits[0].targets[other].system: estimate.ratio(quotients, charges[place] / charges[other])
+                for other, quotients in _quotients(visits[0], place, shares).items()
+                if quotients
+            }
+        cases.append(Case(row, ratios, len(_turns(visits, place))))
+    return cases
 
 
-def _beside(rows: Sequence[Row], best_us: float, known: Sequence[Row]) -> list[Row]:
-    """The slices of one round, each with what the others reached nearest to it. ``known``: of earlier rounds."""
-    rows = [replace(row, slower=row.pulse_us / best_us) if best_us and row.pulse_us else row for row in rows]
-    systems = {row.system for row in (*known, *rows)} - {GATEWAY}
-    every = [*known, *rows]
-    return [replace(row, beside=nearest(every, place, systems)) for place, row in enumerate(every)][len(known) :]
+def at_most(group: Group) -> float:
+    """What a department that lets one wait can give, a second; 0.0: it does not."""
+    return min(group.connections, AT_ONCE[group.payload]) / SLOW_S if group.payload in SLOW else 0.0
 
 
-def nearest(rows: Sequence[Row], place: int, systems: Iterable[str] = BESIDE) -> dict[str, float]:
-    """What each of these systems reached in its slices just before and just after this one, on (geometric) average."""
-    found: dict[str, float] = {}
-    for system in systems:
-        before = next((row.fair_qps for row in reversed(rows[:place]) if row.system == system and row.qps), None)
-        after = next((row.fair_qps for row in rows[place + 1 :] if row.system == system and row.qps), None)
-        if both := [rate for rate in (before, after) if rate is not None]:
-            found[system] = math.prod(both) ** (1 / len(both))
+def _turns(visits: Sequence[Visit], place: int) -> list[Turn]:
+    return [turn for visit in visits for turn in visit.block.turns if turn.system == place]
+
+
+def _row(visits: Sequence[Visit], place: int) -> Row:
+    """All turns together."""
+    group, target, turns = visits[0].group, visits[0].targets[place], _turns(visits, place)
+    latencies = sorted(latency for turn in turns for latency in turn.latencies)
+    answers = sum(turn.answers for turn in turns) or 1
+    whole_s = sum(turn.seconds for turn in turns) or 1.0
+    counted_s = sum(turn.counted_s for turn in turns) or 1.0
+
+    def percentile_ms(share: float) -> float:
+        return latencies[int(share * (len(latencies) - 1))] * 1e3 if latencies else math.nan
+
+    return Row(
+        target.system, target.store, target.processes, group.connections, target.payload,
+        qps=sum(turn.counted for turn in turns) / counted_s,
+        p50_ms=percentile_ms(0.5), p99_ms=percentile_ms(0.99),
+        cpu_us=_whole_cpu_s(visits, place) / answers * 1e6,
+        rss_mb=max(visit.block.memory_mb[place] for visit in visits),
+        errors=sum(sum(turn.errors.values()) for turn in turns),
+        store_cpu_us=sum(turn.store_cpu_s for turn in turns) / answers * 1e6,
+        taken=sum(turn.taken * turn.seconds for turn in turns) / whole_s,
+        idle=sum(turn.idle * turn.seconds for turn in turns) / whole_s,
+    )  # fmt: skip
+
+
+def _whole_cpu_s(visits: Sequence[Visit], place: int) -> float:
+    """What it put off until others had their turns is its own, too; the department works for everybody."""
+    if visits[0].targets[place].system == "direct":
+        return sum(turn.cpu_s for turn in _turns(visits, place))
+    return sum(visit.cpu_s[place] for visit in visits)
+
+
+def _charge(visits: Sequence[Visit], place: int) -> float:
+    """What is left of its throughput if it does in its own turns what it put off, as far as these left no core idle."""
+    turns, whole_s = _turns(visits, place), _whole_cpu_s(visits, place)
+    if not whole_s or visits[0].group.connections == 1:
+        return 1.0
+    put_off = max(0.0, 1 - sum(turn.cpu_s for turn in turns) / whole_s)
+    idle = sum(turn.idle * turn.seconds for turn in turns) / sum(turn.seconds for turn in turns)
+    return 1 - put_off * (1 - idle)
+
+
+def _of_department(qps: float, most: float, turns: Sequence[Turn]) -> Ratio:
+    """The mean of whole seconds."""
+    seconds = [count / most for turn in turns for count in turn.each_second if count]
+    return estimate.ratio(seconds) if seconds else Ratio(qps / most, math.inf)
+
+
+def _quotients(visit: Visit, place: int, shares: Sequence[Shares]) -> dict[int, list[float]]:
+    """By the place of each other that this one is compared with: the reference, and the gateway with its peers."""
+    if visit.reference is None or place == visit.reference:
+        return {}
+    target = visit.targets[place]
+    found = {visit.reference: list(shares[place].values())}
+    if target.system == GATEWAY and (target.store, target.processes) == LIKE_FOR_LIKE:
+        for peer, other in enumerate(visit.targets):
+            if other.system not in (*REFERENCES, GATEWAY):
+                both = shares[place].keys() & shares[peer].keys()
+                found[peer] = [shares[place][when] / shares[peer][when] for when in sorted(both)]
     return found
+
+
+def _shares(visits: Sequence[Visit], place: int) -> Shares:
+    found: dict[tuple[int, int], float] = {}
+    for number, visit in enumerate(visits):
+        if visit.reference is None:
+            continue
+        for at, turn in enumerate(visit.block.turns):
+            beside = nearest(visit.block.turns, at, visit.targets, visit.reference)
+            if turn.system == place and turn.qps and beside:
+                found[number, turn.round] = fair_qps(turn, visit.targets[place]) / beside
+    return found
+
+
+def fair_qps(turn: Turn, target: Target) -> float:
+    """What others took of the cores is added in proportion; not for a gateway of one process, which runs out of its own
+    core and leaves some of the others' idle."""
+    if target.system == GATEWAY and target.processes == 1:
+        return turn.qps
+    return turn.qps / (1 - min(MOST_TAKEN, turn.taken))
+
+
+def nearest(turns: Sequence[Turn], at: int, targets: Sequence[Target], system: int) -> float:
+    """What this system reached in its turns before and after this one, on average; 0.0: it had none."""
+    before = [turn for turn in reversed(turns[:at]) if turn.system == system and turn.qps][:NEAREST]
+    after = [turn for turn in turns[at + 1 :] if turn.system == system and turn.qps][:NEAREST]
+    rates = [fair_qps(turn, targets[system]) for turn in (*before, *after)]
+    return sum(rates) / len(rates) if rates else 0.0

@@ -1,42 +1,36 @@
-"""Everybody stands up, then they are measured in short slices, one after the other: the machine's moods hit all alike.
-What ratios are made against (``BESIDE``) is measured several times in a round, and every second round goes backwards.
-When each case has its rounds, what is left of the time goes where it makes the ratios surer.
-"""
+"""Everybody stands up, then the groups of the plan are visited, each several times: a visit is a block of turns."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from bench import estimate, postgres, scene
 from bench import peers as standing
-from bench.cases import BESIDE, Case, judged
-from bench.machine import DidNotStart, free_port
-from bench.measure import LONG, SLOW, Row, Target, measure, warm
+from bench import postgres, scene
+from bench.cases import Case, Visit, at_most, judged, reference
+from bench.machine import DidNotStart, cpu_s, free_port
+from bench.measure import Target, warm
 from bench.peers.everyone import peers
 from bench.plan import Choice, Group
-from bench.pulse import Pulse
 from bench.scene import Scene
+from bench.turns import Block, Player, block, prepare
 
 PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
-APART = 4  # so many others at most between two slices of a reference
-SHORTER = 0.6  # their slices, as a share of the others'
-SLACK = 1.2  # a round is begun when this many times what its last one took is left
-ENOUGH = 0.03  # an interval so narrow needs no further slices
+ON_NODE = ("express-gateway", "fastify")  # they compile what is asked often
+REST_S = 1.0  # what a gateway puts off while it is asked is done by then
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a run found. ``rounds``: all slices in the order in which they were measured."""
+    """What a run found."""
 
     cases: Sequence[Case]
-    rounds: Sequence[Sequence[Row]]
-    best_us: float  # see Pulse
+    visits: Sequence[Visit]
     left_out: Sequence[str]
 
 
@@ -46,7 +40,6 @@ class Stand:
 
     targets: list[Target] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    pulse: Pulse | None = None
 
 
 def run(
@@ -56,102 +49,97 @@ def run(
     began = time.monotonic()
     with ExitStack() as stack:
         stand = _stand(stack, choice, say)
-        measuring = _Measuring(stand, began + budget_s, say)
         asked = [each for each in groups if any(each.wants(target) for target in stand.targets)]
-        while (group := measuring.next_of(asked, fixed=choice.rounds is not None)) is not None:
+        measuring = _Measuring(stand, asked, say)
+        measuring.warm()
+        while (left_s := began + budget_s - time.monotonic()) > 0 and measuring.visit(left_s):
             step(int(time.monotonic() - began), int(budget_s))
-            measuring.round(group)
-        stand.left_out += [
-            f"{each.payload} {each.connections}: {each.rounds - len(done)} of {each.rounds} rounds: the time was up"
-            for each in asked
-            if len(done := measuring.done[each]) < each.rounds
-        ]
-        best_us = measuring.best_us()
-    cases = judged(measuring.rounds, best_us)
-    return Measured(cases, measuring.rounds, best_us, list(dict.fromkeys(stand.left_out)))
+        visits = measuring.visiting.finished()
+    return Measured(judged(visits), visits, list(dict.fromkeys(stand.left_out)))
 
 
 class _Measuring:
-    def __init__(self, stand: Stand, ends: float, say: Say) -> None:
-        self._stand, self._ends, self._say = stand, ends, say
-        self._rates: dict[int, dict[int, float]] = {}  # of who is warm: by target, then by connections
-        self._seconds: dict[Group, float] = {}  # what its last round took, warming up left out
-        self.done: dict[Group, list[list[Row]]] = defaultdict(list)
-        self.rounds: list[list[Row]] = []
+    def __init__(self, stand: Stand, groups: Sequence[Group], say: Say) -> None:
+        self._stand, self._groups, self._say = stand, groups, say
+        self._players: dict[Group, list[Player]] = {}
+        self._visited: dict[Group, int] = defaultdict(int)
+        self.visiting = Visiting()
 
-    def best_us(self) -> float:
-        return self._stand.pulse.best_us() if self._stand.pulse else 0.0
+    def warm(self) -> None:
+        """Each program once, with the first that is asked of it."""
+        rates: dict[int, float] = {}
+        for group in self._groups:
+            wanted = [target for target in self._stand.targets if group.wants(target)]
+            for target in wanted:
+                if target.port not in rates:
+                    self._say(f"{target.system} {target.store} ×{target.processes} · warm-up")
+                    try:
+                        rates[target.port] = warm(target, group.connections, compiles=target.system.startswith(ON_NODE))
+                    except (RuntimeError, OSError) as error:
+                        self._stand.left_out.append(f"{target.system} {target.store}: {error}")
+            self._players[group] = players_of(group, [each for each in wanted if each.port in rates], rates)
 
-    def next_of(self, groups: Sequence[Group], *, fixed: bool) -> Group | None:
-        """Whose turn it is: first everybody's own number of rounds; then (unless ``fixed``) whoever has the ratios that
-        a second more narrows most. None when the time or the work is over."""
-        left_s = self._ends - time.monotonic()
-        fitting = [each for each in groups if self._seconds.get(each, each.at_least_s) * SLACK < left_s]
-        if due := [each for each in fitting if len(self.done[each]) < each.rounds]:
-            return min(due, key=lambda each: len(self.done[each]) / each.rounds)
-        if fixed or not fitting:
-            return None
-        unsure = self._unsure()
-        gains = {
-            each: estimate.gain(unsure[each], len(self.done[each]), self._seconds[each])
-            for each in fitting
-            if unsure.get(each)
-        }
-        return max(gains, key=lambda each: gains[each]) if gains else None
-
-    def _unsure(self) -> dict[Group, list[float]]:
-        """The intervals of each group's ratios that are not narrow yet."""
-        found: dict[Group, list[float]] = defaultdict(list)
-        cases = judged(self.rounds, self.best_us())
-        for group in self.done:
-            for case in cases:
-                if (group.payload, group.connections) == (case.middle.payload, case.middle.connections):
-                    found[group] += [ratio.within for ratio in case.ratios.values() if ratio.within > ENOUGH]
-        return found
-
-    def round(self, group: Group) -> None:
-        """Each target of the group once, the references between; every second round goes backwards."""
-        rows: list[Row] = []
-        targets = [target for target in self._stand.targets if group.wants(target)]
-        if group.payload in SLOW and self.done[group]:  # the department's own pace does not depend on the machine
-            targets = [target for target in targets if target.system not in BESIDE]
-        began = time.monotonic()
-        for target in in_order(targets, backwards=len(self.done[group]) % 2 == 1):
-            if time.monotonic() > self._ends:
-                break
-            try:
-                rows.append(self._slice(target, group))
-            except (RuntimeError, OSError) as error:
-                self._stand.left_out.append(
-                    f"{target.system} {target.store} {group.payload} {group.connections}: {error}"
-                )
-        self._seconds[group] = time.monotonic() - began
-        self.done[group].append(rows)
-        self.rounds.append(rows)
-
-    def _slice(self, target: Target, group: Group) -> Row:
-        self._say(f"{target.system} {target.store} ×{target.processes} · {target.payload} · {group.connections}")
-        rates = self._rates.setdefault(id(target), {})
-        if not rates:
-            rates[0] = warm(target, group.connections, compiles=target.system not in BESIDE)
-        rate = rates.get(group.connections) or max(rates.values())
-        seconds = group.seconds * (SHORTER if target.system in BESIDE and target.payload not in LONG else 1)
-        row, _ = measure(target, group.connections, seconds, rate, self._stand.pulse)
-        rates[group.connections] = max(row.qps, 1.0)
-        return row
+    def visit(self, left_s: float) -> bool:
+        """The next block: of the group that is furthest behind. False: there is none."""
+        behind = [each for each in self._groups if self._visited[each] < each.visits and self._players[each]]
+        if not behind:
+            return False
+        group = min(behind, key=lambda each: (self._visited[each] + 0.5) / each.visits)
+        planned = sum((each.visits - self._visited[each]) * each.block_s for each in behind)
+        self._say(f"{group.payload} · {group.connections}")
+        self._visited[group] += 1
+        self.visiting.block(group, self._players[group], group.seconds * min(1.0, left_s / planned))
+        return True
 
 
-def in_order(targets: Sequence[Target], *, backwards: bool = False) -> list[Target]:
-    """Who is measured after whom: the references first, after every fourth of the others, and last; only first if the
-    department is what one waits for."""
-    beside = [target for target in targets if target.system in BESIDE]
-    others = [target for target in targets if target.system not in BESIDE]
-    order = list(beside)
-    for number, target in enumerate(others, 1):
-        order.append(target)
-        if target.payload not in SLOW and (number % APART == 0 or number == len(others)):
-            order += beside
-    return order[::-1] if backwards else order
+class Visiting:
+    """Block after block. The CPU of one is known when the requests for the next are made, or after a rest."""
+
+    def __init__(self) -> None:
+        self.done: list[Visit] = []
+        self._last: tuple[Group, list[Player], Block, list[float]] | None = None
+
+    def block(self, group: Group, players: list[Player], seconds: float) -> None:
+        rounds = prepare(players, seconds)
+        self._close()
+        before = _cpu_s(players)
+        self._last = group, players, block(players, rounds), before
+
+    def finished(self) -> list[Visit]:
+        time.sleep(REST_S)
+        self._close()
+        return self.done
+
+    def _close(self) -> None:
+        if self._last is None:
+            return
+        group, players, done, before = self._last
+        spent = [late - early for early, late in zip(before, _cpu_s(players), strict=True)]
+        place = next((number for number, player in enumerate(players) if player.reference), None)
+        self.done.append(Visit(group, [player.target for player in players], place, done, spent))
+        self._last = None
+
+
+def _cpu_s(players: Sequence[Player]) -> list[float]:
+    return [cpu_s(player.target.pids) for player in players]
+
+
+def players_of(group: Group, targets: Sequence[Target], rates: Mapping[int, float]) -> list[Player]:
+    """``rates``: queries a second, roughly, by port."""
+    place = None if group.turn_s else reference(targets)
+    return [
+        Player(target, group.connections, at_most(group) or rates[target.port], group.turn_s, number == place)
+        for number, target in enumerate(targets)
+    ]
+
+
+def blocks(group: Group, targets: Sequence[Target]) -> list[Visit]:
+    """Of these, which are running: as many as the group wants."""
+    players = players_of(group, targets, {target.port: warm(target, group.connections) for target in targets})
+    visiting = Visiting()
+    for _ in range(group.visits):
+        visiting.block(group, players, group.seconds)
+    return visiting.finished()
 
 
 # ── who stands up ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +154,6 @@ def _stand(stack: ExitStack, choice: Choice, say: Say) -> Stand:
     for name in urls:
         say(f"gateway · {name}")
         _gateway(stack, stage, name, servers, stand)
-    stand.pulse = stack.enter_context(Pulse.beating(stage.folder))
     return stand
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +25,7 @@ QUIET_S = 20.0  # when this long nothing was answered, what is still owed counts
 @dataclass(frozen=True, slots=True)
 class Load:
     """What to send. ``requests`` are sent once each, or over and over when ``again``. ``holds``: in a right answer.
+    An iterator of requests goes on where the last load has left it.
 
     ``per_second``: how many are due each second, over all connections; 0: the next as soon as the last is answered.
     A request that is late because no connection was free waits from the moment it was due. ``uneven``: each is due at a
@@ -30,7 +33,7 @@ class Load:
     """
 
     port: int
-    requests: Sequence[bytes]
+    requests: Iterable[bytes]
     connections: int
     seconds: float
     holds: bytes
@@ -38,6 +41,7 @@ class Load:
     per_second: float = 0.0
     uneven: bool = False
     settle_s: float = 0.0  # before the interval begins: what is answered meanwhile is not counted
+    settled_by: int = 0  # so many answers are there before answers count; the interval ends when it would have anyhow
 
 
 @dataclass(slots=True)
@@ -51,7 +55,9 @@ class Outcome:
     within_s: float = 0.0  # from the last answer before the interval to the last one in it
     within: int = 0  # right answers in the interval
     latencies: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # when these answers were there, on the clock of perf_counter
     errors: dict[str, int] = field(default_factory=dict)
+    settled_s: float = 0.0  # from when answers count to the last answer
     early: int = 0  # right answers before the interval began
     used_up: bool = False  # the requests did not last for the interval, which ended with them
 
@@ -75,12 +81,24 @@ class Outcome:
 
 
 def run(load: Load) -> Outcome:
-    """Send for ``load.seconds``, wait for the last answers, and tell. Runs an event loop of its own."""
+    """``play`` in an event loop of its own."""
+    with undisturbed():
+        return uvloop.run(play(load))
+
+
+async def play(load: Load) -> Outcome:
+    """Open the connections, send for ``load.seconds``, wait for the last answers, and tell."""
+    return await _Generator(load).run()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """The collector of rubbish keeps away from what is measured."""
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        return uvloop.run(_Generator(load).run())
+        yield
     finally:
         gc.enable()
         gc.unfreeze()
@@ -89,7 +107,7 @@ def run(load: Load) -> Outcome:
 class _Generator:
     def __init__(self, load: Load) -> None:
         self.load, self.outcome = load, Outcome()
-        self.latencies = self.outcome.latencies
+        self.latencies, self.times = self.outcome.latencies, self.outcome.times
         self._due = 0.0
         self.counts = self.ends = 0.0  # from when answers count; when to stop sending
         self.before = self.inside = self.last = 0.0  # the latest answer before, in, and since the interval
@@ -108,6 +126,8 @@ class _Generator:
         began = time.perf_counter()
         self.counts = began + self.load.settle_s
         self.ends = self.counts + self.load.seconds
+        if self.load.settled_by:
+            self.counts = math.inf
         self._due = began
         self.before = self.counts
         self._open = len(connections)
@@ -117,7 +137,8 @@ class _Generator:
         for connection in connections:
             connection.close()
         self.outcome.whole_s = self.last - began
-        self.outcome.within_s = self.inside - self.before
+        self.outcome.settled_s = max(0.0, self.last - self.counts)
+        self.outcome.within_s = max(0.0, self.inside - self.before)
         return self.outcome
 
     async def _connect(self) -> list[_Connection]:
@@ -158,6 +179,13 @@ class _Generator:
         if request is None:
             self.outcome.used_up = True
         return request
+
+    def early(self, now: float) -> None:
+        """A right answer before answers count."""
+        self.outcome.early += 1
+        self.before = self.last = now
+        if self.outcome.early == self.load.settled_by:
+            self.counts = now
 
     def done(self) -> None:
         self._open -= 1
@@ -230,10 +258,10 @@ class _Connection(asyncio.Protocol):
         elif len(data) != self._needed or self._holds not in data:
             generator.outcome.wrong("wrong answer")
         elif now < generator.counts:
-            generator.outcome.early += 1
-            generator.before = generator.last = now
+            generator.early(now)
         else:
             generator.latencies.append(now - self._sent)
+            generator.times.append(now)
             generator.last = now
             if now <= generator.ends:
                 generator.outcome.within += 1

@@ -59,6 +59,11 @@ def used(root: int) -> Used:
     return Used(cpu_s([root]), memory)
 
 
+def memory_mb(roots: Sequence[int]) -> float:
+    """Of these processes and all their descendants."""
+    return sum(used(pid).memory for pid in roots) / 2**20
+
+
 def cpu_s(roots: Sequence[int]) -> float:
     """Of these processes and all their descendants; each counts once. A tenth of the effort of ``used``."""
     ticks = 0
@@ -68,12 +73,30 @@ def cpu_s(roots: Sequence[int]) -> float:
     return ticks / _TICKS
 
 
+class Tree:
+    """These processes and all their descendants, as they are now: for reading their CPU time often."""
+
+    def __init__(self, roots: Sequence[int], *, deep: bool = True) -> None:
+        found = _tree(roots) if deep and roots else roots
+        self._files = [Path("/proc") / str(pid) / "stat" for pid in found]
+
+    def cpu_s(self) -> float:
+        ticks = 0
+        for file in self._files:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                ticks += sum(map(int, file.read_text().rpartition(")")[2].split()[11:13]))
+        return ticks / _TICKS
+
+
 @dataclass(frozen=True, slots=True)
 class Cores:
     """How all cores of the machine have spent their time so far, in seconds."""
 
     idle_s: float
     worked_s: float  # by programs, and what other guests of the host took (steal)
+
+    def __sub__(self, earlier: Cores) -> Cores:
+        return Cores(self.idle_s - earlier.idle_s, self.worked_s - earlier.worked_s)
 
 
 def cores() -> Cores:

@@ -1,4 +1,4 @@
-"""What is measured in one run: which payloads at how many connections, for whom, and in how many rounds at least."""
+"""What is measured in one run: which payloads at how many connections, for whom, and for how long."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from dataclasses import dataclass
 from bench.measure import Target
 
 EVERYBODY: Sequence[str] = ("*",)
-PLAIN, OURS = ("direct", "nginx proxy_pass", "tongqu"), ("direct", "tongqu")
+PLAIN, ADDED, OURS = ("nginx proxy_pass", "tongqu"), ("direct", "nginx proxy_pass", "tongqu"), ("direct", "tongqu")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Measured together, one after the other, in ``rounds`` rounds or more. ``stores`` and ``processes``: of Tongqu."""
+    """Who takes turns with whom. ``visits``: blocks of turns, ``seconds`` each at most. ``stores`` and ``processes``:
+    of Tongqu. ``turn_s``: one turn of this length each, instead of many short ones."""
 
     payload: str
     connections: int
     systems: Sequence[str]
-    rounds: int
+    visits: int
     seconds: float
     stores: Sequence[str] = EVERYBODY
     processes: Sequence[int] = (1, 2)
+    turn_s: float = 0.0
 
     @property
-    def at_least_s(self) -> float:
-        """What a round takes at the very least: when it is not known yet."""
-        return 2 * (self.seconds + 1) * len(self.systems)
+    def block_s(self) -> float:
+        """With the making of the proofs."""
+        return self.seconds * 1.1 + 1
 
     def wants(self, target: Target) -> bool:
         return (
@@ -37,24 +39,24 @@ class Group:
         )
 
 
-# Both numbers of processes where they differ most; elsewhere the time goes into more slices of one of them.
 SHORT = (
-    Group("1k", 64, EVERYBODY, 6, 0.4),
-    Group("1k", 1, PLAIN, 5, 0.4, ("sqlite",), (1,)),
-    Group("1k", 16, PLAIN, 5, 0.4, ("sqlite",), (2,)),
-    Group("1k", 256, PLAIN, 5, 0.5, ("sqlite",), (2,)),
-    Group("page", 64, OURS, 5, 0.6, ("sqlite",), (2,)),
-    Group("slow", 500, OURS, 4, 0.8, ("sqlite",), (2,)),
-    Group("steady", 5000, OURS, 2, 0.5, ("sqlite",)),
+    Group("1k", 64, EVERYBODY, 6, 22),
+    Group("1k", 1, ADDED, 2, 5, ("sqlite",), (1,)),
+    Group("1k", 16, PLAIN, 2, 6, ("sqlite",), (2,)),
+    Group("1k", 256, PLAIN, 2, 9, ("sqlite",), (2,)),
+    Group("page", 64, OURS, 2, 9, ("sqlite",), (2,)),
+    Group("steady", 500, ("tongqu",), 1, 7, ("sqlite",), (2,), turn_s=6),
+    Group("steady", 5000, ("tongqu",), 1, 20, ("sqlite",), turn_s=3),
 )
 FULL = (
-    *(Group("1k", connections, EVERYBODY, 15, 1.5) for connections in (1, 16, 64, 256)),
-    *(Group("page", connections, OURS, 9, 1.5) for connections in (1, 16, 64, 256)),
-    Group("1k-kept", 64, ("tongqu",), 3, 5.0),
-    Group("1k-plain", 64, ("tongqu",), 3, 5.0),
-    Group("slow", 500, OURS, 3, 8.0),
-    Group("slow", 5000, OURS, 3, 10.0),
-    Group("steady", 5000, OURS, 3, 10.0),
+    *(Group("1k", connections, EVERYBODY, 12, 30) for connections in (1, 16, 64, 256)),
+    *(Group("page", connections, OURS, 6, 20) for connections in (1, 16, 64, 256)),
+    Group("1k-kept", 64, ("tongqu",), 3, 10),
+    Group("1k-plain", 64, ("tongqu",), 3, 10),
+    Group("slow", 500, ("tongqu",), 3, 40, turn_s=8),
+    Group("slow", 5000, ("tongqu",), 3, 60, turn_s=10),
+    Group("steady", 500, ("tongqu",), 3, 40, turn_s=8),
+    Group("steady", 5000, ("tongqu",), 3, 60, turn_s=10),
 )
 
 
@@ -76,10 +78,11 @@ class Choice:
                 each.payload,
                 each.connections,
                 each.systems,
-                self.rounds or each.rounds,
+                self.rounds or each.visits,
                 self.seconds or each.seconds,
                 each.stores,
                 tuple(self.processes) or each.processes,
+                each.turn_s and (self.seconds or each.turn_s),
             )
             for each in plan
             if (not self.connections or each.connections in self.connections)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from bench.cases import BESIDE, GATEWAY, Case
+from bench.cases import GATEWAY, Case, Visit
 from bench.estimate import Ratio
 from bench.measure import Row
 
@@ -30,18 +31,21 @@ def printed(cases: Sequence[Case]) -> Table:
     table = Table(
         title=f"Throughput as ratios; {NOT_CLAIMED}: too unsure to be claimed · 吞吐量比值（{NOT_CLAIMED} 为未定）"
     )
-    headings = ("system", "÷ direct", "÷ nginx", "q/s", "p50 ms", "p99 ms", "CPU µs", "MB", "taken", "errors")
+    headings = ("system", "ratio", "q/s", "p50 ms", "p99 ms", "CPU µs", "MB", "taken", "errors")
     for heading in headings:
         first = heading == "system"  # on a narrow screen it is broken, the figures never are
         table.add_column(heading, justify="left" if first else "right", no_wrap=not first)
     place = None
-    for case in sorted(cases, key=lambda each: (each.middle.payload, each.middle.connections, -each.middle.qps)):
-        row = case.middle
+    for case in sorted(cases, key=lambda each: (each.row.payload, each.row.connections, -each.row.qps)):
+        row = case.row
         if place != (place := (row.payload, row.connections)):
             table.add_section()
-            table.add_row(f"{row.payload}, {row.connections} connections", style="italic")
+            to = next(
+                (next(iter(c.ratios)) for c in cases if place == (c.row.payload, c.row.connections) and c.ratios), ""
+            )
+            table.add_row(f"{row.payload}, {row.connections} connections", f"÷ {to}" if to else "", style="italic")
         table.add_row(
-            f"  {label(row)}", *(_share(case.ratios.get(to)) for to in BESIDE),
+            f"  {label(row)}", _share(next(iter(case.ratios.values()), None)),
             f"{row.qps:,.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", f"{row.cpu_us:,.0f}", f"{row.rss_mb:,.0f}",
             f"{row.taken:.0%}", str(row.errors), style="bold" if row.system == GATEWAY else None,
         )  # fmt: skip
@@ -50,16 +54,16 @@ def printed(cases: Sequence[Case]) -> Table:
 
 def beside_peers(cases: Sequence[Case]) -> Table | None:
     """The gateway as a share of each peer, where they were measured together. None: nowhere."""
-    ours = [case for case in cases if case.middle.system == GATEWAY and set(case.ratios) - set(BESIDE)]
-    peers = list(dict.fromkeys(to for case in ours for to in case.ratios if to not in BESIDE))
+    ours = [case for case in cases if case.row.system == GATEWAY and len(case.ratios) > 1]
+    peers = list(dict.fromkeys(to for case in ours for to in list(case.ratios)[1:]))
     if not peers:
         return None
     table = Table(title="Tongqu beside its peers · 与同类相比")
     table.add_column("system")
     for peer in peers:
         table.add_column(f"÷ {peer}", justify="right")
-    for case in sorted(ours, key=lambda each: (each.middle.payload, each.middle.connections, -each.middle.qps)):
-        where = f"{label(case.middle)}, {case.middle.payload}, {case.middle.connections}"
+    for case in sorted(ours, key=lambda each: (each.row.payload, each.row.connections, -each.row.qps)):
+        where = f"{label(case.row)}, {case.row.payload}, {case.row.connections}"
         table.add_row(where, *(_share(case.ratios.get(peer)) for peer in peers))
     return table
 
@@ -87,10 +91,10 @@ def write(
     notes: Sequence[str],
 ) -> None:
     """results/latest.json: ``results`` as interface.md has them, each with its ratios and how sure they are."""
-    rows = [case.middle for case in cases]
+    rows = [case.row for case in cases]
     results = [
         row.to_dict()
-        | {"rounds": len(case.rows), "spread": round(case.spread, 3)}
+        | {"rounds": case.rounds}
         | {"ratio": {to: round(found.middle, 5) for to, found in case.ratios.items()}}
         | {"ratio_within": {to: _told(found.within) for to, found in case.ratios.items()}}
         | ({"added": added} if (added := added_ms(row, rows)) and row.system != "direct" else {})
@@ -105,7 +109,19 @@ def _told(within: float) -> float | None:
     return round(within, 3) if math.isfinite(within) else None
 
 
-def write_slices(file: Path, rounds: Sequence[Sequence[Row]], best_us: float) -> None:
-    """results/slices.json: each slice by itself, so that everybody can judge by another rule than ours."""
-    slices = [[row.to_dict() for row in rows] for rows in rounds]
-    file.write_text(json.dumps({"best_us": best_us, "rounds": slices}) + "\n", encoding="utf-8")
+def write_turns(file: Path, visits: Sequence[Visit]) -> None:
+    """results/turns.json: each turn by itself, so that everybody can judge by another rule than ours."""
+    document = [
+        {
+            "payload": visit.group.payload,
+            "connections": visit.group.connections,
+            "players": [f"{target.system} {target.store} {target.processes}" for target in visit.targets],
+            "cpu_s": visit.cpu_s,
+            "turns": [
+                {k: v for k, v in asdict(turn).items() if k not in ("latencies", "each_second")}
+                for turn in visit.block.turns
+            ],
+        }
+        for visit in visits
+    ]
+    file.write_text(json.dumps(document) + "\n", encoding="utf-8")

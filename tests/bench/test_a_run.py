@@ -15,7 +15,7 @@ MEASURED = {"qps", "p50_ms", "p99_ms", "cpu_us", "rss_mb", "errors"}
 
 @pytest.mark.torture
 def test_a_short_run_prints_the_table_and_writes_json_and_picture(tmp_path: Path) -> None:
-    chosen = ["--system", "tongqu", "--system", "direct", "--store", "sqlite", "--workers", "1", "--connections", "16"]
+    chosen = ["--system", "tongqu", "--system", "direct", "--store", "sqlite", "--workers", "1", "--connections", "1"]
     command = [sys.executable, "-m", "bench", "run", *chosen, "--seconds", "0.5", "--rounds", "1"]
     done = subprocess.run([*command, "--results", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

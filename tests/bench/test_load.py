@@ -90,3 +90,16 @@ def test_at_a_given_pace_so_many_are_sent_as_are_due(serve: Serve) -> None:
     outcome = run(calm)
     assert 4 <= len(outcome.latencies) <= 6
     assert outcome.errors == {}
+
+
+def test_what_is_answered_before_each_connection_was_does_not_count(serve: Serve) -> None:
+    outcome = run(replace(load(serve(RIGHT)), settled_by=4))
+    assert (outcome.early, len(outcome.latencies), outcome.within) == (4, 6, 6)
+    assert 0 < outcome.within_s <= outcome.settled_s + 1e-9 < outcome.whole_s
+
+
+def test_an_iterator_of_requests_goes_on_where_the_last_load_has_left_it(serve: Serve) -> None:
+    first = load(serve(RIGHT))
+    first = replace(first, requests=iter(first.requests), seconds=0.0)
+    assert run(first).latencies == []
+    assert len(run(replace(first, seconds=5.0)).latencies) == 10
