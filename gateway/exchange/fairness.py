@@ -7,7 +7,6 @@
     Room     a few places and the line in front of them, for coroutines
     Company  is a client alone at present, or are there others whom it would keep waiting
     Pressed  who asked faster than it may just now, and how many of its refusals are held back
-    Aside    where queries of those who press stand aside until nobody else's is under way
     Admission    these together, in front of a query
 
 Plain Python without input or output, on one event loop. A client is known here by its token, before anything is
@@ -22,10 +21,10 @@ import math
 import random
 import time
 import types
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from gateway.errors import Busy, RateLimited
 
@@ -33,7 +32,7 @@ PLACES: Final = 64  # queries between their token and their durable decision: en
 FEW: Final = 2  # of those for one client that is not alone: what a burst of its may keep the others waiting for
 RECENT_S: Final = 1.0  # a client that asked within this time is still there
 PATIENCE_S: Final = 15.0  # how long a query waits for its turn
-AFTER_S: Final = 0.02  # at most so long each step of a client that presses waits for others' queries to end
+AFTER_S: Final = 0.02  # at most so long a client that presses lets others' queries that are under way end first
 LINGER_S: Final = 0.02  # at most so long the entries of a client that presses wait to be written with somebody else's
 PACED_S: Final = 0.1  # a client that presses has its queries begun at distances of its rate, or of so much at most
 HELD_S: Final = (0.25, 0.75)  # how long a refusal for asking too fast is held back, drawn anew each time
@@ -274,10 +273,6 @@ class Pressed:
     def presses(self, client: str, now: float) -> bool:
         return now - self._at.get(client, -math.inf) <= RECENT_S
 
-    def all(self, now: float) -> list[str]:
-        """Whoever presses now."""
-        return [client for client, at in self._at.items() if now - at <= RECENT_S]
-
     @contextmanager
     def holding(self, client: str) -> Iterator[float]:
         """How many seconds to hold this refusal: not the same for all, or those who are held would come back together,
@@ -295,50 +290,6 @@ class Pressed:
             self._held[client] -= 1
             if not self._held[client]:
                 del self._held[client]
-
-
-class Aside:
-    """Where queries of those who press stand aside while somebody else's is under way (``busy``); each ``AFTER_S`` at
-    most, so that it loses no use. Then they go on one in a turn of the event loop: whoever comes meanwhile finds one
-    step ahead of its own, not all of theirs."""
-
-    def __init__(self, busy: Callable[[], bool]) -> None:
-        self._busy = busy
-        self._line: deque[asyncio.Future[None]] = deque()
-        self._calling = False  # the next turn of the loop calls one
-
-    async def stand(self) -> None:
-        """Returns at once if nobody is in the way, nor stands here already."""
-        if not self._line and not self._busy():
-            return
-        loop = asyncio.get_running_loop()
-        called: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(AFTER_S, _let_go, called)
-        self._line.append(called)
-        self.look()
-        try:
-            await called
-        finally:
-            timer.cancel()
-
-    def look(self) -> None:
-        """A query has ended, or one has come to stand here."""
-        if self._line and not self._calling and not self._busy():
-            self._calling = True
-            asyncio.get_running_loop().call_soon(self._call)
-
-    def _call(self) -> None:
-        self._calling = False
-        while self._line and self._line[0].done():  # its time was up, or its caller left
-            self._line.popleft()
-        if self._line and not self._busy():
-            self._line.popleft().set_result(None)
-            self.look()
-
-
-def _let_go(called: asyncio.Future[None]) -> None:
-    if not called.done():
-        called.set_result(None)
 
 
 class Admission:
@@ -362,7 +313,7 @@ class Admission:
         self._room = Room(places, max_under_way)
         self._own: dict[str, Room] = {}  # of clients that were not alone
         self._pace = Pace(min(self._rate.interval_s, PACED_S))
-        self._aside = Aside(self._others_under_way)
+        self._letting_others_go_first: dict[asyncio.Future[None], str] = {}
         self._company = Company()
         self.pressed = Pressed(held_s=HELD_S, per_second=HELD_PER_SECOND, max_held=MAX_HELD)
         self._max = max_under_way
@@ -379,16 +330,16 @@ class Admission:
         return self._room.waiting + sum(own.waiting for own in self._own.values())
 
     @types.coroutine
-    def in_step(self, client: str = UNKNOWN) -> Generator[Any, None, None]:
+    def in_step(self, client: str = UNKNOWN) -> Generator[None, None, None]:
         """Awaited before a step of a query: all that are ready take it, one right after the other, before any goes on.
 
         The whole path is more code and data than a core's caches hold: taken from end to end, each query would find
-        each step cold (decision 0037). Where few are under way nobody is held up, but that a client that presses stands
-        aside for others (decision 0025).
+        each step cold (decision 0037). Where few are under way nobody is held up, but that a client that presses lets
+        others go first (decision 0025).
         """
-        if self.pressed.presses(client, self._monotonic()):
-            yield from self._aside.stand().__await__()
-        elif self.under_way >= CROWD:
+        if self.under_way >= CROWD or (
+            self.pressed.presses(client, self._monotonic()) and self._others_under_way(client)
+        ):
             yield
 
     def begin(self, client: str) -> None:
@@ -403,11 +354,28 @@ class Admission:
 
     def end(self, client: str) -> None:
         self._shares.give_back(client)
-        self._aside.look()
+        for called, of in self._letting_others_go_first.items():
+            if not called.done() and not self._others_under_way(of):
+                called.set_result(None)
+                break  # one for each that ends: no burst
 
-    def _others_under_way(self) -> bool:
-        """Whether a query of anybody is under way who does not press."""
-        return self.under_way > sum(map(self._shares.held, self.pressed.all(self._monotonic())))
+    async def others_first(self, client: str) -> None:
+        """Wait until no query of another client is under way, ``AFTER_S`` at most: what a client that presses asks is
+        begun while nobody else wants the event loop."""
+        if not self._others_under_way(client):
+            return
+        loop = asyncio.get_running_loop()
+        called: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(AFTER_S, _let_go, called)
+        self._letting_others_go_first[called] = client
+        try:
+            await called
+        finally:
+            timer.cancel()
+            del self._letting_others_go_first[called]
+
+    def _others_under_way(self, client: str) -> bool:
+        return self.under_way > self._shares.held(client)
 
     def linger_s(self, client: str) -> float:
         """How long this query's entries may wait to be written with others: only those of a client that presses while
@@ -429,7 +397,7 @@ class Admission:
                 return await self._room.enter(client, self._patience_s)
             if self.pressed.presses(client, self._monotonic()):
                 await asyncio.sleep(self._pace.wait_s(client, self._monotonic()))
-                await self._aside.stand()
+                await self.others_first(client)
             own = await self._own.setdefault(client, Room(FEW, self._max)).enter(client, self._patience_s)
             try:
                 turn = await self._room.enter(client, self._patience_s)
@@ -440,6 +408,11 @@ class Admission:
             return turn
         except Full:
             raise _full() from None
+
+
+def _let_go(called: asyncio.Future[None]) -> None:
+    if not called.done():
+        called.set_result(None)
 
 
 def _too_fast(wait_s: float) -> RateLimited:

@@ -381,118 +381,35 @@ def test_the_more_refusals_of_a_client_are_held_the_longer_they_are_and_of_all_n
         assert again == 1.0
 
 
-# ── standing aside ────────────────────────────────────────────────────────────────────────────────────────────────────
-def _pressing(**settings: Any) -> Admission:
-    """A gateway at which ``flood`` has one query under way and has been refused another."""
-    own = admission(per_second=1, burst=1, max_under_way=100, **settings)
-    own.begin("flood")
-    with pytest.raises(errors.RateLimited):
+def test_who_presses_begins_when_no_query_of_another_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        own = admission(max_under_way=100)
+        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
         own.begin("flood")
-    return own
-
-
-async def _step(own: Admission, client: str, taken: list[str]) -> None:
-    await own.in_step(client)
-    taken.append(client)
-
-
-def test_each_step_of_who_presses_waits_until_nobody_elses_query_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
-        own, taken = _pressing(), list[str]()
-        await _step(own, "flood", taken)  # nobody else is there
+        await own.others_first("flood")  # nobody else is there
         own.begin("calm")
-        standing = [asyncio.create_task(_step(own, "flood", taken)) for _ in range(2)]
-        await _step(own, "calm", taken)
+        pressing = [asyncio.create_task(own.others_first("flood")) for _ in range(2)]
         await asyncio.sleep(0.01)
-        assert taken == ["flood", "calm"]
-        own.end("calm")
-        await asyncio.gather(*standing)
+        assert not any(task.done() for task in pressing)
+        own.end("calm")  # one goes on, the next when that one ends
+        await pressing[0]
+        assert not pressing[1].done()
+        own.end("flood")
+        await pressing[1]
 
     run(story())
 
 
-def test_who_comes_meanwhile_finds_one_step_ahead_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_presses_waits_for_others_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
-        own, taken = _pressing(), list[str]()
-        own.begin("calm")
-        standing = [asyncio.create_task(_step(own, "flood", taken)) for _ in range(5)]
-        await asyncio.sleep(0.01)
-        own.end("calm")
-        while not taken:
-            await asyncio.sleep(0)
-        own.begin("late")
-        for _ in range(9):
-            await asyncio.sleep(0)
-        assert len(taken) <= 2, "one was called already"
-        await _step(own, "late", taken)
-        own.end("late")
-        await asyncio.gather(*standing)
-        assert taken.count("flood") == 5
-
-    run(story())
-
-
-def test_who_presses_stands_aside_no_longer_than_a_moment_and_loses_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
+        own = admission(max_under_way=100)
         monkeypatch.setattr(fairness, "AFTER_S", 0.001)
-        own, taken = _pressing(), list[str]()
         own.begin("calm")
-        await asyncio.gather(*(_step(own, "flood", taken) for _ in range(3)))
+        own.begin("flood")
+        await own.others_first("flood")
         assert own.under_way == 2
 
     run(story())
-
-
-def test_two_that_press_do_not_stand_in_each_others_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
-        own, taken = _pressing(), list[str]()
-        own.begin("other flood")
-        with pytest.raises(errors.RateLimited):
-            own.begin("other flood")
-        for client in ("flood", "other flood"):
-            await _step(own, client, taken)
-
-    run(story())
-
-
-def test_who_stands_aside_and_leaves_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
-        own, taken = _pressing(), list[str]()
-        own.begin("calm")
-        leaving, staying = (asyncio.create_task(_step(own, "flood", taken)) for _ in range(2))
-        await asyncio.sleep(0.01)
-        leaving.cancel()
-        own.end("calm")
-        await staying
-        assert leaving.cancelled() and taken == ["flood"]
-
-    run(story())
-
-
-def test_who_does_not_press_any_more_stands_aside_no_more() -> None:
-    now = 1000.0
-    own = _pressing(monotonic=lambda: now)
-    own.begin("calm")
-    assert _is_held_up(own, "flood")
-    assert not _is_held_up(own, "calm")
-    now += 1.5 * RECENT_S
-    assert not _is_held_up(own, "flood")
-
-
-def _is_held_up(own: Admission, client: str) -> bool:
-    async def story() -> bool:
-        step = asyncio.create_task(_step(own, client, []))
-        await asyncio.sleep(0)
-        held_up = not step.done()
-        step.cancel()
-        await asyncio.gather(step, return_exceptions=True)
-        return held_up
-
-    return asyncio.run(story())
 
 
 # ── in step ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -521,3 +438,20 @@ def test_where_many_are_under_way_each_step_is_taken_by_all_before_the_next() ->
 
     run(together())
     assert taken == [(step, who) for step in range(3) for who in range(CROWD)]
+
+
+def test_a_client_that_presses_lets_others_go_first_at_each_step_and_nobody_else_does() -> None:
+    own = admission(per_second=1, burst=1, max_under_way=100)
+    own.begin("flood")
+    with pytest.raises(errors.RateLimited):
+        own.begin("flood")
+    assert not _gives_way(own, "flood"), "nobody else is there"
+    own.begin("calm")
+    assert _gives_way(own, "flood")
+    assert not _gives_way(own, "calm")
+    own.end("calm")
+    assert not _gives_way(own, "flood")
+
+
+def _gives_way(admitting: Admission, client: str) -> bool:
+    return next(iter(admitting.in_step(client)), "went on") is None
