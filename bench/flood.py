@@ -2,8 +2,8 @@
 
 The neighbour asks calmly, in short blocks: alone, beside a consumer that sends ten times what its limit allows, alone
 again, and so on, so that whatever else the machine does meets both. Each sends at its own pace, from a process of its
-own, and a request that is late counts from the moment it was due. The neighbour's moments are drawn anew within each
-fiftieth of a second: at even distances it would meet the flood's queries, which are begun at even distances, always
+own, and a request that is late counts from the moment it was due. The neighbour's moments are drawn anew, each within
+its own stretch of time: at even distances it would meet the flood's queries, which are begun at even distances, always
 or never.
 
 All blocks of a kind are looked at together. The interval comes from the bootstrap: pairs of blocks drawn again and
@@ -27,7 +27,7 @@ from bench.scene import scene
 
 LIMIT = 100  # queries a second that each client may send
 TIMES = 10  # so many times that limit is what the flooding one sends
-CALM = 50  # queries a second of the neighbour
+CALM = 80  # queries a second of the neighbour
 CONNECTIONS = 64
 SETTLE_S = 0.5  # connections are opened and the first queries asked before the neighbour is looked at
 BEGUN_S = 1.0  # the flood is under way for so long before the neighbour is looked at: its burst is over by then
