@@ -109,6 +109,10 @@ class Protocol(HttpToolsProtocol):
             self._reading = _Asked(handler, self.headers, self.parser.should_keep_alive())
         else:
             super().on_headers_complete()
+            if self.parser.should_upgrade() and self.cycle is not None:
+                # llhttp takes such a message to end with its headers and what follows for the next one: a body would be
+                # read as a request of its own (RFC 9112 section 11.2). So nothing that follows is answered.
+                self.cycle.keep_alive = False
         if not self.parser.should_upgrade():
             # Fields that follow a body in chunks are none of the request's (RFC 9110 section 6.5.1): a list that was
             # looked through already must not grow by them.

@@ -204,6 +204,39 @@ def test_fields_behind_the_body_are_no_headers(pieces: int) -> None:
     assert [name for name, _ in app.headers[0]] == [b"host", b"transfer-encoding"]
 
 
+@pytest.mark.parametrize("when", ["while it is answered", "afterwards"])
+def test_what_follows_an_unknown_upgrade_is_no_request(when: str) -> None:
+    """llhttp skips the body of such a request, which would be taken for another one (request smuggling)."""
+
+    class Thinks(App):
+        def __init__(self) -> None:
+            super().__init__()
+            self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            self.begun.set()
+            await self.may_end.wait()
+            await super().__call__(scope, receive, send)
+
+    async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _state: ServerState) -> None:
+        upgrade = b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: %d" % len(REQUEST)
+        writer.write(b"POST /q HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n" % upgrade)
+        await app.begun.wait()
+        if when == "afterwards":
+            app.may_end.set()
+            assert b"connection: close\r\n" in (await answer_of(reader))[0]
+            assert await reader.read() == b""
+        else:
+            writer.write(REQUEST)
+            await asyncio.sleep(0.02)
+            app.may_end.set()
+            assert (await reader.read()).count(b"HTTP/1.1 ") == 1
+
+    app = Thinks()
+    talk(app, story)
+    assert (len(app.usually), app.directly) == (1, [])
+
+
 def test_headers_that_came_twice_are_all_there_in_their_order() -> None:
     async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _state: ServerState) -> None:
         writer.write(REQUEST.replace(b"Host: x", b"DPoP: 1\r\nHost: x\r\ndpop: 2"))
