@@ -412,6 +412,13 @@ def test_who_presses_waits_for_others_no_longer_than_a_moment(monkeypatch: pytes
     run(story())
 
 
+def test_held_refusals_leave_room_for_everybody_else() -> None:
+    own = admission(per_second=1, burst=1, max_under_way=10)
+    with ExitStack() as held:
+        waits = [held.enter_context(own.pressed.holding("flood")) for _ in range(8)]
+    assert [wait > 0 for wait in waits] == [True] * 5 + [False] * 3
+
+
 # ── in step ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def _walk(admitting: Admission, who: int, taken: list[tuple[int, int]]) -> None:
     for step in range(3):
