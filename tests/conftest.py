@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from gateway import db
@@ -27,6 +28,9 @@ DATABASES = [name.strip() for name in os.environ.get("TONGQU_TEST_DATABASES", "s
 ORIGIN = "gw.test/audit/2026"
 
 _left_out: list[str] = []
+# A machine that is busy with other things is no fault of what is tested.
+hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
