@@ -1,16 +1,18 @@
-"""Say which peers this machine lacks, and install Debian's nginx and its njs module if we may.
+"""Say which peers this machine lacks, install Debian's nginx and its njs module if we may, and the packages of those on
+Node.js: before the time of a run begins.
 
 python -m bench.peers.machine
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 
-from . import NotInstallable, nginx, node_js
+from . import NotInstallable, everyone, nginx, node_js
 
 _PACKAGES = ("nginx", "libnginx-mod-http-js")
 
@@ -36,6 +38,10 @@ def main() -> int:
         )
     for word in lacking():
         sys.stderr.write(f"LEFT OUT: {word}\n")
+    for peer in everyone.peers():
+        if isinstance(peer, node_js.NodePeer):
+            with contextlib.suppress(NotInstallable):  # the run says why
+                node_js.installed(peer.package)
     return 0
 
 
