@@ -24,7 +24,7 @@ test: $(VENV)/.dev-ready
 torture: $(VENV)/.dev-ready
 	@TONGQU_TEST_EXAMPLES=all $(BIN)/python -m pytest -q -m "torture or hypothesis" $(ARGS)
 
-# What the peers need (nginx) is installed if it may be; what is missing is left out with a word.
+# What the peers need (nginx, packages of Node.js) is installed before if it may be; what is missing is left out with a word.
 bench: $(VENV)/.dev-ready
 	@$(BIN)/python -m bench.peers.machine
 	@$(BIN)/python -m bench run $(ARGS)

@@ -31,15 +31,14 @@ Shares = Mapping[tuple[int, int], float]  # of the reference's throughput, by bl
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One block of a group's turns, and who took part. ``reference``: its place among them."""
+    """One block of a group's turns, and who took part. ``reference``: its place among them. ``cpu_s``: of each, from
+    the first turn of all to the first of the next block; by then what was put off is done."""
 
     group: Group
     targets: Sequence[Target]
     reference: int | None
     block: Block
-    cpu_s: Sequence[
-        float
-    ]  # of each, from the first turn of all to the first of the next block: by then what was put off is done
+    cpu_s: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)

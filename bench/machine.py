@@ -66,11 +66,7 @@ def memory_mb(roots: Sequence[int]) -> float:
 
 def cpu_s(roots: Sequence[int]) -> float:
     """Of these processes and all their descendants; each counts once. A tenth of the effort of ``used``."""
-    ticks = 0
-    for pid in _tree(roots):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            ticks += sum(map(int, _stat(pid)[11:13]))
-    return ticks / _TICKS
+    return Tree(roots).cpu_s()
 
 
 class Tree:

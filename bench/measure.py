@@ -39,11 +39,6 @@ class Row:
     taken: float = 0.0  # the share of all cores that others used: programs that take no part, guests of the host
     idle: float = 0.0  # the share that nobody used
 
-    @property
-    def case(self) -> tuple[str, int, str, str, int]:
-        """What is measured of what."""
-        return self.payload, self.connections, self.system, self.store, self.processes
-
     def to_dict(self) -> dict[str, Any]:
         return {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(self).items()}
 

@@ -38,8 +38,9 @@ PACED_S: Final = 0.1  # a client that presses has its queries begun at distances
 HELD_S: Final = (0.25, 0.75)  # how long a refusal for asking too fast is held back, drawn anew each time
 HELD_PER_SECOND: Final = 30  # of one client; who brings more has them held for longer,
 LONGEST: Final = 4.0  # so many times as long at most
-MAX_HELD: Final = 1_000  # at once, and half of what may be under way; beyond it refusals go out at once: held ones cost
-# memory, and count among the requests of which asgi.py reads only so many
+# Held at once; beyond it refusals go out at once. Held ones cost memory, and count among the requests of which asgi.py
+# reads only so many: so they are also no more than half of what may be under way.
+MAX_HELD: Final = 1_000
 _ROUNDING: Final = 1e-6  # of one query: sums of intervals are not exact
 CROWD: Final = 8  # queries under way from which on they take each step together
 UNKNOWN: Final = ""  # whose token was not seen before shares one place in the round with all others of that kind
