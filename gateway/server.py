@@ -48,8 +48,8 @@ def run(
     """Serve until told to end; return the exit code: 0 when everything that began was finished.
 
     ``listening``: a bound socket instead of host and port of the settings. ``on_ready`` is called once requests are
-    answered, and from then on every second. ``parent``: a descriptor that becomes readable when the process that watches
-    over this one is no more. ``processes``: how many serve on this machine.
+    answered, and from then on every second. ``parent``: a descriptor that becomes readable when the process that
+    watches over this one is no more. ``processes``: how many serve on this machine.
     """
     sys.setswitchinterval(SWITCH_S)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after uvicorn minds them itself
