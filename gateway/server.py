@@ -17,7 +17,9 @@ import uvicorn.loops.uvloop
 
 from gateway.asgi import Gateway
 from gateway.config import Settings
+from gateway.lib import logs
 from gateway.lib.http_server import Protocol, stop_listening
+from gateway.lib.listening import bound
 from gateway.wiring import Deps
 
 EXIT_CANNOT_START = 3
@@ -54,6 +56,12 @@ def run(
     sys.setswitchinterval(SWITCH_S)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after uvicorn minds them itself
         signal.signal(number, leave)
+    if listening is None and ":" in settings.host:  # uvicorn would leave IPv4 out of ::, several processes do not
+        try:
+            listening = bound(settings.host, settings.port, shared=False)
+        except OSError as error:
+            logs.error("cannot listen", host=settings.host, port=settings.port, error=error.strerror)
+            return EXIT_CANNOT_START
     deps = Deps(settings, processes=processes)
     server = _Server(_config(settings, deps), deps, on_ready, parent)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # neither one of several workers nor under nohup

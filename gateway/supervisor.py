@@ -33,6 +33,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.lib import logs
+from gateway.lib.listening import bound
 
 STEADY_S: Final = 1.0  # a worker that was ready for so long did not die of starting
 FIRST_PAUSE_S: Final = 0.5
@@ -116,6 +117,9 @@ class Template:
         ours, theirs = os.pipe()
         try:
             self._send(json.dumps(order).encode(), [listening.fileno(), theirs])
+        except OSError:
+            os.close(ours)
+            raise
         finally:
             os.close(theirs)
         return Worker(ours)
@@ -253,17 +257,32 @@ class Supervisor:
             return
         for place in self._places:
             if place.worker is None and place.start_at <= time.monotonic():
-                place.listening = _bound(self._address)
-                place.worker = self._start(place, place.listening)
+                try:
+                    place.listening = bound(*self._address, shared=True)
+                    place.worker = self._start(place, place.listening)
+                except OSError as error:  # no address, port, file or process is to be had: perhaps later
+                    self._could_not_start(place, error)
+                    self._clear(place, steady=False)
+                    if not self._whole:
+                        self._end(EXIT_CANNOT_START)
+                        return
 
     def _start(self, place: Place, listening: socket.socket) -> Worker:
         return self._template.start({**self._job, "number": place.number}, listening)
+
+    def _could_not_start(self, place: Place, error: OSError) -> None:
+        host, port = self._address
+        logs.error("no worker can be started", worker=place.number, host=host, port=port, error=error.strerror)
 
     def _replace_next(self) -> None:
         while self._to_replace:
             place = self._to_replace.popleft()
             if place.worker is not None and place.listening is not None:
-                place.successor = self._start(place, place.listening)
+                try:
+                    place.successor = self._start(place, place.listening)
+                except OSError as error:
+                    self._could_not_start(place, error)
+                    self._to_replace.clear()
                 return
             place.start_at = time.monotonic()  # it was waiting to be tried again: now may be the moment
 
@@ -273,8 +292,8 @@ class Supervisor:
 
     def _end(self, code: int) -> None:
         if not self._ending:
-            for worker in self._leaving:
-                worker.due = min(worker.due, time.monotonic() + self._grace_s)
+            for leaving in self._leaving:
+                leaving.due = min(leaving.due, time.monotonic() + self._grace_s)
         self._ending = True
         self._code = self._code or code
         for place in self._places:
@@ -298,13 +317,3 @@ class Supervisor:
     def _running(self) -> list[Worker]:
         stood = [worker for place in self._places for worker in (place.worker, place.successor) if worker is not None]
         return [*stood, *self._leaving]
-
-
-def _bound(address: tuple[str, int]) -> socket.socket:
-    """Bound, not listening: the kernel sends it connections only once its worker is ready to answer."""
-    family, kind, protocol, _, where = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind(where)
-    return made

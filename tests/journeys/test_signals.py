@@ -172,10 +172,33 @@ def test_all_that_stood_still_together_go_on_together(closed_city: City, tmp_pat
     check_outcomes(check(city, load.answers))
 
 
+@on_sqlite
+@pytest.mark.torture
+def test_a_worker_that_cannot_be_replaced_at_once_is_replaced_later(
+    closed_city: City,  # noqa: F811
+    tmp_path: Path,
+    config: Path,
+) -> None:
+    """As when the address has gone from the machine, or no file and no process is to be had: the others go on."""
+    city, agreement = closed_city, closed_city.cast.agreement().id
+    with Process(config, city.gateway.url, tmp_path / "said", workers=2) as process, Load(city, agreement) as load:
+        load.wait_for_answers(5)
+        watching, before = psutil.Process(process.process.pid), process.workers()
+        usual = watching.rlimit(psutil.RLIMIT_NOFILE)
+        watching.rlimit(psutil.RLIMIT_NOFILE, (4, usual[1]))
+        before[0].kill()
+        until(lambda: "no worker can be started" in process.said.read_text())
+        load.wait_for_answers(len(load.answers) + 5)
+        watching.rlimit(psutil.RLIMIT_NOFILE, usual)
+        until(lambda: len(process.workers()) == 2)
+        assert before[1] in process.workers()
+    check_outcomes(check(city, load.answers))
+
+
 @contextlib.contextmanager
 def unheard(config: Path, city: City, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A gateway whose every word is refused: what it says would go to the same full disk."""
-    command = [sys.executable, "-m", "gateway", "serve", "--config", config]
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
     with Path("/dev/full").open("wb") as full:
         process = subprocess.Popen(command, stdout=full, stderr=full, env=commands.environment(**env))
     try:
