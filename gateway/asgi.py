@@ -134,10 +134,11 @@ class Gateway:
     async def _query(self, path: str, target_uri: str, headers: RawHeaders, body: bytes, peer: Peer) -> Whole:
         """A query that came whole (lib/http_server.py)."""
         request = Request("POST", path, "", self._certificates.believed(headers, peer), body)
+        del headers, body  # the request has them, and lets go of them as soon as it can
         if self._asking >= self._max_asking:
-            response = _cannot_read(_busy(), headers)
-        elif len(body) > MAX_BODY:
-            response = _cannot_read(_too_large(MAX_BODY), headers)
+            response = _cannot_read(_busy(), request.headers)
+        elif len(request.body) > MAX_BODY:
+            response = _cannot_read(_too_large(MAX_BODY), request.headers)
         else:
             self._asking += 1
             try:

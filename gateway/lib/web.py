@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from gateway.lib.value import value
 
@@ -12,7 +13,7 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 Peer = tuple[str, int] | None  # where a connection comes from
 
 
-@value
+@dataclass(slots=True)
 class Request:
     """``headers`` as they came, with lower-case names; decoded only when somebody asks for one."""
 
@@ -25,6 +26,12 @@ class Request:
 
     def __post_init__(self) -> None:
         self._by_name.update(self.headers)
+
+    def keep_only(self, names: AbstractSet[bytes]) -> None:
+        """Let go of the body and of all headers but these: who waits long should hold little, and no credentials."""
+        self.body = b""
+        self.headers = [each for each in self.headers if each[0] in names]
+        self._by_name = dict(self.headers)
 
     def values(self, name: bytes) -> list[str]:
         """All values of a header, in order of arrival."""
