@@ -121,8 +121,9 @@ class Authenticator:
         """The caller and the proof, which ``used`` is still to be asked about; or one of the errors A1 to A9.
 
         ``url_path`` as the server routes it (percent-decoded, without query); ``sent``: of this ``authorization``;
-        ``dpop`` and ``client_cert`` all values of those headers. No proof for whoever shows the certificate that the token is bound to (RFC 8705). An error
-        carries ``actor`` when a genuine token was misused; whoever called this then writes ``identity.refused``.
+        ``dpop`` and ``client_cert`` all values of those headers. No proof for whoever shows the certificate that the
+        token is bound to (RFC 8705). An error carries ``actor`` when a genuine token was misused; whoever called this
+        then writes ``identity.refused``.
         """
         _, token = _parts(authorization)
         if not token or sent.scheme not in ("dpop", "bearer"):

@@ -99,8 +99,9 @@ class _Flow:
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. What it has of its own is in slots: with more names than Python shares between objects of a class,
-    each would have a dictionary of 1.5 KB."""
+    """One connection. Its own members are in slots: with more names than Python shares between the objects of a class,
+    each object would have a dictionary of 1.5 KB.
+    """
 
     __slots__ = ("_direct", "_pending", "_reading")
 
