@@ -21,7 +21,7 @@ import pytest
 from gateway import db
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
-from tests import installed, postgres, scratch
+from tests import migrated, postgres, scratch
 from tests.clock import FixedClock
 from tests.pages import browser
 
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
         scratch.choose()
         scratch.keep_bytecode()
         postgres.choose_folder()
-        installed.choose_folder()
+        migrated.choose_folder()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -82,7 +82,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     browser.close()
     if not hasattr(config, "workerinput"):
         postgres.stop()
-        installed.remove()
+        migrated.remove()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -106,7 +106,7 @@ def clock() -> FixedClock:
 
 @pytest.fixture(scope="session")
 def sqlite_template() -> Path:
-    return installed.migrated()
+    return migrated.sqlite()
 
 
 @contextmanager
