@@ -14,7 +14,7 @@ MARKED = re.compile(r"mark\.(daily_on_one|any_database)\b")
 
 @pytest.mark.parametrize("file", [name for name in tracked("tests/*.py") if ALWAYS.search(name)])
 def test_no_test_of_such_a_file_leaves_a_database_for_later(file: str) -> None:
-    assert MARKED.findall((ROOT / file).read_text(encoding="utf-8")) == []
+    assert "mark.daily_on_one" not in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_each_folder_that_leaves_some_tests_for_later_runs_others() -> None:
