@@ -138,8 +138,7 @@ class Exchange:
             self.admission.begin(client)
         except TongquError as error:  # before anything is verified: a flood must cost next to nothing
             if isinstance(error, RateLimited):
-                with self.admission.pressed.holding(client) as held_s:
-                    await asyncio.sleep(held_s)
+                await self.admission.held_back(client)
             return _problem(error, request, request_id)
         turn = None
         try:

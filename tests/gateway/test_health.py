@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -167,3 +168,22 @@ def test_too_little_free_space_is_found(health: Health) -> None:
     assert health.free_bytes() > MIN_FREE_BYTES
     health.min_free_bytes = health.free_bytes() * 2
     assert codes(health) == ["disk_full"]
+
+
+def test_folders_that_are_gone_or_closed_are_found(health: Health, true_log: Log, tmp_path: Path) -> None:
+    """Before the next checkpoint cannot be published, which ends the gateway."""
+    true_log.folder.rename(tmp_path / "elsewhere")
+    assert codes(health) == ["data_folder"]
+    (tmp_path / "elsewhere").rename(true_log.folder)
+    assert codes(health) == []
+    health.folder = tmp_path / "not mounted"
+    assert set(codes(health)) == {"data_folder"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_disk_of_the_database_counts_too(health: Health, tmp_path: Path) -> None:
+    """/dev/shm and /proc: two file systems of every Linux machine; nothing is ever free in the second."""
+    health.folder = Path("/dev/shm")
+    assert health.free_bytes() <= shutil.disk_usage(tmp_path).free + 2**20
+    health.folder = Path("/proc")
+    assert health.free_bytes() == 0

@@ -247,3 +247,15 @@ def test_no_record_leaves_after_the_withdrawal_of_its_consent(own_city: City) ->
 def test_a_thousand_withdrawals_against_a_thousand_queries(own_city: City) -> None:
     bounded = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")) < 50
     withdraw_while_asked(own_city, 100 if bounded else 1000, random.Random(20261126))
+
+
+# ── what is kept in memory ────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.any_database
+def test_of_what_was_dropped_from_memory_nothing_stays(own_city: City) -> None:
+    """Each bundle is known under everything that it rests on; when one of these changes, the others forget it too."""
+    gatherer, agreement = own_city.cast.deps.exchange.deps.gatherer, own_city.cast.agreement()
+    own_city.ask(agreement.id)
+    held = [value for value in vars(gatherer).values() if isinstance(value, dict)]
+    assert any(f"agreement:{agreement.id}" in each for each in held)
+    gatherer.forget([f"agreement:{agreement.id}"])
+    assert not any(held)
