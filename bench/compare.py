@@ -22,6 +22,7 @@ PAYLOADS = ("1k", "1k-plain", "1k-kept", "page", "slow", "steady")
 POSTGRES_SETTINGS = ("shared_buffers=128MB",)  # durable, as anybody would run it: fsync is on
 ON_NODE = ("express-gateway", "fastify")  # they compile what is asked often
 REST_S = 1.0  # what a gateway puts off while it is asked is done by then
+RESTING_S = 2.0  # so long everybody is looked at while nobody asks anything
 Say = Callable[[str], None]
 
 
@@ -78,6 +79,7 @@ class _Measuring:
                     except (RuntimeError, OSError) as error:
                         self._stand.left_out.append(f"{target.system} {target.store}: {error}")
             self._players[group] = players_of(group, [each for each in wanted if each.port in rates], rates)
+        _look_at_rest([player for players in self._players.values() for player in players])
 
     def visit(self, left_s: float) -> bool:
         """The next block: of the group that is furthest behind. False: there is none."""
@@ -97,13 +99,13 @@ class Visiting:
 
     def __init__(self) -> None:
         self.done: list[Visit] = []
-        self._last: tuple[Group, list[Player], Block, list[float]] | None = None
+        self._last: tuple[Group, list[Player], Block, list[float], float] | None = None
 
     def block(self, group: Group, players: list[Player], seconds: float) -> None:
         rounds = prepare(players, seconds)
         self._close()
-        before = _cpu_s(players)
-        self._last = group, players, block(players, rounds), before
+        before, began = _cpu_s(players), time.monotonic()
+        self._last = group, players, block(players, rounds), before, began
 
     def finished(self) -> list[Visit]:
         time.sleep(REST_S)
@@ -113,11 +115,24 @@ class Visiting:
     def _close(self) -> None:
         if self._last is None:
             return
-        group, players, done, before = self._last
+        group, players, done, before, began = self._last
+        passed_s = time.monotonic() - began
         spent = [late - early for early, late in zip(before, _cpu_s(players), strict=True)]
+        for number, player in enumerate(players):  # what it takes at rest is not put off
+            own_s = sum(turn.seconds for turn in done.turns if turn.system == number)
+            spent[number] -= player.resting * max(0.0, passed_s - own_s)
         place = next((number for number, player in enumerate(players) if player.reference), None)
         self.done.append(Visit(group, [player.target for player in players], place, done, spent))
         self._last = None
+
+
+def _look_at_rest(players: Sequence[Player]) -> None:
+    time.sleep(REST_S)
+    before, began = _cpu_s(players), time.monotonic()
+    time.sleep(RESTING_S)
+    passed_s = time.monotonic() - began
+    for player, early, late in zip(players, before, _cpu_s(players), strict=True):
+        player.resting = (late - early) / passed_s
 
 
 def _cpu_s(players: Sequence[Player]) -> list[float]:

@@ -64,7 +64,8 @@ def _round(place: City, makers: Executor, seconds: float) -> Pair:
     beside = makers.submit(run, calm).result()
     flood = flooding.result()
     return Pair(
-        *([latency * 1e3 for latency in outcome.latencies] for outcome in (alone, beside)),
+        alone=[latency * 1e3 for latency in alone.latencies],
+        beside=[latency * 1e3 for latency in beside.latencies],
         neighbour_errors=sum(alone.errors.values()) + sum(beside.errors.values()),
         answered=len(flood.latencies) / pressing.seconds,
         refused=flood.errors.get("status 429", 0) / pressing.seconds,

@@ -14,8 +14,8 @@ SLOW = ("slow", "steady")  # payloads of a department that lets one wait, while 
 LONG = (*SLOW, "page")  # answers that take a good part of an interval: counted from the first to the last
 SPARE = 1.6  # so many more requests are made than the warm-up says will be sent
 FEWEST = 600
-COMPILED_AFTER = 12_000  # requests: the broker on Node.js answers 1,000 a second before and 2,500 after
-COMPILED_S = 7.0  # at most
+COMPILED_AFTER = 25_000  # requests: until then the broker on Node.js takes less and less of the cores for each
+COMPILED_S = 10.0  # at most
 
 Make = Callable[[int], Sequence[bytes]]
 

@@ -1,8 +1,8 @@
 """Systems take turns, round after round, in an order drawn anew each time; a turn is a few tenths of a second.
 
-The reference of a ratio has a short turn between every two others. Of a turn those answers count that come after as
-many as there are connections: by then a system works as it would for hours. Connections are opened before the turn and
-closed after it, since some servers close what is idle; what that takes is not counted. Where a department lets one
+The reference of a ratio has a short turn between every two others. Of a turn those answers count that come after twice
+as many as there are connections: by then a system works as it would for hours. Connections are opened before the turn
+and closed after it, since some servers close what is idle; what that takes is not counted. Where a department lets one
 wait, each has one turn, long enough for all that wait.
 """
 
@@ -21,8 +21,9 @@ from bench.load import Load, play, undisturbed
 from bench.machine import Cores, Tree, cores, memory_mb
 from bench.measure import Target
 
-ANSWERED = 6  # so many times each connection is answered in a turn
-SHORTEST_S, LONGEST_S = 0.3, 1.0
+ANSWERED = 10  # so many times each connection is answered in a turn
+SETTLED = 2  # so many answers on each connection before answers count: at first its code and data are in no cache
+SHORTEST_S, LONGEST_S = 0.5, 1.0
 REFERENCE_S = 0.1
 UNEVEN = 0.25  # the length of each turn is drawn anew, so much up or down: some of what disturbs is periodic
 SPARE = 1.5  # so many more requests are made than the last rate says will be sent
@@ -60,6 +61,7 @@ class Player:
     rate: float  # queries a second, as of late
     fixed_s: float = 0.0  # the length of its turn, where each has one
     reference: bool = False
+    resting: float = 0.0  # the share of a core that it takes while nobody asks it anything
     requests: Iterator[bytes] = field(default_factory=lambda: iter(()))
 
     @property
@@ -79,7 +81,7 @@ class Player:
 
     def load(self, chosen: random.Random) -> Load:
         seconds = self.turn_s * (1 if self.fixed_s else chosen.uniform(1 - UNEVEN, 1 + UNEVEN))
-        settled_by = int(self.rate) if self.fixed_s else self.connections  # a second, or once each
+        settled_by = int(self.rate) if self.fixed_s else SETTLED * self.connections  # a second, or twice each
         return Load(
             self.target.port, self.requests, self.connections, seconds, self.target.holds, settled_by=settled_by
         )
