@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -308,7 +309,7 @@ class Rows:
         while start < len(rows):
             count = min(_MAX_ROWS, 1 << (len(rows) - start).bit_length() - 1)
             chunk = rows[start : start + count]
-            self._cursor.execute(_values(table, columns, count) + conflict, [value for row in chunk for value in row])
+            self._cursor.execute(_values(table, columns, count) + conflict, list(chain.from_iterable(chunk)))
             start += count
 
 
