@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
-from gateway.audit import entry, segment
+from gateway.audit import entry, segment, skim
 from gateway.audit.index_store import IndexRows, SegmentRow, State
 from gateway.audit.row import NIGHT, Row, hour_of_day
+from gateway.audit.skim import REFUSED, Asked, Ended, id_of
 from gateway.audit.store import Rows
 from gateway.db import Database
 from gateway.lib.clock import parse_rfc3339, rfc3339
@@ -34,8 +36,7 @@ _RESULTS = {
     "exchange.withheld": "withheld",
     entry.OUTCOME_UNKNOWN: "unknown",
 }
-REFUSED = "exchange.refused"
-_EXCHANGED = frozenset({entry.AUTHORIZED, REFUSED})
+_RISKY = ('"relation":', '"protected":', '"emergency":')
 _QUERY, _OTHER_PARTY, _RESULT = map(Row._fields.index, ("query", "other_party", "result"))
 
 
@@ -157,22 +158,23 @@ class _Made:
 class _Known:
     """What the entries before say of the things that those of this group name."""
 
-    def __init__(self, rows: IndexRows, items: Sequence[Mapping[str, Any]], low: int) -> None:
-        self.low = low
-        self.made: list[Row] = []
+    def __init__(self, rows: IndexRows, items: Sequence[Asked | Ended | dict[str, Any]], low: int) -> None:
         earlier, services, consents, agreements = set[int](), set[str](), set[str](), set[str]()
         for item in items:
-            if item["type"] in entry.OUTCOMES:
-                if item["of"] < low:
-                    earlier.add(item["of"])
+            if isinstance(item, Ended):
+                if item.of < low:
+                    earlier.add(item.of)
                 continue
-            if agreement := _id(item, "agreement"):
+            if isinstance(item, Asked):
+                agreement = item.agreement
+                if item.service:
+                    services.add(item.service)
+                if item.consent:
+                    consents.add(item.consent)
+            else:
+                agreement = id_of(item.get("agreement"))
+            if agreement:
                 agreements.add(agreement)
-            if item["type"] in _EXCHANGED:
-                if item["service"]:
-                    services.add(item["service"])
-                if consent := _id(item, "consent"):
-                    consents.add(consent)
         self.earlier = rows.by_number(earlier)
         self.services = rows.owners_of_services(services)
         self.given = rows.given(consents)
@@ -194,18 +196,17 @@ class _Known:
 
 
 def _next(rows: IndexRows, low: int, most: int) -> _Made:
-    items = [entry.read(data) for data in rows.entries(low, low + most)]
+    items = [skim.read(data) for data in rows.entries(low, low + most)]
     known, result = _Known(rows, items, low), _Made()
     made = result.rows
     for number, item in enumerate(items, low):
-        type = item["type"]
-        if type in _EXCHANGED:
+        if isinstance(item, Asked):
             made.append(_query(number, item, known))
-        elif type in entry.OUTCOMES:
-            of = item["of"]
+        elif isinstance(item, Ended):
+            of = item.of
             query = made[of - low] if of >= low else known.earlier[of]
             ended = _ended(query, number, item)
-            made.append(Row._make((number, item["t"], type, of, None, *ended[_QUERY:])))
+            made.append(Row._make((number, item.t, item.type, of, None, *ended[_QUERY:])))
             if query.type != entry.AUTHORIZED:  # pruned
                 continue
             if of >= low:
@@ -221,7 +222,7 @@ def _next(rows: IndexRows, low: int, most: int) -> _Made:
 
 def _other(number: int, item: Mapping[str, Any], known: _Known) -> Row:
     actor = item.get("actor") or {}
-    party, agreement = actor.get("party"), _id(item, "agreement")
+    party, agreement = actor.get("party"), id_of(item.get("agreement"))
     return Row(
         number,
         item["t"],
@@ -232,8 +233,8 @@ def _other(number: int, item: Mapping[str, Any], known: _Known) -> Row:
         officer=actor.get("officer"),
         standard=_text(item.get("standard")),
         agreement=agreement,
-        consent=_id(item, "consent"),
-        service=_id(item, "service"),
+        consent=id_of(item.get("consent")),
+        service=id_of(item.get("service")),
         subject=_text(item.get("subject")),
         case_ref=_text(item.get("case")),
         code=_text(item.get("code") or item.get("reason") or item.get("outcome")),
@@ -241,63 +242,64 @@ def _other(number: int, item: Mapping[str, Any], known: _Known) -> Row:
     )
 
 
-def _query(number: int, item: Mapping[str, Any], known: _Known) -> Row:
-    actor, service = item["actor"], item["service"]
-    party, agreement, consent = actor["party"], _id(item, "agreement"), _id(item, "consent")
-    refused = item["type"] == REFUSED
+def _query(number: int, asked: Asked, known: _Known) -> Row:
+    party, agreement, consent, service = asked.party, asked.agreement, asked.consent, asked.service
+    refused = asked.type == REFUSED
     return Row(  # by position: by name it takes twice as long
         number,
-        item["t"],
-        item["type"],
+        asked.t,
+        asked.type,
         None,
         None,
-        item["query"],
+        asked.query,
         party,
-        known.services.get(service) or known.other(agreement, party),
-        actor.get("officer"),
-        item["standard"],
-        item["purpose"],
-        " ".join(item["fields"]) or None,
+        known.services.get(service or "") or known.other(agreement, party),
+        asked.officer,
+        asked.standard,
+        asked.purpose,
+        asked.fields or None,
         agreement,
         consent,
         service,
-        item["subject"],
-        item["case"],
+        asked.subject,
+        asked.case,
         "refused" if refused else "open",
         None,
-        " ".join(item["decision"]["rules"]) or None if refused else None,
-        " ".join(_risks(item, known.given.get(consent))) or None,
+        asked.rules or None if refused else None,
+        " ".join(_risks(asked, known.given.get(consent or ""))) or None,
     )
 
 
-def _ended(query: Row, number: int, item: Mapping[str, Any]) -> Row:
-    """A query's first row once it has ended by this entry; from ``query`` on, the row of that entry says the same."""
-    source, rules = item.get("source"), item.get("rules")
+def _ended(query: Row, number: int, outcome: Ended) -> Row:
+    """A query's first row once it has ended so; from ``query`` on, the row of its outcome says the same."""
     return Row._make(
         (
             *query[:4],
             number,
             query.query,
             query.party,
-            (source and source.get("party")) or query.other_party,
+            outcome.source or query.other_party,
             *query[_OTHER_PARTY + 1 : _RESULT],
-            _RESULTS[item["type"]],
-            item.get("code") or ("no_record" if item.get("records") == 0 else None),
-            " ".join(rules) or None if rules else None,
+            _RESULTS[outcome.type],
+            outcome.code,
+            outcome.rules or None,
             query.risk,
         )
     )
 
 
-def _risks(item: Mapping[str, Any], given: str | None) -> Iterable[str]:
+def _risks(asked: Asked, given: str | None) -> list[str]:
     """``given``: when the consent was."""
-    t, facts, risks = item["t"], item["decision"]["facts"], []
-    if item["case"] is None:
+    t, risks = asked.t, []
+    if asked.case is None:
         risks.append("no_case")
     if given and given > _long_before(t[:19]) + t[19:]:
         risks.append("quick_consent")
     if hour_of_day(t) in NIGHT:
         risks.append("night")
+    if not any(name in asked.facts for name in _RISKY):
+        return risks
+    facts = orjson.loads(asked.facts)
     if isinstance(relation := facts.get("relation"), str):
         risks.append(relation)
     if facts.get("protected") is True:
@@ -311,12 +313,6 @@ def _risks(item: Mapping[str, Any], given: str | None) -> Iterable[str]:
 def _long_before(second: str) -> str:
     """The second after which a consent was given quickly before this one; times of the log sort as texts."""
     return rfc3339(parse_rfc3339(f"{second}Z") - QUICK)[:19]
-
-
-def _id(item: Mapping[str, Any], name: str) -> str | None:
-    """The id of what an entry names with its digest, or by its id alone."""
-    value = item.get(name)
-    return value.get("id") if isinstance(value, dict) else _text(value)
 
 
 def _text(value: Any) -> str | None:
