@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from gateway.audit import entry, segment, skim
 from gateway.audit.index_store import IndexRows, SegmentRow, State
 from gateway.audit.row import NIGHT, Row, hour_of_day
-from gateway.audit.skim import REFUSED, Asked, Ended, id_of
+from gateway.audit.skim import REFUSED, Asked, Ended, id_of, spaced
 from gateway.audit.store import Rows
 from gateway.db import Database
 from gateway.lib.clock import parse_rfc3339, rfc3339
@@ -204,7 +204,7 @@ def _next(rows: IndexRows, low: int, most: int) -> _Made:
             made.append(_query(number, item, known))
         elif isinstance(item, Ended):
             of = item.of
-            query = made[of - low] if of >= low else known.earlier[of]
+            query = made[of - low] if of >= low else known.earlier.get(of) or Row(of, item.t, entry.STUB)
             ended = _ended(query, number, item)
             made.append(Row._make((number, item.t, item.type, of, None, *ended[_QUERY:])))
             if query.type != entry.AUTHORIZED:  # pruned
@@ -257,7 +257,7 @@ def _query(number: int, asked: Asked, known: _Known) -> Row:
         asked.officer,
         asked.standard,
         asked.purpose,
-        asked.fields or None,
+        spaced(asked.fields),
         agreement,
         consent,
         service,
@@ -265,7 +265,7 @@ def _query(number: int, asked: Asked, known: _Known) -> Row:
         asked.case,
         "refused" if refused else "open",
         None,
-        asked.rules or None if refused else None,
+        spaced(asked.rules) if refused else None,
         " ".join(_risks(asked, known.given.get(consent or ""))) or None,
     )
 
@@ -282,7 +282,7 @@ def _ended(query: Row, number: int, outcome: Ended) -> Row:
             *query[_OTHER_PARTY + 1 : _RESULT],
             _RESULTS[outcome.type],
             outcome.code,
-            outcome.rules or None,
+            spaced(outcome.rules),
             query.risk,
         )
     )

@@ -103,6 +103,8 @@ COLUMNS = ", ".join(Row._fields)
 _BIG = ("number", "of_number", "outcome")
 _TYPES = tuple((name, "bigint" if name in _BIG else "text") for name in Row._fields)
 KEYED = {"query": "query", "subject": "subject", "case": "case_ref", "consent": "consent"}  # qualifier → column
+_ELSEWHERE = {"outcome", "service", *KEYED.values()}  # columns that no segment has
+_OF_SEGMENTS = ", ".join("NULL" if name in _ELSEWHERE else name for name in Row._fields)
 
 
 class IndexRows(Rows):
@@ -154,8 +156,8 @@ class IndexRows(Rows):
         return {row[0]: Row(*row) for row in self._all(sql, self._list(numbers))}
 
     def between(self, low: int, high: int) -> list[Row]:
-        """The rows [low, high)."""
-        sql = f"SELECT {COLUMNS} FROM log_index WHERE number >= ? AND number < ? ORDER BY number"  # noqa: S608
+        """The rows [low, high), with what segments are made of; the rest is null."""
+        sql = f"SELECT {_OF_SEGMENTS} FROM log_index WHERE number >= ? AND number < ? ORDER BY number"  # noqa: S608
         return [Row._make(row) for row in self._all(sql, low, high)]
 
     def numbers(self, qualifier: str, values: Iterable[str]) -> list[int]:
