@@ -6,6 +6,7 @@ a transaction that changes nothing can be committed now.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +54,9 @@ UNPUBLISHED: Final = Finding(
 )
 UNWITNESSED: Final = Finding(
     "witnesses_old", "法定数量的见证人已久未见证日志", "it is long since a quorum of witnesses has seen the log"
+)
+FOLDER: Final = Finding(
+    "data_folder", "数据目录无法读写", "the folder of the data or of the published log cannot be read and written"
 )
 DISK: Final = Finding("disk_full", "磁盘空间不足 64 MiB", "less than 64 MiB are free on the disk")
 
@@ -107,12 +111,19 @@ class Health:
         return [UNWITNESSED] if age_s is not None and age_s > self.max_unwitnessed.total_seconds() else []
 
     def free_bytes(self) -> int:
-        return shutil.disk_usage(self.folder).free
+        """Where there is least: the data and the SQLite file may lie on two disks. Raises OSError."""
+        places = {self.folder, self.database.path.parent if self.database.path else self.folder}
+        return min(shutil.disk_usage(place).free for place in places)
 
     def _at_hand(self) -> Iterator[tuple[Finding, bool]]:
         yield STOPPING, self.stopping
         yield BROKEN, self.log.broken is not None
-        yield DISK, self.free_bytes() < self.min_free_bytes
+        yield FOLDER, not all(os.access(each, os.R_OK | os.W_OK | os.X_OK) for each in (self.folder, self.log.folder))
+        try:
+            yield DISK, self.free_bytes() < self.min_free_bytes
+        except OSError as error:
+            logs.error("the free space is not known", error=error.strerror)
+            yield FOLDER, True
 
     def _in_database(self) -> list[Finding]:
         with self.database.read() as conn:

@@ -17,10 +17,15 @@ import uvicorn.loops.uvloop
 
 from gateway.asgi import Gateway
 from gateway.config import Settings
+from gateway.lib import logs
 from gateway.lib.http_server import Protocol, stop_listening
+from gateway.lib.listening import bound
 from gateway.wiring import Deps
 
 EXIT_CANNOT_START = 3
+# One process alone cannot hand over: on SIGHUP it finishes what it began, and the code is no success, so that whoever
+# watches over it starts it anew, with program, settings and keys as they are then.
+EXIT_HUNG_UP = 128 + signal.SIGHUP
 # The event loop gives the interpreter away at each signature and each statement. Beside a thread that computes (the
 # publisher, a handler of the control plane) it would wait Python's default of 5 ms to get it back, each time.
 SWITCH_S = 0.0005
@@ -30,6 +35,7 @@ SWITCH_S = 0.0005
 COLLECT_AFTER = (10_000, 20, 20)
 CLOSING_S = 3.0  # after departments have had their time: writing the outcomes and sending the answers
 TELLING_S = 0.5  # before connections are closed: who is in the middle of a request hears that it is to go away
+TICKS = 10  # of uvicorn in a second
 ARRIVING_S = 0.5  # at most, after nobody can connect any more: for who has connected to ask
 
 
@@ -44,16 +50,26 @@ def run(
     """Serve until told to end; return the exit code: 0 when everything that began was finished.
 
     ``listening``: a bound socket instead of host and port of the settings. ``on_ready`` is called once requests are
-    answered. ``parent``: a descriptor that becomes readable when the process that watches over this one is no more.
-    ``processes``: how many serve on this machine.
+    answered, and from then on every second. ``parent``: a descriptor that becomes readable when the process that
+    watches over this one is no more. ``processes``: how many serve on this machine.
     """
     sys.setswitchinterval(SWITCH_S)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after uvicorn minds them itself
         signal.signal(number, leave)
+    if listening is None and ":" in settings.host:  # uvicorn would leave IPv4 out of ::, several processes do not
+        try:
+            listening = bound(settings.host, settings.port, shared=False)
+        except OSError as error:
+            logs.error("cannot listen", host=settings.host, port=settings.port, error=error.strerror)
+            return EXIT_CANNOT_START
     deps = Deps(settings, processes=processes)
     server = _Server(_config(settings, deps), deps, on_ready, parent)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # neither one of several workers nor under nohup
+        signal.signal(signal.SIGHUP, server.hang_up)
     server.run(sockets=[listening] if listening else None)
-    return 0 if server.started else EXIT_CANNOT_START
+    if not server.started:
+        return EXIT_CANNOT_START
+    return EXIT_HUNG_UP if server.hung_up else 0
 
 
 def leave(*_: object) -> None:
@@ -83,6 +99,10 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, deps: Deps, on_ready: Callable[[], object], parent: int | None) -> None:
         super().__init__(config)
         self._deps, self._on_ready, self._parent = deps, on_ready, parent
+        self.hung_up = False
+
+    def hang_up(self, *_: object) -> None:
+        self.hung_up = self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -92,7 +112,11 @@ class _Server(uvicorn.Server):
             gc.enable()
             if self._parent is not None:
                 asyncio.get_running_loop().add_reader(self._parent, self._orphaned)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS == 0:
             self._on_ready()
+        return await super().on_tick(counter)
 
     def _orphaned(self) -> None:
         """Nobody would start or stop us any more: finish what began, and end."""

@@ -4,10 +4,11 @@ It imports little and does little, so it does not fail. Workers are forked from 
 everything (template.py), and so are there in a moment. Each listens on a socket of its own (SO_REUSEPORT: the kernel
 shares out connections); the socket is made here, before the worker is there, and
 
-    a worker that dies   its socket is closed at once, so that no connection waits for it; a new one takes its place
-    SIGTERM, SIGINT      all finish what they began, for ``grace_s`` at most
-    SIGHUP               program, settings and keys are read anew: one worker after another hands its socket to a
-                         successor, and no connection is refused
+    a worker that dies     its socket is closed at once, so that no connection waits for it; a new one takes its place
+    one that stands still  (SIGSTOP, a disk that hangs) is killed, for the kernel goes on giving it connections
+    SIGTERM, SIGINT        all finish what they began, for ``grace_s`` at most
+    SIGHUP                 program, settings and keys are read anew: one worker after another hands its socket to a
+                           successor, and no connection is refused
 
 A worker that dies as it starts is tried again later and later; while the gateway as a whole is still starting, that
 ends it, because something is wrong that trying again does not mend. What a worker left open the others close: they see
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -31,10 +33,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.lib import logs
+from gateway.lib.listening import bound
 
 STEADY_S: Final = 1.0  # a worker that was ready for so long did not die of starting
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 15.0
+SILENT_S: Final = 30.0  # a worker that is ready says so every second
+LEAVING_S: Final = 300.0  # for who has handed over: departments may still answer it
+LOOK_EVERY_S: Final = 1.0
+STOOD_STILL_S: Final = 5.0  # this process itself, if it looks so much later: then nobody else is to blame
 EXIT_CANNOT_START: Final = 3
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -42,11 +49,15 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(eq=False)
 class Worker:
-    """One process, as far as it has told: its number, since when it answers (monotonic), the code it ends with."""
+    """One process, as far as it has told: its number, since when it answers (monotonic), the code it ends with.
+
+    ``due``: when it must have said something, or have ended.
+    """
 
     voice: int
     pid: int | None = None
     ready: float | None = None
+    due: float = math.inf  # to start may take long
     code: int | None = None
     unwanted: bool = False
     heard: bytes = b""
@@ -56,8 +67,8 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):  # it has just ended: its voice will tell
                 os.kill(self.pid, number)
 
-    def dismiss(self) -> None:
-        self.unwanted = True
+    def dismiss(self, within_s: float) -> None:
+        self.unwanted, self.due = True, time.monotonic() + within_s
         self.send(signal.SIGTERM)
 
     def listen(self) -> bool:
@@ -68,11 +79,12 @@ class Worker:
             if word == b"pid":
                 self.pid = int(number)
                 if self.unwanted:
-                    self.dismiss()
+                    self.send(signal.SIGTERM)
             else:
                 self.code = int(number)
-        if b"ready" in lines:
-            self.ready = time.monotonic()
+        if b"ready" in lines and not self.unwanted:
+            self.ready = self.ready or time.monotonic()
+            self.due = time.monotonic() + SILENT_S
         return bool(heard)
 
 
@@ -105,6 +117,9 @@ class Template:
         ours, theirs = os.pipe()
         try:
             self._send(json.dumps(order).encode(), [listening.fileno(), theirs])
+        except OSError:
+            os.close(ours)
+            raise
         finally:
             os.close(theirs)
         return Worker(ours)
@@ -137,7 +152,7 @@ class Supervisor:
         self._leaving: list[Worker] = []
         self._to_replace: deque[Place] = deque()
         self._whole = False  # all were ready once
-        self._end_by: float | None = None  # when those that still run are killed
+        self._ending = False
         self._code = 0
 
     def run(self) -> int:
@@ -148,7 +163,7 @@ class Supervisor:
             signal.signal(number, lambda *_: None)  # the pipe tells
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # templates
         try:
-            while self._end_by is None or self._running():
+            while not self._ending or self._running():
                 self._start_due()
                 self._look(signals)
                 self._kill_overdue()
@@ -163,7 +178,12 @@ class Supervisor:
         poll = select.poll()
         for descriptor in (signals, *voices):
             poll.register(descriptor, select.POLLIN)
-        for descriptor, _ in poll.poll(self._patience_ms()):
+        began = time.monotonic()
+        spoken = poll.poll(self._patience_ms())
+        if (gone := time.monotonic() - began) > STOOD_STILL_S:
+            for worker in voices.values():
+                worker.due += gone
+        for descriptor, _ in spoken:
             if descriptor == signals:
                 for number in os.read(signals, 64):
                     self._told(signal.Signals(number))
@@ -172,21 +192,25 @@ class Supervisor:
             else:
                 self._has_ended(voices[descriptor])
 
-    def _patience_ms(self) -> float | None:
+    def _patience_ms(self) -> float:
         """Until something is due though nothing happens."""
-        due = [place.start_at for place in self._places if place.worker is None and self._end_by is None]
-        if self._end_by is not None:
-            due.append(self._end_by)
-        return max(0.0, min(due) - time.monotonic()) * 1000 + 1 if due else None
+        starts = [place.start_at for place in self._places if place.worker is None and not self._ending]
+        due = min([*starts, *(worker.due for worker in self._running())], default=math.inf)
+        return min(max(0.0, due - time.monotonic()), LOOK_EVERY_S) * 1000 + 1
 
     def _told(self, number: signal.Signals) -> None:
-        if number is signal.SIGHUP and self._end_by is None:
+        if number is signal.SIGHUP and not self._ending:
             self._template.renew()
+            for place in self._places:
+                if place.successor is not None:  # of a hand-over that is still going on: it knows what was before
+                    self._dismiss(place.successor)
+                    place.successor = None
             self._to_replace = deque(self._places)
             self._replace_next()
         elif number in (signal.SIGTERM, signal.SIGINT):
-            if number is signal.SIGINT and self._end_by is not None:
-                self._end_by = time.monotonic()  # asked twice at the keyboard: at once
+            if number is signal.SIGINT and self._ending:  # asked twice at the keyboard: at once
+                for worker in self._running():
+                    worker.due = time.monotonic()
             self._end(0)
 
     def _has_spoken(self, worker: Worker) -> None:
@@ -203,7 +227,7 @@ class Supervisor:
         os.close(worker.voice)
         if worker in self._leaving:
             self._leaving.remove(worker)
-            if self._end_by is not None and worker.pid is not None and worker.code != 0:  # it left work undone
+            if self._ending and worker.pid is not None and worker.code != 0:  # it left work undone
                 self._code = self._code or worker.code or 1
             return
         place = next(place for place in self._places if worker in (place.worker, place.successor))
@@ -229,31 +253,48 @@ class Supervisor:
 
     # ── starting, replacing, ending ───────────────────────────────────────────────────────────────────────────────────
     def _start_due(self) -> None:
-        if self._end_by is not None:
+        if self._ending:
             return
         for place in self._places:
             if place.worker is None and place.start_at <= time.monotonic():
-                place.listening = _bound(self._address)
-                place.worker = self._start(place, place.listening)
+                try:
+                    place.listening = bound(*self._address, shared=True)
+                    place.worker = self._start(place, place.listening)
+                except OSError as error:  # no address, port, file or process is to be had: perhaps later
+                    self._could_not_start(place, error)
+                    self._clear(place, steady=False)
+                    if not self._whole:
+                        self._end(EXIT_CANNOT_START)
+                        return
 
     def _start(self, place: Place, listening: socket.socket) -> Worker:
         return self._template.start({**self._job, "number": place.number}, listening)
+
+    def _could_not_start(self, place: Place, error: OSError) -> None:
+        host, port = self._address
+        logs.error("no worker can be started", worker=place.number, host=host, port=port, error=error.strerror)
 
     def _replace_next(self) -> None:
         while self._to_replace:
             place = self._to_replace.popleft()
             if place.worker is not None and place.listening is not None:
-                place.successor = self._start(place, place.listening)
+                try:
+                    place.successor = self._start(place, place.listening)
+                except OSError as error:
+                    self._could_not_start(place, error)
+                    self._to_replace.clear()
                 return
             place.start_at = time.monotonic()  # it was waiting to be tried again: now may be the moment
 
     def _dismiss(self, worker: Worker) -> None:
         self._leaving.append(worker)
-        worker.dismiss()
+        worker.dismiss(self._grace_s if self._ending else LEAVING_S)
 
     def _end(self, code: int) -> None:
-        if self._end_by is None:
-            self._end_by = time.monotonic() + self._grace_s
+        if not self._ending:
+            for leaving in self._leaving:
+                leaving.due = min(leaving.due, time.monotonic() + self._grace_s)
+        self._ending = True
         self._code = self._code or code
         for place in self._places:
             for worker in (place.worker, place.successor):
@@ -264,22 +305,15 @@ class Supervisor:
             place.worker = place.successor = place.listening = None
 
     def _kill_overdue(self) -> None:
-        if self._end_by is not None and time.monotonic() >= self._end_by:
-            for worker in self._running():
-                logs.error("a worker did not end in time", pid=worker.pid)
+        now = time.monotonic()
+        for worker in self._running():
+            if now >= worker.due:
+                logs.error(
+                    "a worker did not end in time" if worker.unwanted else "a worker stood still", pid=worker.pid
+                )
                 worker.send(signal.SIGKILL)
-            self._end_by += self._grace_s
+                worker.due = now + self._grace_s
 
     def _running(self) -> list[Worker]:
         stood = [worker for place in self._places for worker in (place.worker, place.successor) if worker is not None]
         return [*stood, *self._leaving]
-
-
-def _bound(address: tuple[str, int]) -> socket.socket:
-    """Bound, not listening: the kernel sends it connections only once its worker is ready to answer."""
-    family, kind, protocol, _, where = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind(where)
-    return made

@@ -1,7 +1,8 @@
 """What workers are forked from: a process that has imported everything and waits for orders (see supervisor.py).
 
 An order is one message with two descriptors: the socket to listen on, and the pipe on which the worker says its process
-number, that it is ready, and the code it ends with. When that pipe closes without such a code, the worker was killed.
+number, every second that it is ready, and the code it ends with. When that pipe closes without such a code, the worker
+was killed.
 """
 
 from __future__ import annotations
@@ -64,17 +65,21 @@ def _work(order: dict[str, Any], listening: int, voice: int, leash: int) -> None
     try:
         signal.signal(signal.SIGTERM, leave)
         os.write(voice, b"pid %d\n" % os.getpid())
-        code = Job.of(order).work(
-            order["number"], socket.socket(fileno=listening), lambda: os.write(voice, b"ready\n"), leash
-        )
+        os.set_blocking(voice, False)  # who does not listen keeps nobody from working
+
+        def say_ready() -> None:
+            with contextlib.suppress(OSError):
+                os.write(voice, b"ready\n")
+
+        code = Job.of(order).work(order["number"], socket.socket(fileno=listening), say_ready, leash)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else EXIT_CANNOT_START
     except BaseException as error:  # no traceback: it might hold what was asked
         sys.stderr.write(json.dumps({"event": "a worker failed", "error": type(error).__name__}) + "\n")
     finally:
-        os.write(voice, b"end %d\n" % code)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for tell in (lambda: os.write(voice, b"end %d\n" % code), sys.stdout.flush, sys.stderr.flush):
+            with contextlib.suppress(OSError):  # nobody listens any more
+                tell()
         os._exit(code)
 
 

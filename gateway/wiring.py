@@ -447,8 +447,9 @@ class Deps(Store):
     def metrics(self) -> bytes:
         """Prometheus text, of all processes on this machine. No label names a person, an agreement or an office."""
         self.counts.measure_process()
-        self.counts.set("tongqu_disk_free_bytes", self.health.free_bytes())
-        with contextlib.suppress(Exception):  # a database that is away is told by /readyz; the rest is still shown
+        with contextlib.suppress(OSError):  # a disk that is away is told by /readyz, as is a database that is
+            self.counts.set("tongqu_disk_free_bytes", self.health.free_bytes())
+        with contextlib.suppress(Exception):
             self.counts.set("tongqu_log_unpublished_seconds", self.health.unpublished_s())
             if (age_s := self.health.unwitnessed_s()) is not None:
                 self.counts.set("tongqu_log_unwitnessed_seconds", age_s)

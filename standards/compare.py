@@ -79,19 +79,22 @@ def compare(old: Schema, new: Schema, effort: int = MAX_EFFORT) -> Comparison:
     ``effort``: about how many operations each direction may take, a microsecond each; what is not decided by then is
     unproven. Raises KeyError or ValueError for documents that are no standards.
     """
-    for schema in (old, new):
-        Validator.of(dict(schema))  # refuses what is larger than any standard before anything of it is looked at
-        if too_large(schema):  # an example would be written out
-            raise ValueError("with each list at its shortest a record still has too many values")
+    before, after = _compiled(old), _compiled(new)
     found = tuple(changes(old, new, Effort(effort)))
-    backward = _direction(found, old, new)
-    forward = _direction(tuple(changes(new, old, Effort(effort))), new, old)
+    backward = _direction(found, before, after)
+    forward = _direction(tuple(changes(new, old, Effort(effort))), after, before)
     verdict = backward.verdict if found else "identical"
     return Comparison(verdict, found, backward.example, backward.why_zh, backward.why_en, forward)
 
 
-def _direction(found: tuple[Change, ...], old: Schema, new: Schema) -> Direction:
-    taking, refusing = Validator.of(dict(old)), Validator.of(dict(new))
+def _compiled(schema: Schema) -> Validator:
+    made = Validator.of(dict(schema))  # refuses what is larger than any standard before anything of it is looked at
+    if too_large(schema):  # an example would be written out
+        raise ValueError("with each list at its shortest a record still has too many values")
+    return made
+
+
+def _direction(found: tuple[Change, ...], taking: Validator, refusing: Validator) -> Direction:
     examples = [change.example for change in found if change.example is not None]
     for example in examples:
         if taking.ok(example) and not refusing.ok(example):
@@ -101,7 +104,7 @@ def _direction(found: tuple[Change, ...], old: Schema, new: Schema) -> Direction
     undecided = [change for change in found if change.verdict == "unproven"]
     if undecided:
         return Direction("unproven", None, _sum(undecided, "zh"), _sum(undecided, "en"))
-    if found and algebra.covers(new, old) is False:
+    if found and algebra.covers(refusing.schema, taking.schema) is False:
         return Direction("unproven", None, *_DISAGREEMENT)
     return Direction("compatible")
 

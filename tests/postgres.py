@@ -29,8 +29,12 @@ PREFIX = "tongqu-pg-"
 ADVISORY_LOCK = 4_714_001  # CREATE DATABASE … TEMPLATE wants the template to itself
 
 
-# Only a power failure could lose what is written without these, and no test makes one.
-SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=64MB")
+# Only a power failure could lose what is written without these, and no test makes one. A database lives as long as a
+# test, so nothing needs to be cleaned up behind it: a process would look at each of dozens of them every minute.
+SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=64MB", "autovacuum=off")
+
+# Databases that no test uses now, each with a connection: a new one takes PostgreSQL longer than all there is to do.
+_idle: list[tuple[str, psycopg.Connection[Any]]] = []
 
 
 def choose_folder() -> None:
@@ -78,42 +82,43 @@ def fresh_database() -> Iterator[str]:
     unless a test left other tables behind than it found.
     """
     folder = server()
-    name = _take_idle(folder) or _create(folder)
+    name, ours = _idle.pop() if _idle else _create(folder)
     yield url(folder, name)
-    if _emptied(folder, name):
-        (folder / "idle" / name).touch()
+    try:
+        whole = _emptied(ours)
+    except psycopg.OperationalError:  # a test may end all connections
+        ours.close()
+        ours = _connect(folder, name)
+        whole = _emptied(ours)
+    if whole:
+        _idle.append((name, ours))
     else:
+        ours.close()
         with admin(folder) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _take_idle(folder: Path) -> str | None:
-    """A database that no test uses now; whoever removes its file has it."""
-    for mark in (folder / "idle").iterdir():
-        try:
-            mark.unlink()
-            return mark.name
-        except FileNotFoundError:
-            continue  # another worker was quicker
-    return None
+def close_idle() -> None:
+    """Close this process's own connections."""
+    while _idle:
+        _idle.pop()[1].close()
 
 
-def _create(folder: Path) -> str:
+def _create(folder: Path) -> tuple[str, psycopg.Connection[Any]]:
     name = f"t{uuid.uuid4().hex[:16]}"
     with admin(folder) as connection:
         connection.execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
-    return name
+    return name, _connect(folder, name)
 
 
-def _emptied(folder: Path, name: str) -> bool:
-    with admin(folder, name) as connection:
-        deadline = time.monotonic() + 5
-        while connection.execute(_END_OTHERS).fetchone() and time.monotonic() < deadline:
-            time.sleep(0.002)  # to wait for them is left to us: PostgreSQL looks only every 100 ms
-        if connection.execute(_SHAPE).fetchone() != connection.execute("SELECT shape FROM seed.shape").fetchone():
-            return False
-        connection.execute(_EMPTY)
+def _emptied(ours: psycopg.Connection[Any]) -> bool:
+    deadline = time.monotonic() + 5
+    while ours.execute(_END_OTHERS).fetchone() and time.monotonic() < deadline:
+        time.sleep(0.002)  # to wait for them is left to us: PostgreSQL looks only every 100 ms
+    if ours.execute(_SHAPE).fetchone() != ours.execute("SELECT shape FROM seed.shape").fetchone():
+        return False
+    ours.execute(_EMPTY)
     return True
 
 
@@ -124,12 +129,15 @@ def url(folder: Path, name: str) -> str:
 
 @contextmanager
 def admin(folder: Path, name: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(host=str(folder), user="postgres", dbname=name, autocommit=True) as connection:
+    with _connect(folder, name) as connection:
         yield connection
 
 
+def _connect(folder: Path, name: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(host=str(folder), user="postgres", dbname=name, autocommit=True)
+
+
 def _make_template(folder: Path) -> None:
-    (folder / "idle").mkdir()
     with admin(folder) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     database = db.Database(url(folder, TEMPLATE))

@@ -131,20 +131,28 @@ class Gatherer:
         for revision_key in revision_keys:
             if revision_key.startswith("consent:"):
                 self._consents.forget(revision_key)
-            for key in self._by_revision.pop(revision_key, ()):
-                self._kept.pop(key, None)
+            for key in tuple(self._by_revision.get(revision_key, ())):
+                self._drop(key, self._kept.pop(key))
 
     def _keep(self, query: Query, bundle: Bundle) -> None:
         if bundle.agreement is None or bundle.terms is None or bundle.service is None:
             return  # nothing tells when one comes into being, so an absence is read anew each time
         key = _key(query)
+        if (before := self._kept.pop(key, None)) is not None:
+            self._drop(key, before)
         self._kept[key] = bundle
         for revision_key in bundle.revisions:
             self._by_revision.setdefault(revision_key, set()).add(key)
-        while len(self._kept) > MAX_KEPT:
-            old, gone = self._kept.popitem(last=False)
-            for revision_key in gone.revisions:
-                self._by_revision.get(revision_key, set()).discard(old)
+        if len(self._kept) > MAX_KEPT:
+            self._drop(*self._kept.popitem(last=False))
+
+    def _drop(self, key: Key, bundle: Bundle) -> None:
+        """Of a bundle that is kept no more, nothing stays."""
+        for revision_key in bundle.revisions:
+            resting = self._by_revision[revision_key]
+            resting.discard(key)
+            if not resting:
+                del self._by_revision[revision_key]
 
     def _facts(self, query: Query, bundle: Bundle, word: Word | None, called: Called) -> Facts:
         now, agreement, terms = self._clock.now(), bundle.agreement, bundle.terms

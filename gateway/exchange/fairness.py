@@ -7,6 +7,7 @@
     Room     a few places and the line in front of them, for coroutines
     Company  is a client alone at present, or are there others whom it would keep waiting
     Pressed  who asked faster than it may just now, and how many of its refusals are held back
+    Aside    where queries of those who press stand while somebody else's is under way
     Admission    these together, in front of a query
 
 Plain Python without input or output, on one event loop. A client is known here by its token, before anything is
@@ -24,7 +25,7 @@ import types
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from gateway.errors import Busy, RateLimited
 
@@ -32,11 +33,15 @@ PLACES: Final = 64  # queries between their token and their durable decision: en
 FEW: Final = 2  # of those for one client that is not alone: what a burst of its may keep the others waiting for
 RECENT_S: Final = 1.0  # a client that asked within this time is still there
 PATIENCE_S: Final = 15.0  # how long a query waits for its turn
-AFTER_S: Final = 0.02  # at most so long a client that presses lets others' queries that are under way end first
+# A client that presses stands aside while others' queries are under way, for so many of its distances at most: before a
+# query of its is begun, and before each later step. So it keeps about a fifth of its rate, however busy the others are.
+BEGUN_AFTER: Final = 4
+GONE_ON_AFTER: Final = 1
+TOLD_AFTER_S: Final = 1.0  # and a refusal that was held back for so long at most
 LINGER_S: Final = 0.02  # at most so long the entries of a client that presses wait to be written with somebody else's
 PACED_S: Final = 0.1  # a client that presses has its queries begun at distances of its rate, or of so much at most
 HELD_S: Final = (0.25, 0.75)  # how long a refusal for asking too fast is held back, drawn anew each time
-HELD_PER_SECOND: Final = 30  # of one client; who brings more has them held for longer,
+HELD_PER_SECOND: Final = 15  # of one client; who brings more has them held for longer,
 LONGEST: Final = 4.0  # so many times as long at most
 # Held at once; beyond it refusals go out at once. Held ones cost memory, and count among the requests of which asgi.py
 # reads only so many: so they are also no more than half of what may be under way.
@@ -80,13 +85,13 @@ class Pace:
     used up in one go."""
 
     def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._next: dict[str, float] = {}
 
     def wait_s(self, client: str, now: float) -> float:
         """In how many seconds it is this one's time. As many may wait as the rate has let through: its burst."""
         at = max(now, self._next.get(client, now))
-        self._next[client] = at + self._interval_s
+        self._next[client] = at + self.interval_s
         return at - now
 
 
@@ -275,6 +280,11 @@ class Pressed:
     def presses(self, client: str, now: float) -> bool:
         return now - self._at.get(client, -math.inf) <= RECENT_S
 
+    def all(self, now: float) -> list[str]:
+        """Whoever presses now; the others are forgotten."""
+        self._at = {client: at for client, at in self._at.items() if now - at <= RECENT_S}
+        return list(self._at)
+
     @contextmanager
     def holding(self, client: str) -> Iterator[float]:
         """How many seconds to hold this refusal: not the same for all, or those who are held would come back together,
@@ -292,6 +302,51 @@ class Pressed:
             self._held[client] -= 1
             if not self._held[client]:
                 del self._held[client]
+
+
+class Aside:
+    """Where queries of those who press stand while somebody else's is under way (``busy``), each for its own patience.
+    Then they go on one in a turn of the event loop: whoever comes meanwhile finds one step ahead, not all of theirs."""
+
+    def __init__(self, busy: Callable[[], bool]) -> None:
+        self._busy = busy
+        self._line: dict[asyncio.Future[None], None] = {}
+        self._calling = False  # one is called in the next turn of the loop
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    async def stand(self, patience_s: float) -> None:
+        """Returns at once if nobody is in the way, nor stands here already."""
+        if not self._line and not self._busy():
+            return
+        loop = asyncio.get_running_loop()
+        called: asyncio.Future[None] = loop.create_future()
+        self._line[called] = None
+        timer = loop.call_later(patience_s, self._let_go, called)
+        self.look()
+        try:
+            await called
+        finally:
+            timer.cancel()
+            self._line.pop(called, None)
+
+    def look(self) -> None:
+        """A query has ended, or one has come to stand here."""
+        if self._line and not self._calling and not self._busy():
+            self._calling = True
+            asyncio.get_running_loop().call_soon(self._call)
+
+    def _call(self) -> None:
+        self._calling = False
+        if self._line and not self._busy():
+            self._let_go(next(iter(self._line)))
+            self.look()
+
+    def _let_go(self, called: asyncio.Future[None]) -> None:
+        self._line.pop(called, None)
+        if not called.done():
+            called.set_result(None)
 
 
 class Admission:
@@ -315,8 +370,8 @@ class Admission:
         self._room = Room(places, max_under_way)
         self._own: dict[str, Room] = {}  # of clients that were not alone
         self._pace = Pace(min(self._rate.interval_s, PACED_S))
-        self._letting_others_go_first: dict[asyncio.Future[None], str] = {}
-        self._company = Company()
+        self._aside = Aside(self._others_under_way)
+        self._everybody, self._calm = Company(), Company()
         self.pressed = Pressed(held_s=HELD_S, per_second=HELD_PER_SECOND, max_held=min(MAX_HELD, max_under_way // 2))
         self._max = max_under_way
         self._patience_s = patience_s
@@ -332,22 +387,24 @@ class Admission:
         return self._room.waiting + sum(own.waiting for own in self._own.values())
 
     @types.coroutine
-    def in_step(self, client: str = UNKNOWN) -> Generator[None, None, None]:
+    def in_step(self, client: str = UNKNOWN) -> Generator[Any, None, None]:
         """Awaited before a step of a query: all that are ready take it, one right after the other, before any goes on.
 
         The whole path is more code and data than a core's caches hold: taken from end to end, each query would find
-        each step cold (decision 0037). Where few are under way nobody is held up, but that a client that presses lets
-        others go first (decision 0025).
+        each step cold (decision 0037). Where few are under way nobody is held up, but that a client that presses stands
+        aside for others (decision 0025).
         """
-        if self.under_way >= CROWD or (
-            self.pressed.presses(client, self._monotonic()) and self._others_under_way(client)
-        ):
+        if self._presses(client):
+            yield from self._aside.stand(GONE_ON_AFTER * self._pace.interval_s).__await__()
+        if self.under_way - len(self._aside) >= CROWD:
             yield
 
     def begin(self, client: str) -> None:
         """Count a query in. Raises RateLimited, or Busy when the gateway is full; then nothing was counted."""
         now = self._monotonic()
-        self._company.came(client, now)
+        self._everybody.came(client, now)
+        if not self.pressed.presses(client, now):
+            self._calm.came(client, now)
         if client != UNKNOWN and (wait_s := self._rate.take(client, now)):
             self.pressed.refused(client, now)
             raise _too_fast(wait_s)
@@ -356,52 +413,50 @@ class Admission:
 
     def end(self, client: str) -> None:
         self._shares.give_back(client)
-        for called, of in self._letting_others_go_first.items():
-            if not called.done() and not self._others_under_way(of):
-                called.set_result(None)
-                break  # one for each that ends: no burst
+        self._aside.look()
 
-    async def others_first(self, client: str) -> None:
-        """Wait until no query of another client is under way, ``AFTER_S`` at most: what a client that presses asks is
-        begun while nobody else wants the event loop."""
-        if not self._others_under_way(client):
-            return
-        loop = asyncio.get_running_loop()
-        called: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(AFTER_S, _let_go, called)
-        self._letting_others_go_first[called] = client
-        try:
-            await called
-        finally:
-            timer.cancel()
-            del self._letting_others_go_first[called]
+    async def held_back(self, client: str) -> None:
+        """Before a refusal for asking too fast is sent."""
+        with self.pressed.holding(client) as held_s:
+            await asyncio.sleep(held_s)
+            if held_s:
+                await self._aside.stand(TOLD_AFTER_S)
 
-    def _others_under_way(self, client: str) -> bool:
-        return self.under_way > self._shares.held(client)
+    def _presses(self, client: str) -> bool:
+        return self.pressed.presses(client, self._monotonic())
+
+    def _is_alone(self, client: str) -> bool:
+        """Who presses is no company for those who do not: it must not cost them their turns."""
+        company = self._everybody if self._presses(client) else self._calm
+        return company.is_alone(client, self._monotonic())
+
+    def _others_under_way(self) -> bool:
+        """Whether a query of somebody who does not press is under way."""
+        return self.under_way > sum(map(self._shares.held, self.pressed.all(self._monotonic())))
 
     def linger_s(self, client: str) -> float:
         """How long this query's entries may wait to be written with others: only those of a client that presses while
         it is not alone do, and no longer than it has to wait between two queries anyway."""
-        now = self._monotonic()
-        if not self.pressed.presses(client, now) or self._company.is_alone(client, now):
+        if not self._presses(client) or self._is_alone(client):
             return 0.0
         return min(self._rate.interval_s, LINGER_S)
 
     def turn_now(self, client: str) -> Turn | None:
         """Its turn, if nobody else has to wait and none could be kept waiting; else it must ask for ``turn``."""
-        return self._room.enter_now() if self._company.is_alone(client, self._monotonic()) else None
+        return self._room.enter_now() if self._is_alone(client) else None
 
     async def turn(self, client: str) -> Turn:
         """Its turn among all clients and, unless it is alone, among its own; evenly in time if it presses. Raises Busy
         when that takes too long."""
         try:
-            if self._company.is_alone(client, self._monotonic()):
+            if self._is_alone(client):
                 return await self._room.enter(client, self._patience_s)
-            if self.pressed.presses(client, self._monotonic()):
+            if self._presses(client):
                 await asyncio.sleep(self._pace.wait_s(client, self._monotonic()))
-                await self.others_first(client)
             own = await self._own.setdefault(client, Room(FEW, self._max)).enter(client, self._patience_s)
             try:
+                if self._presses(client):
+                    await self._aside.stand(BEGUN_AFTER * self._pace.interval_s)
                 turn = await self._room.enter(client, self._patience_s)
             except BaseException:
                 own.end()
@@ -410,11 +465,6 @@ class Admission:
             return turn
         except Full:
             raise _full() from None
-
-
-def _let_go(called: asyncio.Future[None]) -> None:
-    if not called.done():
-        called.set_result(None)
 
 
 def _too_fast(wait_s: float) -> RateLimited:

@@ -92,14 +92,14 @@ REGISTRATION = Table(  # of clients, keys and officers, by two people: registrat
     Column("decided_at", Text, nullable=True),
     Column("used", Text, nullable=True, unique=True),  # its digest; null for those without a jti, before 0019
 )
-BURNT = Table(  # client assertions that were used (RFC 7523 section 3, jti), until they expire
+BURNT = Table(  # client assertions that were used (RFC 7523 section 3, jti), until they have expired
     "identity_burnt_assertion",
     metadata,
     Column("client", Text, primary_key=True),
     Column("jti_digest", Text, primary_key=True),
     Column("expires_at", Text, nullable=False),
 )
-REVOKED = Table(  # access tokens revoked before their time (RFC 7009), until they expire
+REVOKED = Table(  # access tokens revoked before their time (RFC 7009), until they have expired
     "identity_revoked_token",
     metadata,
     Column("jti", Text, primary_key=True),
@@ -124,7 +124,8 @@ Index("ix_identity_burnt_assertion_expires_at", BURNT.c.expires_at)
 Index("ix_identity_revoked_token_expires_at", REVOKED.c.expires_at)
 
 
-FORGET_REVOKED = timedelta(minutes=10)  # after a token expired; far longer than any query takes
+# So long what has expired is kept on: longer than any query takes, and than a clock is ahead before it is set right.
+FORGET_AFTER = timedelta(hours=2)
 REVISION_PREFIX = "token:"  # before a token's jti: under which the log counts its revocation
 
 
@@ -253,8 +254,8 @@ def delete_assertion_key(conn: Connection, party_id: str, thumbprint: str) -> bo
 
 # ── used assertions, revoked tokens ───────────────────────────────────────────────────────────────────────────────────
 def burn(conn: Connection, client_id: str, jti_digest: str, expires: datetime, now: datetime) -> None:
-    """Mark an assertion as used. Raises Duplicate when it was used before; forgets those that have expired."""
-    conn.execute(delete(BURNT).where(BURNT.c.expires_at < rfc3339(now)))
+    """Mark an assertion as used. Raises Duplicate when it was used before; forgets those that expired long ago."""
+    conn.execute(delete(BURNT).where(BURNT.c.expires_at < rfc3339(now - FORGET_AFTER)))
     try:
         with conn.begin_nested():
             conn.execute(insert(BURNT).values(client=client_id, jti_digest=jti_digest, expires_at=rfc3339(expires)))
@@ -264,7 +265,7 @@ def burn(conn: Connection, client_id: str, jti_digest: str, expires: datetime, n
 
 def revoke(conn: Connection, jti: str, expires: datetime, now: datetime) -> None:
     """Revoke a token until it expires; once more does no harm. Forgets those that no query under way can rest on."""
-    past = REVOKED.c.expires_at < rfc3339(now - FORGET_REVOKED)
+    past = REVOKED.c.expires_at < rfc3339(now - FORGET_AFTER)
     revisions = select(literal(REVISION_PREFIX) + REVOKED.c.jti).where(past)
     conn.execute(delete(REVISION).where(REVISION.c.key.in_(revisions)))
     conn.execute(delete(REVOKED).where(past))

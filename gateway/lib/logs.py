@@ -5,6 +5,7 @@ Not the audit log: this one is for operators, may be lost, and never holds what 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -48,8 +49,10 @@ def _write(level: int, event: str, members: dict[str, Any]) -> None:
         return
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     line = {**members, "event": event, "level": logging.getLevelName(level).lower(), "timestamp": now}
-    sys.stderr.write(one_line(line, default=repr) + "\n")
-    sys.stderr.flush()
+    # A full disk or a reader that went away must not undo what is being told of, least of all how a broken log ends us.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(one_line(line, default=repr) + "\n")
+        sys.stderr.flush()
 
 
 # What a reader of logs may take for the end of a line, or a terminal for an order: escaped, though JSON allows it.

@@ -167,3 +167,20 @@ def test_too_little_free_space_is_found(health: Health) -> None:
     assert health.free_bytes() > MIN_FREE_BYTES
     health.min_free_bytes = health.free_bytes() * 2
     assert codes(health) == ["disk_full"]
+
+
+def test_folders_that_are_gone_or_closed_are_found(health: Health, true_log: Log, tmp_path: Path) -> None:
+    """Before the next checkpoint cannot be published, which ends the gateway."""
+    true_log.folder.rename(tmp_path / "elsewhere")
+    assert codes(health) == ["data_folder"]
+    (tmp_path / "elsewhere").rename(true_log.folder)
+    assert codes(health) == []
+    health.folder = tmp_path / "not mounted"
+    assert set(codes(health)) == {"data_folder"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_disk_of_the_data_counts_and_that_of_the_database(health: Health) -> None:
+    """/proc is a file system of every Linux machine, and nothing is ever free in it."""
+    health.folder = Path("/proc")
+    assert health.free_bytes() == 0

@@ -9,14 +9,14 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import cli
 from gateway.config import load
-from gateway.wiring import make_installation
+from tests.installed import install
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "tongqu.toml"
     file.write_text(f'data_dir = "{tmp_path / "data"}"\n')
-    make_installation(load(file, environment=False))
+    install(load(file, environment=False))
     return file
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from gateway.cli import main
 from gateway.config import load
-from gateway.wiring import make_installation
+from tests.installed import install
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "tongqu.toml"
     file.write_text('data_dir = "data"\n', encoding="utf-8")
-    make_installation(load(file, environment=False))
+    install(load(file, environment=False))
     return file
 
 

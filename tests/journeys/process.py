@@ -61,7 +61,7 @@ class Process:
         found = []
         for template in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.Error):  # it has just ended
-                found += [worker for worker in template.children() if _listens(worker, port)]
+                found += [worker for worker in template.children() if listens(worker, port)]
         return sorted(found, key=lambda worker: worker.pid)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -86,7 +86,7 @@ class Process:
             return False
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
+def listens(process: psutil.Process, port: int) -> bool:
     try:
         sockets = process.net_connections("inet")
     except psutil.Error:

@@ -30,6 +30,7 @@ def ask(gateway: Gateway, agreement: str) -> object:
     return answer.found
 
 
+@pytest.mark.daily_on_one
 def test_the_log_says_which_officer_asked_and_the_answer_verifies(city: City) -> None:
     agreement = city.cast.agreement()
     city.begin()
@@ -41,6 +42,7 @@ def test_the_log_says_which_officer_asked_and_the_answer_verifies(city: City) ->
     assert city.entries("exchange.authorized")[-1]["actor"]["officer"] is None
 
 
+@pytest.mark.daily_on_one
 def test_an_agencys_key_vouches_for_a_clerk_without_one(city: City) -> None:
     identity, agency = city.gateway.deps.identity, SigningKey.generate()
     identity.add_assertion_key(OPERATOR, LINDEN, key=agency.public_jwk())
@@ -97,6 +99,7 @@ def test_the_command_asks_for_an_officer(city: City, tmp_path: Path) -> None:
     assert "off_" in nobody.stderr
 
 
+@pytest.mark.daily_on_one
 def test_a_token_for_one_resident_and_case_opens_no_other(city: City) -> None:
     agreement = city.cast.agreement()
     clerk = clerk_of(city)

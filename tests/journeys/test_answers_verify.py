@@ -79,6 +79,7 @@ def test_a_saved_answer_verifies_by_command_and_a_changed_one_does_not(city: Cit
         assert commands.tongqu("verify", changed, "--trust", trust).returncode != 0
 
 
+@pytest.mark.daily_on_one
 def test_an_exported_log_verifies_by_command_with_every_receipt(city: City, tmp_path: Path) -> None:
     agreement = city.cast.agreement()
     saved = []

@@ -50,6 +50,7 @@ def test_the_same_key_brings_the_same_answer_and_asks_nobody_again(city: City) -
     assert len(city.entries("exchange.released")) == 1
 
 
+@pytest.mark.daily_on_one
 def test_impatient_callers_keep_nobody_else_waiting(own_city: City) -> None:
     """Whoever asks again while the first answer is on its way waits for the department, not in the others' turn."""
     city, go, mine = own_city, threading.Event(), key()
@@ -74,6 +75,7 @@ def test_impatient_callers_keep_nobody_else_waiting(own_city: City) -> None:
     assert len(city.entries("exchange.released")) == 2
 
 
+@pytest.mark.daily_on_one
 def test_another_key_is_another_query(city: City) -> None:
     agreement = city.cast.agreement()
     assert not same(city.ask(agreement.id), city.ask(agreement.id))
@@ -90,6 +92,7 @@ def test_the_answer_outlives_a_restart(own_city: City) -> None:
     assert len(own_city.department.requests) == 1
 
 
+@pytest.mark.daily_on_one
 def test_the_same_key_with_another_question_is_refused(city: City) -> None:
     agreement = city.cast.agreement()
     mine = key()
@@ -102,6 +105,7 @@ def test_the_same_key_with_another_question_is_refused(city: City) -> None:
     assert len(city.department.requests) == 1
 
 
+@pytest.mark.daily_on_one
 def test_two_offices_with_the_same_key_do_not_meet(city: City) -> None:
     ours, theirs = city.cast.agreement(), city.cast.agreement(consumer=MAPLE)
     mine = key()
@@ -120,6 +124,7 @@ def test_the_same_key_many_times_at_once_is_one_release(city: City) -> None:
     assert len(city.department.requests) == len(city.entries("exchange.released")) == 1
 
 
+@pytest.mark.daily_on_one
 def test_a_refused_query_leaves_its_key_free(city: City) -> None:
     agreement = city.cast.agreement(consent="required")
     mine = key()
@@ -129,6 +134,7 @@ def test_a_refused_query_leaves_its_key_free(city: City) -> None:
     assert city.ask(agreement.id, idempotency_key=mine).found
 
 
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("misbehaviour", ["server_error", "wrong_types", "reset"])
 def test_a_failed_query_leaves_its_key_free(city: City, misbehaviour: str) -> None:
     agreement = city.cast.agreement()
@@ -158,6 +164,7 @@ def test_an_answer_is_not_given_again_once_the_agreement_was_suspended(city: Cit
         city.ask(agreement.id, idempotency_key=mine)
 
 
+@pytest.mark.daily_on_one
 def test_an_answer_can_be_fetched_although_the_quota_is_used_up_since(city: City) -> None:
     agreement = city.cast.agreement(quota={"unit": "total", "max": 2})
     mine = key()

@@ -53,6 +53,7 @@ def held(shared_city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
 
 
+@pytest.mark.daily_on_one
 def test_it_verifies_offline_in_less_than_a_second(held: Held) -> None:
     began = time.perf_counter()
     report = verify_bundle(held.bundle.to_bytes(), held.trust)

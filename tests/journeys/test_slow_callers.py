@@ -6,11 +6,14 @@ import socket
 import time
 from collections.abc import Iterator
 
+import pytest
 import requests
 
 from gateway.asgi import CONTROL_PLANE_THREADS
 from tests.cast import STANDARD
 from tests.running import City
+
+pytestmark = pytest.mark.daily_on_one  # connections, not rows
 
 UNFINISHED = (
     b"POST /oauth/token HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-www-form-urlencoded\r\n"

@@ -41,8 +41,41 @@ def _chromium() -> str:
 
 def look(views: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each view as a browser finds it; see look.mjs for what may be asked and what is told."""
-    asked = json.dumps({"chromium": _chromium(), "views": list(views)})
-    ran = subprocess.run(["node", "look.mjs"], cwd=HERE, input=asked, capture_output=True, text=True, timeout=110)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    seen: list[dict[str, Any]] = json.loads(ran.stdout)
+    browser = _running()
+    assert browser.stdin is not None and browser.stdout is not None
+    try:
+        browser.stdin.write(json.dumps(list(views)) + "\n")
+        browser.stdin.flush()
+        line = browser.stdout.readline()
+        told = json.loads(line) if line else {"error": "the browser ended"}
+    except BaseException:  # nobody knows what it would answer next: another one is started
+        close()
+        raise
+    if "error" in told:
+        close()
+    assert "error" not in told, told["error"][-2000:]
+    seen: list[dict[str, Any]] = told["seen"]
     return seen
+
+
+_open: list[subprocess.Popen[str]] = []
+
+
+def _running() -> subprocess.Popen[str]:
+    """This process's browser: to start one takes as long as to look at several pages."""
+    if not _open:
+        command = ["node", "look.mjs", _chromium()]
+        _open.append(subprocess.Popen(command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+    return _open[0]
+
+
+def close() -> None:
+    """End this process's browser, if there is one."""
+    while _open:
+        browser = _open.pop()
+        browser.terminate()  # it closes Chromium first
+        try:
+            browser.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.communicate()

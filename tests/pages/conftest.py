@@ -13,7 +13,8 @@ from gateway.config import load
 from gateway.pages.public.export import export
 from gateway.pages.public.library import Library
 from gateway.pages.public.pages import Site
-from gateway.wiring import Deps, make_installation
+from gateway.wiring import Deps
+from tests.installed import install
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -42,7 +43,7 @@ def exported(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
     settings = load(environment=False, data_dir=tmp_path_factory.mktemp("installation"))
-    make_installation(settings)
+    install(settings)
     deps = Deps(settings, on_broken=None)
     yield deps
     deps.close()

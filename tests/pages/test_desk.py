@@ -26,10 +26,11 @@ from gateway.config import load
 from gateway.identity.model import OPERATOR
 from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
-from gateway.wiring import Deps, make_installation
+from gateway.wiring import Deps
 from tests.cast import AN, AUDIT, BO, BUREAU, LINDEN, MAPLE, POLICE, SCHEME
 from tests.clock import FixedClock
 from tests.gateway.audit import examples
+from tests.installed import install
 from tests.pages.signing_in import Person, signed_in
 
 PAGES = ("", "/search", "/cases", "/cases/new", "/reviews", "/integrity", "/reports", "/rules")
@@ -40,7 +41,7 @@ LOOK_UPS = 12
 def deps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
     """A gateway of two offices; one officer of Linden looked up twelve people, one look-up was refused."""
     settings = load(environment=False, data_dir=tmp_path_factory.mktemp("desk"), review_sample_percent=100)
-    make_installation(settings)
+    install(settings)
     clock = FixedClock()
     deps = Deps(settings, clock=clock, on_broken=None)
     for party, kind in (

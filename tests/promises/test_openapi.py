@@ -16,7 +16,8 @@ from gateway.app import create_app
 from gateway.asgi import DATA_PLANE, Gateway
 from gateway.cli.openapi import document
 from gateway.config import load
-from gateway.wiring import Deps, make_installation
+from gateway.wiring import Deps
+from tests.installed import install
 from tests.promises.tables import ROOT
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -117,7 +118,7 @@ GET /v1/log/entries/{index}/proof
 @pytest.fixture(scope="module")
 def deps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
     settings = load(environment=False, data_dir=tmp_path_factory.mktemp("installation"))
-    make_installation(settings)
+    install(settings)
     deps = Deps(settings, on_broken=None)
     yield deps
     deps.close()

@@ -68,6 +68,7 @@ def _loaded_by(*modules: str) -> frozenset[str]:
     return frozenset(json.loads(ran.stdout))
 
 
+@cache
 def _imports(file: str) -> set[str]:
     """The modules that a file imports, wherever in it."""
     found: set[str] = set()

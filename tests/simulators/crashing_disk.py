@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -83,5 +84,8 @@ class _Postgres(psycopg.Connection[Any]):
 
 def end_session(connection: psycopg.Connection[Any]) -> None:
     """Have the server end this session, as a fail-over or a crash would."""
+    session = [connection.info.backend_pid]
     with psycopg.connect(connection.info.dsn, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+        other.execute("SELECT pg_terminate_backend(%s)", session)
+        while other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", session).fetchone() is not None:
+            time.sleep(0.002)  # PostgreSQL, told to wait, looks only every 100 ms

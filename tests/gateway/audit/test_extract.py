@@ -141,6 +141,7 @@ def test_a_sheet_holds_the_very_text(text: str) -> None:
 
 
 # ── the entry that says so ────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.daily_on_one
 @pytest.mark.parametrize("format", extract.FORMATS)
 def test_taking_is_an_entry_before_the_first_byte(web: FlaskClient, door: Door, history: Log, format: str) -> None:
     door.visitor = AUDITOR

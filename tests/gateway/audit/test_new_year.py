@@ -121,6 +121,7 @@ def test_the_first_entry_of_a_year_closes_the_old_log_and_opens_the_new(
     whole(still)
 
 
+@pytest.mark.daily_on_one
 def test_each_log_is_one_of_its_own_to_an_outsider(still: Log, clock: FixedClock) -> None:
     """Tiles, bundles and proofs count from 0 in each, under its own key."""
     write(still, 600)
@@ -327,6 +328,7 @@ def test_another_gateways_database_is_refused_in_its_second_year(
         write(stranger)
 
 
+@pytest.mark.daily_on_one
 def test_the_pages_for_everybody_serve_each_year(web: FlaskClient, log: Log, clock: FixedClock) -> None:
     write(log, 3)
     to(clock, MIDNIGHT)
@@ -384,6 +386,7 @@ def witness(tmp_path: Path, checkpoint_key: CheckpointKey) -> Iterator[WitnessPr
         yield running
 
 
+@pytest.mark.daily_on_one
 def test_a_witness_sees_the_end_of_one_year_and_the_next(
     still: Log, clock: FixedClock, witness: WitnessProcess
 ) -> None:
@@ -405,6 +408,7 @@ def test_a_witness_sees_the_end_of_one_year_and_the_next(
     assert proof.note == final.note  # an entry of last year stands under last year's end, witnessed
 
 
+@pytest.mark.daily_on_one
 def test_a_witness_remembers_a_year_that_the_database_lost(
     still: Log, clock: FixedClock, witness: WitnessProcess, tmp_path: Path
 ) -> None:
@@ -423,6 +427,7 @@ def test_a_witness_remembers_a_year_that_the_database_lost(
         Witnessing(lost, Policy.parse(policy.encode()), every_s=1).first_look(20)
 
 
+@pytest.mark.daily_on_one
 def test_a_witness_that_was_not_told_says_so_and_is_asked_again(
     still: Log, clock: FixedClock, tmp_path: Path, checkpoint_key: CheckpointKey
 ) -> None:

@@ -381,35 +381,177 @@ def test_the_more_refusals_of_a_client_are_held_the_longer_they_are_and_of_all_n
         assert again == 1.0
 
 
-def test_who_presses_begins_when_no_query_of_another_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+# ── standing aside ────────────────────────────────────────────────────────────────────────────────────────────────────
+def _pressing(**settings: Any) -> Admission:
+    """A gateway at which ``flood`` has one query under way and has been refused another."""
+    own = admission(per_second=1, burst=1, max_under_way=100, **settings)
+    _press(own, "flood")
+    return own
+
+
+def _press(own: Admission, client: str) -> None:
+    own.begin(client)
+    with pytest.raises(errors.RateLimited):
+        own.begin(client)
+
+
+async def _step(own: Admission, client: str, taken: list[str]) -> None:
+    await own.in_step(client)
+    taken.append(client)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BEGUN_AFTER", "GONE_ON_AFTER", "TOLD_AFTER_S"):
+        monkeypatch.setattr(fairness, name, 600)
+
+
+@pytest.mark.usefixtures("patient")
+def test_each_step_of_who_presses_waits_until_nobody_elses_query_is_under_way() -> None:
     async def story() -> None:
-        own = admission(max_under_way=100)
-        monkeypatch.setattr(fairness, "AFTER_S", 60.0)
-        own.begin("flood")
-        await own.others_first("flood")  # nobody else is there
+        own, taken = _pressing(), list[str]()
+        await _step(own, "flood", taken)  # nobody else is there
         own.begin("calm")
-        pressing = [asyncio.create_task(own.others_first("flood")) for _ in range(2)]
+        standing = [asyncio.create_task(_step(own, "flood", taken)) for _ in range(2)]
+        await _step(own, "calm", taken)
         await asyncio.sleep(0.01)
-        assert not any(task.done() for task in pressing)
-        own.end("calm")  # one goes on, the next when that one ends
-        await pressing[0]
-        assert not pressing[1].done()
-        own.end("flood")
-        await pressing[1]
+        assert taken == ["flood", "calm"]
+        own.end("calm")
+        await asyncio.gather(*standing)
 
     run(story())
 
 
-def test_who_presses_waits_for_others_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("patient")
+def test_so_does_its_turn() -> None:
     async def story() -> None:
-        own = admission(max_under_way=100)
-        monkeypatch.setattr(fairness, "AFTER_S", 0.001)
+        own = _pressing()
         own.begin("calm")
-        own.begin("flood")
-        await own.others_first("flood")
+        assert own.turn_now("flood") is None
+        begun = asyncio.create_task(own.turn("flood"))
+        await asyncio.sleep(0.01)
+        assert not begun.done()
+        own.end("calm")
+        (await begun).end()
+
+    run(story())
+
+
+@pytest.mark.usefixtures("patient")
+def test_and_a_refusal_that_was_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fairness, "HELD_S", (0.001, 0.001))
+
+    async def story() -> None:
+        own = _pressing()
+        own.begin("calm")
+        refused = asyncio.create_task(own.held_back("flood"))
+        await asyncio.sleep(0.05)
+        assert not refused.done()
+        own.end("calm")
+        await refused
+
+    run(story())
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_comes_meanwhile_finds_one_step_ahead_of_its_own() -> None:
+    async def story() -> None:
+        own, taken = _pressing(), list[str]()
+        own.begin("calm")
+        standing = [asyncio.create_task(_step(own, "flood", taken)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        own.end("calm")
+        while not taken:
+            await asyncio.sleep(0)
+        own.begin("late")
+        for _ in range(9):
+            await asyncio.sleep(0)
+        assert len(taken) <= 2, "one was called already"
+        await _step(own, "late", taken)
+        own.end("late")
+        await asyncio.gather(*standing)
+        assert taken.count("flood") == 5
+
+    run(story())
+
+
+def test_who_presses_stands_aside_for_a_while_only_and_loses_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BEGUN_AFTER", "GONE_ON_AFTER"):
+        monkeypatch.setattr(fairness, name, 0.01)
+
+    async def story() -> None:
+        own, taken = _pressing(), list[str]()
+        own.begin("calm")
+        (await own.turn("flood")).end()
+        await asyncio.gather(*(_step(own, "flood", taken) for _ in range(3)))
+        assert taken == ["flood"] * 3
         assert own.under_way == 2
 
     run(story())
+
+
+@pytest.mark.usefixtures("patient")
+def test_two_that_press_do_not_stand_in_each_others_way() -> None:
+    async def story() -> None:
+        own, taken = _pressing(), list[str]()
+        _press(own, "other flood")
+        for client in ("flood", "other flood"):
+            await _step(own, client, taken)
+        assert own.turn_now("flood") is None, "but neither has all turns"
+
+    run(story())
+
+
+def test_who_presses_takes_no_turns_away_from_others() -> None:
+    own = _pressing()
+    own.begin("calm")
+    assert own.turn_now("calm") is None, "a second ago it did not press"
+    now = 1000.0
+    own = _pressing(monotonic=lambda: now)
+    now += 0.9 * RECENT_S
+    with pytest.raises(errors.RateLimited):
+        own.begin("flood")
+    now += 0.5 * RECENT_S
+    own.begin("calm")
+    assert own.turn_now("calm") is not None
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_stands_aside_and_leaves_keeps_nobody_waiting() -> None:
+    async def story() -> None:
+        own, taken = _pressing(), list[str]()
+        own.begin("calm")
+        leaving, staying = (asyncio.create_task(_step(own, "flood", taken)) for _ in range(2))
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        own.end("calm")
+        await staying
+        assert leaving.cancelled() and taken == ["flood"]
+
+    run(story())
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_does_not_press_any_more_stands_aside_no_more() -> None:
+    now = 1000.0
+    own = _pressing(monotonic=lambda: now)
+    own.begin("calm")
+    assert _is_held_up(own, "flood")
+    assert not _is_held_up(own, "calm")
+    now += 1.5 * RECENT_S
+    assert not _is_held_up(own, "flood")
+
+
+def _is_held_up(own: Admission, client: str) -> bool:
+    async def story() -> bool:
+        step = asyncio.create_task(_step(own, client, []))
+        await asyncio.sleep(0)
+        held_up = not step.done()
+        step.cancel()
+        await asyncio.gather(step, return_exceptions=True)
+        return held_up
+
+    return asyncio.run(story())
 
 
 def test_held_refusals_leave_room_for_everybody_else() -> None:
@@ -445,20 +587,3 @@ def test_where_many_are_under_way_each_step_is_taken_by_all_before_the_next() ->
 
     run(together())
     assert taken == [(step, who) for step in range(3) for who in range(CROWD)]
-
-
-def test_a_client_that_presses_lets_others_go_first_at_each_step_and_nobody_else_does() -> None:
-    own = admission(per_second=1, burst=1, max_under_way=100)
-    own.begin("flood")
-    with pytest.raises(errors.RateLimited):
-        own.begin("flood")
-    assert not _gives_way(own, "flood"), "nobody else is there"
-    own.begin("calm")
-    assert _gives_way(own, "flood")
-    assert not _gives_way(own, "calm")
-    own.end("calm")
-    assert not _gives_way(own, "flood")
-
-
-def _gives_way(admitting: Admission, client: str) -> bool:
-    return next(iter(admitting.in_step(client)), "went on") is None

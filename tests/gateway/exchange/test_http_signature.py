@@ -18,6 +18,8 @@ from gateway.lib.http_signature import content_digest
 from tests.journeys.by_hand import ByHand
 from tests.running import City
 
+pytestmark = pytest.mark.daily_on_one  # what is signed does not depend on what the rows lie in
+
 COVERED = ('"@status"', '"content-type"', '"content-digest"', '"@method";req', '"@target-uri";req')
 
 

@@ -15,6 +15,8 @@ from tests.gateway.exchange.test_http_signature import COVERED, check
 from tests.journeys.by_hand import ByHand
 from tests.running import City
 
+pytestmark = pytest.mark.daily_on_one  # how a request came in is no matter of rows
+
 HEAD = b"POST %b HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nAccept-Language: en\r\n%b\r\n"
 PATHS = ("/v1/queries", "/v1/queries/explain", "/v1/%71ueries", "/v1/queries?a=%20")
 

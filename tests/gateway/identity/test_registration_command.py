@@ -13,7 +13,8 @@ from gateway.config import load
 from gateway.errors import AlreadyExists, InvalidRequest, SignatureInvalid
 from gateway.identity.model import OPERATOR
 from gateway.lib.jose import SigningKey
-from gateway.wiring import Store, make_installation
+from gateway.wiring import Store
+from tests.installed import install
 
 pytestmark = pytest.mark.any_database
 
@@ -26,7 +27,7 @@ class Desk:
         self.config = folder / "tongqu.toml"
         self.config.write_text('data_dir = "data"\npublic_url = "https://gw.example"\n', encoding="utf-8")
         settings = load(self.config, environment=False)
-        make_installation(settings)
+        install(settings)
         store = Store(settings)
         for party, kind in (("bureau", "data_bureau"), ("street", "street_office")):
             store.identity.add_party(OPERATOR, party, name_zh=party, name_en=party, kind=kind)

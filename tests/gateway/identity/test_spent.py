@@ -12,7 +12,7 @@ from gateway.audit.log import Log
 from gateway.db import Database
 from gateway.identity import store
 from gateway.identity.spent import AssertionReplayed, Spent
-from gateway.identity.tokens import Revocations
+from gateway.identity.tokens import Revocations, revocation_key
 from gateway.lib.clock import rfc3339
 from tests.clock import FixedClock
 
@@ -55,10 +55,32 @@ def test_burnt_assertions_are_forgotten_only_when_they_can_no_longer_count(
     clock.advance(seconds=74)
     with pytest.raises(AssertionReplayed):
         spent.burn("cli_1", "jti", expires, 15)
-    clock.advance(seconds=3)
+    clock.advance(seconds=3 + store.FORGET_AFTER.total_seconds())
     spent.burn("cli_2", "other", _soon(clock), 15)
     with database.read() as conn:
         assert conn.scalar(select(func.count()).select_from(store.BURNT)) == 1
+
+
+def test_a_clock_that_leapt_ahead_and_came_back_makes_nothing_good_again(
+    spent: Spent, log: Log, clock: FixedClock
+) -> None:
+    """While it was ahead, others used and revoked theirs, and what had expired by that clock might be forgotten."""
+    expires, good_until = _soon(clock), clock.now() + timedelta(seconds=300)
+    spent.burn("cli_1", "jti", expires, 15)
+    spent.revoke("token 1", good_until)
+    before = _revision(log)
+    clock.advance(seconds=3600)
+    spent.burn("cli_2", "other", _soon(clock), 15)
+    spent.revoke("token 2", clock.now() + timedelta(seconds=300))
+    clock.advance(seconds=-3600)
+    with pytest.raises(AssertionReplayed):
+        spent.burn("cli_1", "jti", expires, 15)
+    assert spent.is_revoked("token 1") and _revision(log) == before == 1
+
+
+def _revision(log: Log) -> int:
+    with log.database.read() as conn:
+        return log.revisions(conn, [revocation_key("token 1")])[revocation_key("token 1")]
 
 
 def test_revocations_are_loaded_and_forgotten(spent: Spent, log: Log, clock: FixedClock) -> None:

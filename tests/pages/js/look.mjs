@@ -1,8 +1,10 @@
-// Reads {"chromium": path, "views": [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?, "authenticator"?,
-// "downloads"?}]}; a step is a method of a page with its arguments, as ["fill", "#text", "{}"], or ["judge"]. Writes for each view
+// node look.mjs CHROMIUM: one browser for as long as lines come, each view in a context of its own. Reads on each line
+// [{"url", "width", "javascript"?, "steps"?, "axe"?, "image"?, "authenticator"?, "downloads"?}]; a step is a method of a
+// page with its arguments, as ["fill", "#text", "{}"], or ["judge"], or ["see"] without axe. Writes on one line {"error"}, or {"seen"}: for each view
 // what a browser found: axe's violations, how far the page runs to the side, requests, messages on the console.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -10,8 +12,7 @@ const QUIET = [
   "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
   "--disable-sync",
 ];
-const asked = JSON.parse(readFileSync(0, "utf8"));
-const browser = await chromium.launch({ executablePath: asked.chromium, args: QUIET });
+const browser = await chromium.launch({ executablePath: process.argv[2], args: QUIET });
 
 async function look({ url, width, javascript = true, image = null, steps = [], axe = true, language = "zh-CN", full = false, authenticator = false, downloads = null }) {
   const context = await browser.newContext({
@@ -28,16 +29,18 @@ async function look({ url, width, javascript = true, image = null, steps = [], a
     if (downloads) page.on("download", (file) => saved.push(file.saveAs(`${downloads}/${file.suggestedFilename()}`)));
     page.on("pageerror", (error) => messages.push(String(error)));
     await page.goto(url);
+    const found = async (axe) => ({
+      url, width, at: page.url(), styled: await topColour(page), sideways: await beyond(page), requests: [...requests],
+      messages: [...messages], text: await page.innerText("main"), violations: axe ? await judge(page) : [],
+    });
     const judged = [];
     for (const [method, ...rest] of steps) {
-      if (method === "judge") judged.push({ url, width, at: page.url(), styled: await topColour(page), sideways: await beyond(page), requests: [...requests], messages: [...messages], violations: await judge(page) });
+      if (method === "judge" || method === "see") judged.push(await found(method === "judge"));
       else await page[method](...rest);
     }
     await Promise.all(saved);
     if (image) await page.screenshot({ path: image, fullPage: full });
-    const styled = await topColour(page);
-    const sideways = await beyond(page);
-    return { judged, url, width, at: page.url(), styled, sideways, requests, messages, text: await page.innerText("main"), violations: javascript && axe ? await judge(page) : [] };
+    return { judged, ...(await found(javascript && axe)) };
   } finally {
     await context.close();
   }
@@ -60,7 +63,14 @@ async function judge(page) {
   return result.violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.slice(0, 5).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`) }));
 }
 
-const seen = [];
-for (const view of asked.views) seen.push(await look(view));
+for await (const line of createInterface({ input: process.stdin })) {
+  const seen = [];
+  let told = { seen };
+  try {
+    for (const view of JSON.parse(line)) seen.push(await look(view));
+  } catch (error) {
+    told = { error: String(error.stack) };
+  }
+  process.stdout.write(JSON.stringify(told) + "\n");
+}
 await browser.close();
-process.stdout.write(JSON.stringify(seen));

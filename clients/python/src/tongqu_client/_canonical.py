@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 _MAX_EXACT = 2**53 - 1  # the largest integer that every JSON reader keeps exact (RFC 7493 §2.2)
@@ -24,7 +25,9 @@ class MalformedJson(ValueError):
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value. Raises NotCanonical."""
     try:
-        return "".join(_pieces(value)).encode("utf-8")
+        pieces: list[str] = []
+        _write(value, pieces.append)
+        return "".join(pieces).encode("utf-8")
     except (UnicodeEncodeError, RecursionError) as error:
         raise NotCanonical(type(error).__name__) from None
 
@@ -43,9 +46,9 @@ def strict_loads(data: bytes | str) -> Any:
     """Read one JSON value. Raises MalformedJson: duplicate members, NaN, bad UTF-8, lone surrogates, deep nesting."""
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = _reader.decode(text)
         if "\\u" in text:  # an escaped lone surrogate shows only after parsing
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
+            _text(value).encode("utf-8")
     except MalformedJson:
         raise
     except (ValueError, RecursionError) as error:
@@ -64,30 +67,46 @@ def _no_constant(name: str) -> Any:
     raise MalformedJson(f"{name} is not JSON")
 
 
-def _pieces(value: Any) -> list[str]:
-    if value is None or isinstance(value, bool):
-        return [json.dumps(value)]
+# Made once: json.dumps and json.loads make one for each call with settings.
+_text = json.JSONEncoder(ensure_ascii=False).encode
+_reader = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+
+
+def _write(value: Any, put: Callable[[str], None]) -> None:
     if isinstance(value, str):
-        return [json.dumps(value, ensure_ascii=False)]
-    if isinstance(value, int):
-        return [_integer(value)]
-    if isinstance(value, float):
-        return [_number(value)]
-    if isinstance(value, (list, tuple)):
-        inner = [piece for item in value for piece in [",", *_pieces(item)]]
-        return ["[", *inner[1:], "]"]
-    if isinstance(value, dict):
-        return ["{", *_members(value), "}"]
-    raise NotCanonical(f"{type(value).__name__} is no JSON value")
+        put(_text(value))
+    elif isinstance(value, dict):
+        put("{")
+        comma = ""
+        for name in _in_order(value):
+            put(f"{comma}{_text(name)}:")
+            _write(value[name], put)
+            comma = ","
+        put("}")
+    elif isinstance(value, (list, tuple)):
+        put("[")
+        for number, item in enumerate(value):
+            if number:
+                put(",")
+            _write(item, put)
+        put("]")
+    elif value is None or isinstance(value, bool):
+        put(_text(value))
+    elif isinstance(value, int):
+        put(_integer(value))
+    elif isinstance(value, float):
+        put(_number(value))
+    else:
+        raise NotCanonical(f"{type(value).__name__} is no JSON value")
 
 
-def _members(value: dict[Any, Any]) -> list[str]:
-    if not all(isinstance(name, str) for name in value):
-        raise NotCanonical("a member name is no string")
-    pieces: list[str] = []
-    for name in sorted(value, key=lambda name: name.encode("utf-16-be")):  # RFC 8785 §3.2.3: by UTF-16 code units
-        pieces += [",", json.dumps(name, ensure_ascii=False), ":", *_pieces(value[name])]
-    return pieces[1:]
+def _in_order(value: dict[Any, Any]) -> list[str]:
+    """Its names by UTF-16 code units (RFC 8785 §3.2.3): for ASCII that is the order of Python."""
+    try:
+        plain = "".join(value).isascii()
+    except TypeError:
+        raise NotCanonical("a member name is no string") from None
+    return sorted(value) if plain else sorted(value, key=lambda name: name.encode("utf-16-be"))
 
 
 def _integer(value: int) -> str:
