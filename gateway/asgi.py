@@ -115,15 +115,16 @@ class Gateway:
         """A query that came in pieces, or whose address is spelt otherwise: it is put together first."""
         request = _request(scope)
         if self._asking >= self._max_asking:
-            response = _cannot_read(_busy(), request.headers)
+            response = _cannot_read(_busy(), scope["headers"])
         else:
             self._asking += 1
             try:
-                body = await _read(request.headers, receive, MAX_BODY)
+                body = await _read(scope["headers"], receive, MAX_BODY)
                 if isinstance(body, Response):
                     response = body
                 else:
-                    response = await self._deps.exchange.handle(dataclasses.replace(request, body=body))
+                    request.body = body
+                    response = await self._deps.exchange.handle(request)
             finally:
                 self._asking -= 1
         lines = self._lines(request, _target_uri(self._deps, scope), response)
@@ -139,6 +140,7 @@ class Gateway:
         elif len(body) > MAX_BODY:
             response = _cannot_read(_too_large(MAX_BODY), headers)
         else:
+            del headers, body  # the request has them, and lets go of them as soon as it can
             self._asking += 1
             try:
                 response = await self._deps.exchange.handle(request)

@@ -38,7 +38,7 @@ from gateway.identity.guard import Authenticator, Sent, misused
 from gateway.identity.model import Caller
 from gateway.identity.replay import UsedProof
 from gateway.lib import logs, request_signature
-from gateway.lib.canonical_json import MalformedJson, strict_loads
+from gateway.lib.canonical_json import MalformedJson, fitted, strict_loads
 from gateway.lib.ids import new_id
 from gateway.lib.request_signature import Unverified as SignedRequest
 from gateway.lib.surprise import where
@@ -47,6 +47,9 @@ from gateway.registry import notice
 from standards.identifiers import as_printed
 
 MAX_BODY = 64 * 1024  # bytes; the longest lawful query is about 4 KB
+
+# Of a query's headers, those that its answer is written and signed with.
+TOLD_WITH = frozenset((b"accept-language", b"content-digest", b"signature", b"signature-input"))
 
 # Refusals that must not tell by their haste what they do not tell in words: whether somebody is on file elsewhere,
 # whether others have agreed on something. They leave at a whole multiple of so many seconds after their request came.
@@ -186,12 +189,19 @@ class Exchange:
         linger_s: float,
     ) -> Response:
         _check_scope(caller, "exchange:query")
-        body = _read(request.body, _QUERY)
-        resident = self._resident(body)
-        query = self._of(request_id, caller, body, resident, _idempotency_key(request), self._signature(request))
+        query, resident = self._asked(request, request_id, caller)
+        request.keep_only(TOLD_WITH)
         await self.admission.in_step(caller.client)
-        kept = self.sidecar.sealed(request_id, resident, query.case)
-        outcome = await path.answer(query, self.deps, owed, turn.end, beside=[kept], linger_s=linger_s)
+        answering = path.answer(
+            query,
+            self.deps,
+            owed,
+            turn.end,
+            beside=[self.sidecar.sealed(request_id, resident, query.case)],
+            linger_s=linger_s,
+        )
+        del resident
+        outcome = await answering
         if isinstance(outcome, Refusal):
             self.metrics.refused(outcome.reasons[0].rule)
             return _refusal(outcome, _language(request))
@@ -232,7 +242,12 @@ class Exchange:
         if "access_token" in request.query_string:
             raise MalformedRequest("访问令牌不得放在网址中。", "An access token must not be in the address.", rule="A1")
         return self.authenticator.check_sent(
-            request.method, request.path, sent, request.values(b"dpop"), request.values(b"client-cert")
+            request.method,
+            request.path,
+            sent,
+            request.header(b"authorization"),
+            request.values(b"dpop"),
+            request.values(b"client-cert"),
         )
 
     def _signature(self, request: Request) -> SignedRequest | Literal["invalid"] | None:
@@ -249,6 +264,13 @@ class Exchange:
             )
         except request_signature.SignatureUnreadable:
             return "invalid"
+
+    def _asked(self, request: Request, request_id: str, caller: Caller) -> tuple[Query, Resident]:
+        """What is asked, and about whom."""
+        body = _read(request.body, _QUERY)
+        resident = self._resident(body)
+        key, signature = _idempotency_key(request), self._signature(request)
+        return self._of(request_id, caller, body, resident, key, signature), resident
 
     def _resident(self, body: Mapping[str, Any]) -> Resident:
         """Whose record is asked for; nobody's in what is to be explained only."""
@@ -286,7 +308,7 @@ class Exchange:
             emergency=body.get("emergency"),
             second=body.get("second"),
             signature=signature,
-            body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),  # RFC 8785: only texts, by names of the schema
+            body=fitted(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)),  # RFC 8785: only texts, names of the schema
             idempotency_key=idempotency_key,
         )
 

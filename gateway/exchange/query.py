@@ -69,7 +69,7 @@ class Authorized:
 
     facts: Facts
     permit: Permit
-    entry: Appended
+    index: int  # of its entry
     salt: bytes
     request_digest: str
     ticket: idempotency.Ticket | None
@@ -93,6 +93,7 @@ async def answer(
     An error that was written to the log carries its ``log_index`` in ``members``.
     """
     decided = await _decide_and_commit(query, deps, owed, beside, linger_s, on_decided)
+    del beside  # written; the department may take long
     on_decided()
     if not isinstance(decided, Authorized):
         return decided
@@ -197,7 +198,7 @@ async def _decide_and_commit(
             return Refusal(verdict.reasons, log_index=at.index, query=query.id)
         if ticket:
             deps.under_way[ticket.key] = asyncio.Event()
-        return Authorized(facts, verdict, at, salt, request_digest, ticket)
+        return Authorized(facts, verdict, at.index, salt, request_digest, ticket)
     raise ChangedMeanwhile(
         "处理期间授权反复变化，请重试。",
         "What this query rests on kept changing while it was decided; ask again.",
@@ -399,9 +400,9 @@ async def _release_and_sign(
     )
     guards = []
     if ticket:
-        kept_answer = {"of": decided.entry.index, "claims": draft.claims, "core": orjson.Fragment(released)}
+        kept_answer = {"of": decided.index, "claims": draft.claims, "core": orjson.Fragment(released)}
         guards.append(idempotency.Remember(ticket.key, ticket.sealed(kept_answer)))
-    entry = entries.released(query, decided.entry.index, permit, kept, core, draft.claims["response_digest"])
+    entry = entries.released(query, decided.index, permit, kept, core, draft.claims["response_digest"])
     try:
         at = await deps.log.append(entry, unless_changed=facts.rests_on, guards=guards, linger_s=linger_s)  # 7
     except Changed as changed:
@@ -451,14 +452,14 @@ def _changed_meanwhile() -> Reason:
 
 
 async def _withhold(query: Query, decided: Authorized, reasons: tuple[Reason, ...], deps: Deps) -> Refusal:
-    entry = entries.withheld(query, decided.entry.index, reasons)
+    entry = entries.withheld(query, decided.index, reasons)
     # Outside the jurisdiction a use stays counted: the department was asked, and probing must cost something.
     at = await deps.log.append(entry, guards=_give_back(decided, use=reasons[0].rule != "R14"))
     return Refusal(reasons, log_index=at.index, query=query.id)
 
 
 async def _fail(query: Query, decided: Authorized, code: str, deps: Deps, error: TongquError | None) -> None:
-    at = await deps.log.append(entries.failed(query, decided.entry.index, code), guards=_give_back(decided))
+    at = await deps.log.append(entries.failed(query, decided.index, code), guards=_give_back(decided))
     if error is not None:
         error.members.setdefault("log_index", at.index)
 

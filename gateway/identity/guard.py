@@ -55,10 +55,9 @@ R = TypeVar("R")
 
 
 class Sent(NamedTuple):
-    """A token as it came. Nothing is verified."""
+    """What a token that came is known by. It is not held itself, for many wait for their turn; nothing is verified."""
 
     scheme: str  # lower case
-    token: str
     digest: bytes  # of the token
     client: str  # whose genuine token it is if it was seen before, else an empty text
 
@@ -102,29 +101,36 @@ class Authenticator:
         client_cert: Sequence[str] = (),
     ) -> tuple[Caller, UsedProof | None]:
         """As ``check_sent``, of the Authorization header."""
-        return self.check_sent(method, url_path, self.sent(authorization), dpop, client_cert)
+        return self.check_sent(method, url_path, self.sent(authorization), authorization, dpop, client_cert)
 
     def sent(self, authorization: str | None) -> Sent:
         """The token of this header; an empty one if there is none. Some microseconds."""
-        scheme, _, token = (authorization or "").strip().partition(" ")
-        token = token.strip()
+        scheme, token = _parts(authorization)
         digest = digest_of(token)
-        return Sent(scheme.lower(), token, digest, self.tokens.client_of(digest))
+        return Sent(scheme.lower(), digest, self.tokens.client_of(digest))
 
     def check_sent(
-        self, method: str, url_path: str, sent: Sent, dpop: Sequence[str], client_cert: Sequence[str] = ()
+        self,
+        method: str,
+        url_path: str,
+        sent: Sent,
+        authorization: str | None,
+        dpop: Sequence[str],
+        client_cert: Sequence[str] = (),
     ) -> tuple[Caller, UsedProof | None]:
         """The caller and the proof, which ``used`` is still to be asked about; or one of the errors A1 to A9.
 
-        ``url_path`` as the server routes it (percent-decoded, without query); ``dpop`` and ``client_cert`` all values
-        of those headers. No proof for whoever shows the certificate that the token is bound to (RFC 8705). An error
-        carries ``actor`` when a genuine token was misused; whoever called this then writes ``identity.refused``.
+        ``url_path`` as the server routes it (percent-decoded, without query); ``sent``: of this ``authorization``;
+        ``dpop`` and ``client_cert`` all values of those headers. No proof for whoever shows the certificate that the
+        token is bound to (RFC 8705). An error carries ``actor`` when a genuine token was misused; whoever called this
+        then writes ``identity.refused``.
         """
-        if not sent.token or sent.scheme not in ("dpop", "bearer"):
+        _, token = _parts(authorization)
+        if not token or sent.scheme not in ("dpop", "bearer"):
             raise _no_token()
         if sent.scheme == "bearer":
-            return self._by_certificate(sent, client_cert), None
-        caller = self.tokens.check(sent.token, sent.digest)
+            return self._by_certificate(token, sent.digest, client_cert), None
+        caller = self.tokens.check(token, sent.digest)
         if caller.by_certificate:
             raise misused(_of_another_client(), caller)
         try:
@@ -134,7 +140,7 @@ class Authenticator:
         except KeyMismatch:
             raise misused(_of_another_client(), caller) from None
 
-    def _by_certificate(self, sent: Sent, client_cert: Sequence[str]) -> Caller:
+    def _by_certificate(self, token: str, digest: bytes, client_cert: Sequence[str]) -> Caller:
         """A token bound to a certificate comes as Bearer (RFC 8705 section 3), over a connection that shows it."""
         error = TokenAsBearer(
             "访问令牌绑定了密钥，不得以 Bearer 方式出示。",
@@ -144,7 +150,7 @@ class Authenticator:
             fix_en="Send Authorization: DPoP <token> together with a DPoP proof (RFC 9449).",
         )
         try:
-            caller = self.tokens.check(sent.token, sent.digest)
+            caller = self.tokens.check(token, digest)
         except Unauthenticated:  # no live token of ours: nobody's secret is out
             raise error from None
         if not caller.by_certificate:
@@ -272,6 +278,12 @@ def refuse_token_outside_header(*places: Mapping[str, Any]) -> None:
             fix_zh="请使用 Authorization: DPoP <令牌>。",
             fix_en="Send it as Authorization: DPoP <token>.",
         )
+
+
+def _parts(authorization: str | None) -> tuple[str, str]:
+    """Scheme and token of the header; empty if there is none."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    return scheme, token.strip()
 
 
 def _no_token() -> TokenMissing:

@@ -39,6 +39,11 @@ def canonical(value: Any) -> bytes:
         raise NotCanonical(type(error).__name__) from None
 
 
+def fitted(written: bytes) -> bytes:
+    """The same bytes in a place of their size, for what is kept: orjson writes into one of 4 KB and leaves it so."""
+    return bytes(memoryview(written))
+
+
 def _is_plain(value: Any) -> bool:
     """Whether orjson writes this value as RFC 8785 does: no floats, whose spelling differs, no integer that doubles
     round, no names beyond ASCII, which sort otherwise by UTF-16 units, and no types but JSON's own."""

@@ -31,6 +31,7 @@ Handler = Callable[[RawHeaders, bytes, Peer], Coroutine[Any, Any, Whole]]
 
 MAX_PENDING: Final = 64 * 1024  # of headers and the like, in more than one read; the longest lawful ones are 20 KB
 _DROPPED: Final[Any] = deque(maxlen=0)
+_NONE_AHEAD: Final[Any] = ()  # of the requests that were sent ahead, until the first: an empty queue is 0.8 KB
 _SURPRISE: Final = (
     500,
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n",
@@ -55,12 +56,54 @@ class _Asked:
         self.body: list[bytes] = []
         self.disconnected = self.response_complete = False
 
+    def answer(self, peer: Peer) -> Coroutine[Any, Any, Whole]:
+        """The handler's. Headers and body are its own from now on: it may wait long, and they are most of a request."""
+        headers, self.headers = self.headers, ()
+        body, self.body = b"".join(self.body), []
+        return self.handler(headers, body, peer)
+
+
+class _Flow:
+    """As uvicorn's FlowControl, but what nearly nobody waits for is made when somebody does: an event is 0.8 KB."""
+
+    __slots__ = ("_transport", "_writable", "read_paused", "write_paused")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.read_paused = self.write_paused = False
+        self._writable: asyncio.Event | None = None
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            self.read_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            self._transport.resume_reading()
+
+    async def drain(self) -> None:
+        if self.write_paused:
+            self._writable = self._writable or asyncio.Event()
+            await self._writable.wait()
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+
 
 class Protocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection. Its own members are in slots: with more names than Python shares between the objects of a class,
+    each object would have a dictionary of 1.5 KB.
+    """
 
-    _reading: _Asked | None = None  # its headers are here, its body not wholly
-    _pending = 0  # bytes read of which nothing came yet
+    __slots__ = ("_direct", "_pending", "_reading")
 
     def __init__(
         self,
@@ -71,6 +114,13 @@ class Protocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._direct: Mapping[bytes, Handler] = getattr(config.app, "direct", {})
+        self._reading: _Asked | None = None  # its headers are here, its body not wholly
+        self._pending = 0  # bytes read of which nothing came yet
+        self.pipeline = _NONE_AHEAD
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self.flow = _Flow(transport)  # type: ignore[assignment]  # it has what uvicorn asks of one
 
     def data_received(self, data: bytes) -> None:
         self._pending += len(data)
@@ -80,7 +130,7 @@ class Protocol(HttpToolsProtocol):
         if self._reading is not None:
             asked, self._reading = self._reading, None
             if not self.transport.is_closing():  # what followed the headers can be read, but there is more to come
-                super().on_headers_complete()
+                self._go_uvicorns_way()
                 super().on_body(b"".join(asked.body))
 
     @property
@@ -108,7 +158,7 @@ class Protocol(HttpToolsProtocol):
         if handler is not None and self._is_plain():
             self._reading = _Asked(handler, self.headers, self.parser.should_keep_alive())
         else:
-            super().on_headers_complete()
+            self._go_uvicorns_way()
             if self.parser.should_upgrade() and self.cycle is not None:
                 # llhttp takes such a message to end with its headers and what follows for the next one: a body would be
                 # read as a request of its own (RFC 9112 section 11.2). So nothing that follows is answered.
@@ -117,6 +167,11 @@ class Protocol(HttpToolsProtocol):
             # Fields that follow a body in chunks are none of the request's (RFC 9110 section 6.5.1): a list that was
             # looked through already must not grow by them.
             self.headers = _DROPPED
+
+    def _go_uvicorns_way(self) -> None:
+        if self.pipeline is _NONE_AHEAD and self.cycle is not None:
+            self.pipeline = deque()
+        super().on_headers_complete()
 
     def _is_plain(self) -> bool:
         return (
@@ -141,6 +196,7 @@ class Protocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._reading = None
+        self.scope = _DROPPED  # made for uvicorn's way; it holds the headers
         self.cycle = asked  # type: ignore[assignment]  # it has what uvicorn asks of one
         task = self.loop.create_task(self._answer(asked))
         task.add_done_callback(self.tasks.discard)
@@ -148,7 +204,7 @@ class Protocol(HttpToolsProtocol):
 
     async def _answer(self, asked: _Asked) -> None:
         try:
-            status, head, body, last = await asked.handler(asked.headers, b"".join(asked.body), self.client)
+            status, head, body, last = await asked.answer(self.client)
         except (Exception, asyncio.CancelledError) as error:
             # Its class is safe to write down; its message might hold what somebody sent.
             logs.error("a request ended unexpectedly", error=type(error).__name__, at=where(error))

@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from tongqu_client import errors
 
 from gateway.agreements.model import Agreement
 from gateway.identity.model import OPERATOR
 from tests.cast import AN, BUREAU, LINDEN, POLICE, Cast, key_of, resident
 from tests.journeys import commands
+from tests.journeys.by_hand import ByHand
 from tests.journeys.process import Process
 from tests.journeys.test_kill import Load, check, check_outcomes, closed_city  # noqa: F401  # a fixture
 from tests.running import City
@@ -121,12 +126,20 @@ def wait_for(what: Callable[[], int], load: Load) -> None:
         time.sleep(0.002)
 
 
-def take_everything_back(city: City, rounds: int = 1, chance: random.Random | None = None) -> None:
-    """While callers ask without a pause, take back and restore one thing after the other; at last, for good."""
+def take_everything_back(
+    city: City,
+    rounds: int = 1,
+    chance: random.Random | None = None,
+    beside: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> None:
+    """While callers ask without a pause, take back and restore one thing after the other; at last, for good.
+
+    ``beside``: who asks about the same agreement meanwhile.
+    """
     city.department.delay_s = 0.01  # so that some queries are always on their way
     agreement = city.cast.agreement(consent="required")
     all_of_them = changes(city.cast, agreement)
-    with Load(city, agreement.id) as load:
+    with Load(city, agreement.id) as load, beside(agreement.id):
 
         def answered() -> int:
             return len(load.answers)
@@ -186,6 +199,60 @@ def test_what_another_process_takes_back_again_and_again_from_four_workers(close
     rounds, chance = int(os.environ.get("TONGQU_TORTURE_ROUNDS", "50")), random.Random(20261123)
     with Process(config, closed_city.gateway.url, tmp_path / "said", workers=4):
         take_everything_back(closed_city, rounds, chance)
+
+
+class AtTheOtherMachine:
+    """Callers of a second machine, which has the same public address and another socket."""
+
+    def __init__(self, city: City, agreement: str, url: str) -> None:
+        self._city, self._agreement, self._url = city, agreement, url
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._ask_on) for _ in range(3)]
+
+    def __enter__(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _ask_on(self) -> None:
+        caller = ByHand(self._city)
+        while not self._stopping.is_set():
+            granted = caller.ask_for_token(self._agreement)
+            if not granted.ok:  # by a key that was dropped, for a client that is suspended
+                time.sleep(0.02)
+            while granted.ok and not self._stopping.is_set():
+                token = granted.json()["access_token"]
+                sent = {"Authorization": f"DPoP {token}", "DPoP": caller.proof("/v1/queries", token)}
+                body = caller.body(self._agreement)
+                answer = requests.post(f"{self._url}/v1/queries", json=body, headers=sent, timeout=30)
+                if answer.status_code == 401:
+                    break
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_taken_back_is_taken_back_at_every_machine(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
+    city, chance = closed_city, random.Random(20261127)
+    ours, port = city.gateway.settings, city.gateway.port
+    theirs = tmp_path / "second"
+    shutil.copytree(ours.data_dir / "keys", theirs / "keys")
+    (theirs / "log").mkdir()
+    common = {"replay_memory": "database", "log_level": "WARNING"}
+    one = commands.write_configuration(ours, tmp_path / "one.toml", **common)
+    two = commands.write_configuration(
+        ours, tmp_path / "two.toml", **common, data_dir=str(theirs), node="gw2", host="127.0.0.2"
+    )
+    url = f"http://127.0.0.2:{port}"
+    with Process(one, city.gateway.url, tmp_path / "said", workers=2), Process(two, url, tmp_path / "said 2"):
+        take_everything_back(city, 3, chance, lambda agreement: AtTheOtherMachine(city, agreement, url))
+        entries = city.gateway.entries()
+    nodes = Counter(entry["gw"]["node"] for entry in entries if entry["type"] == "exchange.released")
+    assert nodes["gw2"] > 20 and nodes["gw1.1"] + nodes["gw1.2"] > 20, nodes
 
 
 # ── a thousand withdrawals against a thousand queries ─────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import json
 import socket
+import sys
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -465,6 +466,27 @@ def test_a_surprise_is_500_the_end_and_said_without_its_message(
     said = capsys.readouterr().err
     assert [json.loads(line)["error"] for line in said.splitlines()] == [type(surprise).__name__]
     assert "110101" not in said
+
+
+def test_while_a_handler_waits_nobody_else_holds_what_it_was_given() -> None:
+    class Waits(App):
+        async def answer(self, headers: RawHeaders, body: bytes, peer: Peer) -> Whole:
+            own = [(b"nobody", b"else")]
+            await asyncio.sleep(0)
+            assert len(headers) == 2
+            assert body == b"body"
+            held.append((sys.getrefcount(headers) - sys.getrefcount(own), sys.getrefcount(body) - sys.getrefcount(own)))
+            return OK
+
+    async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _state: ServerState) -> None:
+        writer.write(REQUEST * 2)
+        assert [(await answer_of(reader))[1] for _ in range(2)] == [b"ok", b"us"]
+        writer.write(REQUEST)
+        assert (await answer_of(reader))[1] == b"ok"
+
+    held: list[tuple[int, int]] = []
+    talk(Waits(), story)
+    assert held == [(0, 0)] * 2
 
 
 def test_an_answered_request_is_gone_without_the_collector() -> None:
