@@ -40,7 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
         scratch.choose()
         scratch.keep_bytecode()
         postgres.choose_folder()
-        migrated.choose_folder()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -82,7 +81,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     browser.close()
     if not hasattr(config, "workerinput"):
         postgres.stop()
-        migrated.remove()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

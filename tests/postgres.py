@@ -56,9 +56,14 @@ def stop() -> None:
         del os.environ[FOLDER_VARIABLE]
 
 
+def shared_folder() -> Path:
+    """The one folder of this test run, for all of its workers; removed in the end, or by the next run."""
+    return Path(os.environ[FOLDER_VARIABLE])
+
+
 def server() -> Path:
     """The folder of the running server, started now if need be. Raises PostgresMissing."""
-    folder = Path(os.environ[FOLDER_VARIABLE])
+    folder = shared_folder()
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (folder / "missing").exists():

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
-from gateway.audit import entry, segment
+from gateway.audit import entry, segment, skim
 from gateway.audit.index_store import IndexRows, SegmentRow, State
-from gateway.audit.row import NIGHT, Row, hour_number
+from gateway.audit.row import NIGHT, Row, hour_of_day
+from gateway.audit.skim import REFUSED, Asked, Ended, id_of, spaced
 from gateway.audit.store import Rows
 from gateway.db import Database
-from gateway.lib.clock import parse_rfc3339
+from gateway.lib.clock import parse_rfc3339, rfc3339
 
 VERSION = 1  # raised when rows are derived in another way: the index is then made anew
 CATCH_UP = 256  # entries indexed per transaction, for which the writer may have to wait
+TOGETHER = 512  # entries read at a time: most queries among them have ended there, and are written but once
 LAG = 1024  # entries: by then nearly every query has its outcome, and its segment need not be made twice
 QUICK = timedelta(seconds=60)  # from a consent to the query that relies on it: nobody reads a notice so fast
 
@@ -32,8 +36,8 @@ _RESULTS = {
     "exchange.withheld": "withheld",
     entry.OUTCOME_UNKNOWN: "unknown",
 }
-REFUSED = "exchange.refused"
-_OFFICER, _RESULT = Row._fields.index("officer"), Row._fields.index("result")
+_RISKY = ('"relation":', '"protected":', '"emergency":')
+_QUERY, _OTHER_PARTY, _RESULT = map(Row._fields.index, ("query", "other_party", "result"))
 
 
 def catch_up(database: Database, *, restraint: float = 0, within: float = math.inf, group: int = CATCH_UP) -> int:
@@ -49,14 +53,16 @@ def catch_up(database: Database, *, restraint: float = 0, within: float = math.i
             rows = IndexRows(conn)
             state = rows.state()
             current = state.version == VERSION or state.size == 0
-            made = _next(rows, state.size, group) if current and state.size < size else None
+            made = _next(rows, state.size, max(group, TOGETHER)) if current and state.size < size else None
         if not current:
             _begin_anew(database)
         elif made is None or not made.rows:
             break
-        elif _write(database, state, made):
-            done += len(made.rows)
-        time.sleep(restraint * (time.monotonic() - began))
+        else:
+            for number in _written(database, state, made, group):
+                done += number
+                time.sleep(restraint * (time.monotonic() - began))
+                began = time.monotonic()
     _seal(database, restraint, end, renew=restraint > 0)
     return done
 
@@ -94,20 +100,28 @@ def _begin_anew(database: Database) -> None:
         rows.set_state(State(0, VERSION, state.touched + 1))
 
 
-def _write(database: Database, seen: State, made: _Made) -> bool:
-    """False if somebody else was quicker. If we stop before the commit, the next one does the same again."""
-    with database.write() as conn:
-        rows = IndexRows(conn)
-        state = rows.state(lock=True)
-        if state.size != seen.size:
-            return False
-        touched = {row.number // segment.SIZE for row in made.ended}
+def _written(database: Database, seen: State, made: _Made, group: int) -> Iterator[int]:
+    """Write what was made of the entries after ``seen``, group by group; yields how many after each, while others may
+    write. Ends early if somebody else was quicker, or pruned: the entries are then read again.
+
+    In between, and if we stop there, some queries tell already how they ended though the entry of that is not indexed:
+    nobody sees this who brings the index up to date before looking, and whoever does so writes the same once more.
+    """
+    state = seen
+    for low in range(0, len(made.rows), group):
+        some, ended = made.rows[low : low + group], made.ended if low == 0 else []
+        touched = {row.number // segment.SIZE for row in ended}
         touched = {number for number in touched if (number + 1) * segment.SIZE <= state.size}
-        rows.insert(made.rows)
-        rows.ended(made.ended)
-        rows.drop_segments(touched)
-        rows.set_state(State(state.size + len(made.rows), VERSION, state.touched + bool(touched)))
-    return True
+        with database.write() as conn:
+            rows = IndexRows(conn)
+            if rows.state(lock=True) != state:
+                return
+            rows.insert(some)
+            rows.ended(ended)
+            rows.drop_segments(touched)
+            state = State(state.size + len(some), VERSION, state.touched + bool(touched))
+            rows.set_state(state)
+        yield len(some)
 
 
 def _seal(database: Database, restraint: float, end: float, *, renew: bool) -> None:
@@ -144,66 +158,71 @@ class _Made:
 class _Known:
     """What the entries before say of the things that those of this group name."""
 
-    def __init__(self, rows: IndexRows, items: Sequence[Mapping[str, Any]], low: int) -> None:
-        self.low = low
-        self.made: list[Row] = []
-        self.earlier = rows.by_number({i["of"] for i in items if i["type"] in entry.OUTCOMES and i["of"] < low})
-        exchanged = [i for i in items if i["type"] in (entry.AUTHORIZED, REFUSED)]
-        self.services = rows.owners_of_services({i["service"] for i in exchanged if i["service"]})
-        self.given = rows.given({c for i in exchanged if (c := _id(i, "consent"))})
+    def __init__(self, rows: IndexRows, items: Sequence[Asked | Ended | dict[str, Any]], low: int) -> None:
+        earlier, services, consents, agreements = set[int](), set[str](), set[str](), set[str]()
+        for item in items:
+            if isinstance(item, Ended):
+                if item.of < low:
+                    earlier.add(item.of)
+                continue
+            if isinstance(item, Asked):
+                agreement = item.agreement
+                if item.service:
+                    services.add(item.service)
+                if item.consent:
+                    consents.add(item.consent)
+            else:
+                agreement = id_of(item.get("agreement"))
+            if agreement:
+                agreements.add(agreement)
+        self.earlier = rows.by_number(earlier)
+        self.services = rows.owners_of_services(services)
+        self.given = rows.given(consents)
         self.parties: dict[str, list[str]] = {}
-        for agreement, party in rows.signers({a for i in items if (a := _id(i, "agreement"))}):
+        for agreement, party in rows.signers(agreements):
             self.parties.setdefault(agreement, []).append(party)
-
-    def authorized(self, of: int) -> Row | None:
-        return self.made[of - self.low] if of >= self.low else self.earlier.get(of)
 
     def other(self, agreement: str | None, party: str | None) -> str | None:
         """The other party of an agreement, so far as it has signed."""
         return next((p for p in self.parties.get(agreement or "", ()) if p != party), None)
 
     def learn(self, row: Row) -> None:
-        self.made.append(row)
         if row.type == "service.registered" and row.service and row.other_party:
             self.services[row.service] = row.other_party
         elif row.type == "consent.given" and row.consent:
-            self.given[row.consent] = (row.t, row.officer)
+            self.given[row.consent] = row.t
         elif row.type == "agreement.signed" and row.agreement and row.party:
             self.parties.setdefault(row.agreement, []).append(row.party)
 
 
-def _next(rows: IndexRows, low: int, group: int) -> _Made:
-    items = [entry.read(data) for data in rows.entries(low, low + group)]
+def _next(rows: IndexRows, low: int, most: int) -> _Made:
+    items = [skim.read(data) for data in rows.entries(low, low + most)]
     known, result = _Known(rows, items, low), _Made()
+    made = result.rows
     for number, item in enumerate(items, low):
-        row = _row(number, item, known)
-        known.learn(row)
-        if row.of_number is None or (query := known.authorized(row.of_number)) is None:
-            continue
-        if query.type != entry.AUTHORIZED:  # pruned
-            continue
-        ended = query._replace(
-            outcome=number,
-            result=row.result,
-            code=row.code,
-            rules=row.rules,
-            other_party=row.other_party or query.other_party,
-        )
-        if row.of_number >= low:
-            known.made[row.of_number - low] = ended
+        if isinstance(item, Asked):
+            made.append(_query(number, item, known))
+        elif isinstance(item, Ended):
+            of = item.of
+            query = made[of - low] if of >= low else known.earlier.get(of) or Row(of, item.t, entry.STUB)
+            ended = _ended(query, number, item)
+            made.append(Row._make((number, item.t, item.type, of, None, *ended[_QUERY:])))
+            if query.type != entry.AUTHORIZED:  # pruned
+                continue
+            if of >= low:
+                made[of - low] = ended
+            else:
+                result.ended.append(ended)
         else:
-            result.ended.append(ended)
-    result.rows = known.made
+            row = _other(number, item, known)
+            known.learn(row)
+            made.append(row)
     return result
 
 
-def _row(number: int, item: Mapping[str, Any], known: _Known) -> Row:
-    if item["type"] in entry.OUTCOMES:
-        return _outcome(number, item, known)
-    if item["type"] in (entry.AUTHORIZED, REFUSED):
-        return _query(number, item, known)
+def _other(number: int, item: Mapping[str, Any], known: _Known) -> Row:
     actor = item.get("actor") or {}
-    party, agreement = actor.get("party"), _id(item, "agreement")
+    party, agreement = actor.get("party"), id_of(item.get("agreement"))
     return Row(
         number,
         item["t"],
@@ -214,8 +233,8 @@ def _row(number: int, item: Mapping[str, Any], known: _Known) -> Row:
         officer=actor.get("officer"),
         standard=_text(item.get("standard")),
         agreement=agreement,
-        consent=_id(item, "consent"),
-        service=_id(item, "service"),
+        consent=id_of(item.get("consent")),
+        service=id_of(item.get("service")),
         subject=_text(item.get("subject")),
         case_ref=_text(item.get("case")),
         code=_text(item.get("code") or item.get("reason") or item.get("outcome")),
@@ -223,81 +242,78 @@ def _row(number: int, item: Mapping[str, Any], known: _Known) -> Row:
     )
 
 
-def _query(number: int, item: Mapping[str, Any], known: _Known) -> Row:
-    party, agreement = item["actor"]["party"], _id(item, "agreement")
-    refused = item["type"] == REFUSED
-    return Row(
+def _query(number: int, asked: Asked, known: _Known) -> Row:
+    party, agreement, consent, service = asked.party, asked.agreement, asked.consent, asked.service
+    refused = asked.type == REFUSED
+    return Row(  # by position: by name it takes twice as long
         number,
-        item["t"],
-        item["type"],
-        query=item["query"],
-        party=party,
-        other_party=known.services.get(item["service"] or "") or known.other(agreement, party),
-        officer=item["actor"].get("officer"),
-        standard=item["standard"],
-        purpose=item["purpose"],
-        fields=_list(item["fields"]),
-        agreement=agreement,
-        consent=_id(item, "consent"),
-        service=item["service"],
-        subject=item["subject"],
-        case_ref=item["case"],
-        result="refused" if refused else "open",
-        rules=_list(item["decision"]["rules"]) if refused else None,
-        risk=_list(_risks(item, known)),
+        asked.t,
+        asked.type,
+        None,
+        None,
+        asked.query,
+        party,
+        known.services.get(service or "") or known.other(agreement, party),
+        asked.officer,
+        asked.standard,
+        asked.purpose,
+        spaced(asked.fields),
+        agreement,
+        consent,
+        service,
+        asked.subject,
+        asked.case,
+        "refused" if refused else "open",
+        None,
+        spaced(asked.rules) if refused else None,
+        " ".join(_risks(asked, known.given.get(consent or ""))) or None,
     )
 
 
-def _outcome(number: int, item: Mapping[str, Any], known: _Known) -> Row:
-    query = known.authorized(item["of"])
-    source = item.get("source") or {}
-    if query is None:  # cut off from the log: what is left speaks for itself
-        query = Row(number, item["t"], item["type"], query=item["query"])
+def _ended(query: Row, number: int, outcome: Ended) -> Row:
+    """A query's first row once it has ended so; from ``query`` on, the row of its outcome says the same."""
     return Row._make(
         (
+            *query[:4],
             number,
-            item["t"],
-            item["type"],
-            item["of"],
-            None,
             query.query,
             query.party,
-            source.get("party") or query.other_party,
-            *query[_OFFICER:_RESULT],
-            _RESULTS[item["type"]],
-            item.get("code") or ("no_record" if item.get("records") == 0 else None),
-            _list(item.get("rules") or ()),
+            outcome.source or query.other_party,
+            *query[_OTHER_PARTY + 1 : _RESULT],
+            _RESULTS[outcome.type],
+            outcome.code,
+            spaced(outcome.rules),
             query.risk,
         )
     )
 
 
-def _risks(item: Mapping[str, Any], known: _Known) -> Iterable[str]:
-    if item["case"] is None:
-        yield "no_case"
-    given = known.given.get(_id(item, "consent") or "")
-    if given and parse_rfc3339(item["t"]) - parse_rfc3339(given[0]) < QUICK:
-        yield "quick_consent"
-    if hour_number(item["t"]) % 24 in NIGHT:
-        yield "night"
-    facts = item["decision"]["facts"]
+def _risks(asked: Asked, given: str | None) -> list[str]:
+    """``given``: when the consent was."""
+    t, risks = asked.t, []
+    if asked.case is None:
+        risks.append("no_case")
+    if given and given > _long_before(t[:19]) + t[19:]:
+        risks.append("quick_consent")
+    if hour_of_day(t) in NIGHT:
+        risks.append("night")
+    if not any(name in asked.facts for name in _RISKY):
+        return risks
+    facts = orjson.loads(asked.facts)
     if isinstance(relation := facts.get("relation"), str):
-        yield relation
+        risks.append(relation)
     if facts.get("protected") is True:
-        yield "protected"
+        risks.append("protected")
     if "emergency" in facts:
-        yield "emergency"
+        risks.append("emergency")
+    return risks
 
 
-def _id(item: Mapping[str, Any], name: str) -> str | None:
-    """The id of what an entry names with its digest, or by its id alone."""
-    value = item.get(name)
-    return value.get("id") if isinstance(value, dict) else _text(value)
+@lru_cache(maxsize=16)
+def _long_before(second: str) -> str:
+    """The second after which a consent was given quickly before this one; times of the log sort as texts."""
+    return rfc3339(parse_rfc3339(f"{second}Z") - QUICK)[:19]
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _list(values: Iterable[str]) -> str | None:
-    return " ".join(values) or None

@@ -72,13 +72,11 @@ INDEXED = Table(
 
 
 def _index(column: str, where: ColumnElement[bool], name: str | None = None) -> None:
-    """With ``of_number``, so that the first rows of queries are counted without reading them."""
-    columns = (INDEX.c[column], INDEX.c.number, INDEX.c.of_number)
-    Index(f"ix_log_index_{name or column}", *columns, sqlite_where=where, postgresql_where=where)
+    Index(f"ix_log_index_{name or column}", INDEX.c[column], INDEX.c.number, sqlite_where=where, postgresql_where=where)
 
 
-for _column in ("query", "subject", "case_ref", "consent", "officer"):
-    _index(_column, INDEX.c[_column].is_not(None))
+for _column in ("query", "subject", "case_ref", "consent", "officer"):  # outcomes are found by their queries
+    _index(_column, INDEX.c[_column].is_not(None) & INDEX.c.of_number.is_(None))
 _index("service", INDEX.c.type == "service.registered")  # whose service it is
 _index("agreement", INDEX.c.type == "agreement.signed")  # between whom it is
 _index("consent", INDEX.c.type == "consent.given", "given")
@@ -105,6 +103,8 @@ COLUMNS = ", ".join(Row._fields)
 _BIG = ("number", "of_number", "outcome")
 _TYPES = tuple((name, "bigint" if name in _BIG else "text") for name in Row._fields)
 KEYED = {"query": "query", "subject": "subject", "case": "case_ref", "consent": "consent"}  # qualifier → column
+_ELSEWHERE = {"outcome", "service", *KEYED.values()}  # columns that no segment has
+_OF_SEGMENTS = ", ".join("NULL" if name in _ELSEWHERE else name for name in Row._fields)
 
 
 class IndexRows(Rows):
@@ -156,15 +156,16 @@ class IndexRows(Rows):
         return {row[0]: Row(*row) for row in self._all(sql, self._list(numbers))}
 
     def between(self, low: int, high: int) -> list[Row]:
-        """The rows [low, high)."""
-        sql = f"SELECT {COLUMNS} FROM log_index WHERE number >= ? AND number < ? ORDER BY number"  # noqa: S608
+        """The rows [low, high), with what segments are made of; the rest is null."""
+        sql = f"SELECT {_OF_SEGMENTS} FROM log_index WHERE number >= ? AND number < ? ORDER BY number"  # noqa: S608
         return [Row._make(row) for row in self._all(sql, low, high)]
 
     def numbers(self, qualifier: str, values: Iterable[str]) -> list[int]:
-        """The entries that name one of these, by a qualifier of KEYED."""
+        """The entries that name one of these, by a qualifier of KEYED; an outcome names what its query does."""
         column = KEYED[qualifier]
-        where = f"{column} IS NOT NULL AND {self._in(column, 'text')}"
-        return [number for (number,) in self._all(f"SELECT number FROM log_index WHERE {where}", self._list(values))]  # noqa: S608
+        where = f"{column} IS NOT NULL AND {self._in(column, 'text')} AND of_number IS NULL"
+        sql = f"SELECT number, outcome FROM log_index WHERE {where}"  # noqa: S608  # our own words
+        return [number for row in self._all(sql, self._list(values)) for number in row if number is not None]
 
     def within(self, low: int, high: int, since: str, until: str) -> list[int]:
         """Of the rows [low, high), those of [since, until)."""
@@ -206,11 +207,11 @@ class IndexRows(Rows):
         sql = f"SELECT agreement, party FROM log_index WHERE {where} ORDER BY number"  # noqa: S608
         return [(agreement, party) for agreement, party in self._all(sql, self._list(agreements)) if party]
 
-    def given(self, consents: Iterable[str]) -> dict[str, tuple[str, str | None]]:
-        """When each consent was given, and by which officer it was put down."""
+    def given(self, consents: Iterable[str]) -> dict[str, str]:
+        """When each consent was given."""
         where = f"type = 'consent.given' AND consent IS NOT NULL AND {self._in('consent', 'text')}"
-        sql = f"SELECT consent, t, officer FROM log_index WHERE {where} ORDER BY number"  # noqa: S608
-        return {consent: (t, officer) for consent, t, officer in self._all(sql, self._list(consents))}
+        sql = f"SELECT consent, t FROM log_index WHERE {where} ORDER BY number"  # noqa: S608
+        return dict(self._all(sql, self._list(consents)))
 
     # ── segments ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def segments(self) -> list[SegmentRow]:

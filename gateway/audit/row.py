@@ -34,6 +34,11 @@ class Row(NamedTuple):
     risk: str | None = None
 
 
+def hour_of_day(t: str) -> int:
+    """In China's civil time."""
+    return (int(t[11:13]) + _HOURS_AHEAD) % 24
+
+
 def hour_number(t: str) -> int:
     """Whole hours since 1970 in China's civil time: days and hours of the day follow by division."""
     return _day_number(int(t[:4]), int(t[5:7]), int(t[8:10])) * 24 + int(t[11:13]) + _HOURS_AHEAD

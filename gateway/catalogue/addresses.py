@@ -23,6 +23,8 @@ MAX_URL: Final = 500  # characters
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+# urlsplit takes [v1.x] for a host (RFC 3986: an address of the future), and what stands beside brackets for nothing.
+_BRACKETS: Final = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
 
 # Never a department's system, not even inside a listed network: what leads to many machines or to none, what carries
@@ -114,6 +116,10 @@ def _split(url: str) -> tuple[SplitResult, int]:
         port = parts.port
     except ValueError:
         _refuse("地址写法有误", "the address is not well formed")
+    if "[" in parts.netloc and not _BRACKETS.fullmatch(parts.netloc):
+        _refuse(
+            "方括号内应为 IPv6 地址，其外只可有端口", "brackets hold an IPv6 address, and beside them is a port only"
+        )
     if not parts.netloc or "@" in parts.netloc or "?" in url or "#" in url or port == 0:
         _refuse(
             "地址应只含主机、端口和路径，不得含用户名、参数或片段",

@@ -26,13 +26,13 @@ NUMBERS = 5  # residents of one division and day of birth (GB 11643: the first f
 NEWBORN = timedelta(days=366)  # children of one day are registered together
 MAX_OFFICERS = 10_000
 MAX_RESIDENTS = 2_000  # of one officer in one day; more are another rule's business
+MAX_COUNTED = 200_000  # of all officers, about 300 bytes each; who asked longest ago is forgotten first
 
 
 @dataclass(slots=True)
 class _Day:
     """One officer's day. The tags tell nothing without the key; residents are the log's pseudonyms."""
 
-    day: date
     residents: set[str] = field(default_factory=set)
     named: int = 0
     surnames: defaultdict[bytes, int] = field(default_factory=lambda: defaultdict(int))
@@ -43,8 +43,11 @@ class _Day:
 class Likeness:
     """Used by the event loop only."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, max_counted: int = MAX_COUNTED) -> None:
         self._clock = clock
+        self._max_counted = max_counted
+        self._counted = 0  # residents of all these days
+        self._today = date.min
         self._key = secrets.token_bytes(32)
         self._days: OrderedDict[str, _Day] = OrderedDict()
 
@@ -58,6 +61,8 @@ class Likeness:
         if query.subject in day.residents or len(day.residents) >= MAX_RESIDENTS:
             return []
         day.residents.add(query.subject)
+        self._counted += 1
+        self._forget()
         codes = []
         if (family := surname(records[0].get("name"))) is not None:
             day.named += 1
@@ -71,13 +76,20 @@ class Likeness:
         return fresh
 
     def _day(self, officer: str, today: date) -> _Day:
+        if today != self._today:  # nobody's yesterday is asked for
+            self._days.clear()
+            self._today, self._counted = today, 0
         day = self._days.get(officer)
-        if day is None or day.day != today:
-            day = self._days[officer] = _Day(today)
+        if day is None:
+            day = self._days[officer] = _Day()
         self._days.move_to_end(officer)
-        if len(self._days) > MAX_OFFICERS:
-            self._days.popitem(last=False)
         return day
+
+    def _forget(self) -> None:
+        """Whoever asked longest ago, where there are too many; never the one who asks."""
+        while len(self._days) > 1 and (len(self._days) > MAX_OFFICERS or self._counted > self._max_counted):
+            _, gone = self._days.popitem(last=False)
+            self._counted -= len(gone.residents)
 
     def _count(self, counts: defaultdict[bytes, int], value: str) -> int:
         tag = blake2b(value.encode(), digest_size=8, key=self._key).digest()

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from gateway.config import Settings
+from gateway.lib.listening import bound
 from gateway.wiring import make_installation
 from tests.journeys import commands
 
@@ -50,7 +51,16 @@ def answers(url: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.torture)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_socket_for_all_addresses_is_reached_by_either_family(shared: bool) -> None:
+    with bound("::", 0, shared=shared) as listening:
+        listening.listen()
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, listening.getsockname()[1]), timeout=5).close()
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_all_addresses_are_those_of_ipv6_and_of_ipv4(config: Path, workers: str) -> None:
     url = json.loads(config.read_text().split("public_url = ")[1].split("\n")[0])
     port = url.rpartition(":")[2]

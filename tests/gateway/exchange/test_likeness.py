@@ -111,3 +111,18 @@ def test_more_officers_than_can_be_remembered_push_out_the_oldest(likeness: Like
 )
 def test_the_family_name_is_read_where_there_is_one(name: object, expected: str | None) -> None:
     assert surname(name) == expected
+
+
+def test_no_more_is_kept_than_there_may_be_and_nothing_of_yesterday(clock: FixedClock) -> None:
+    likeness = Likeness(clock, max_counted=3 * SURNAMES)
+
+    def kept() -> int:
+        (days,) = (value for value in vars(likeness).values() if isinstance(value, dict))
+        return sum(len(day.residents) for day in days.values())
+
+    for officer in range(10):
+        told = [ask(likeness, n, "欧阳甲", officer=f"off_{officer}") for n in range(SURNAMES)]
+        assert told[-1] == ["same_surname"] and kept() <= 3 * SURNAMES
+    clock.advance(seconds=86_400)
+    ask(likeness, 1, "欧阳甲", officer="off_0")
+    assert kept() == 1
