@@ -156,6 +156,11 @@ class Supervisor:
         self._code = 0
 
     def run(self) -> int:
+        try:
+            bound(*self._address, shared=False).close()  # another gateway there would share its callers with us
+        except OSError as error:
+            self._could_not_start(self._places[0], error)
+            return EXIT_CANNOT_START
         signals, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)

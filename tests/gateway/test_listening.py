@@ -15,6 +15,7 @@ import requests
 
 from gateway.config import Settings
 from gateway.lib.listening import bound
+from gateway.supervisor import EXIT_CANNOT_START, Supervisor
 from gateway.wiring import make_installation
 from tests.journeys import commands
 
@@ -49,6 +50,12 @@ def answers(url: str) -> bool:
     with contextlib.suppress(requests.ConnectionError):
         return requests.get(f"{url}/readyz", timeout=5).status_code == 200
     return False
+
+
+def test_a_second_gateway_does_not_start_where_another_is() -> None:
+    with bound("127.0.0.1", 0, shared=True) as another:
+        another.listen()
+        assert Supervisor(2, "127.0.0.1", another.getsockname()[1], {}, grace_s=1).run() == EXIT_CANNOT_START
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -211,6 +211,7 @@ def test_several_workers_cannot_be_told_to_remember_each_for_itself(served: Serv
 @pytest.mark.any_database
 def test_a_gateway_that_cannot_start_says_so_with_its_exit_code(served: Served, tmp_path: Path) -> None:
     missing = f"sqlite:///{tmp_path / 'nothing.sqlite'}"
-    config = commands.write_configuration(served.city.gateway.settings, tmp_path / "tongqu.toml", database_url=missing)
+    elsewhere = {"database_url": missing, "host": "127.0.0.2"}
+    config = commands.write_configuration(served.city.gateway.settings, tmp_path / "tongqu.toml", **elsewhere)
     done = commands.run("gateway", "serve", "--workers", "2", "--config", str(config))
     assert done.returncode == 3 and "gateway db upgrade" in done.stderr
