@@ -118,12 +118,15 @@ class Health:
     def _at_hand(self) -> Iterator[tuple[Finding, bool]]:
         yield STOPPING, self.stopping
         yield BROKEN, self.log.broken is not None
-        yield FOLDER, not all(os.access(each, os.R_OK | os.W_OK | os.X_OK) for each in (self.folder, self.log.folder))
+        there = all(os.access(each, os.R_OK | os.W_OK | os.X_OK) for each in (self.folder, self.log.folder))
+        full = False
         try:
-            yield DISK, self.free_bytes() < self.min_free_bytes
+            full = self.free_bytes() < self.min_free_bytes
         except OSError as error:
             logs.error("the free space is not known", error=error.strerror)
-            yield FOLDER, True
+            there = False
+        yield FOLDER, not there
+        yield DISK, full
 
     def _in_database(self) -> list[Finding]:
         with self.database.read() as conn:

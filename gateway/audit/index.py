@@ -62,7 +62,8 @@ def catch_up(database: Database, *, restraint: float = 0, within: float = math.i
             for number in _written(database, state, made, group):
                 done += number
                 time.sleep(restraint * (time.monotonic() - began))
-                began = time.monotonic()
+                if (began := time.monotonic()) >= end:
+                    break
     _seal(database, restraint, end, renew=restraint > 0)
     return done
 

@@ -11,9 +11,8 @@ def bound(host: str, port: int, *, shared: bool) -> socket.socket:
     ``::`` is every address of this machine, those of IPv4 too, whatever the machine's default. ``shared``: others that
     ask for it so may have the same port. Raises OSError.
     """
-    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-        0
-    ]
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, where = found[0]
     made = socket.socket(family, kind, protocol)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
