@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -25,11 +25,12 @@ from tongqu_client.verify import verify_export
 from gateway.audit.files import Folder
 from gateway.audit.shard import end_of, year_of
 from gateway.lib.clock import parse_rfc3339, rfc3339
+from tests.cast import MONTH
 from tests.journeys import commands
 from tests.journeys.by_hand import ByHand
 from tests.journeys.process import Process
 from tests.journeys.test_kill import closed_city  # noqa: F401  # a fixture
-from tests.journeys.under_load import check_outcomes
+from tests.journeys.under_load import Callers, check_outcomes
 from tests.running import City
 from tests.simulators.failing_machine import FailingMachine
 
@@ -38,25 +39,14 @@ BEFORE_S = 4  # of the old year, from when on callers ask
 SECONDS = 40.0
 
 
-class Callers:
-    """They ask without a pause, by the moved clock. ``answers``: request, origin and index of each log entry named."""
+class ByTheMovedClock(Callers):
+    """``answers``: request, origin and index of each log entry named, receipt."""
 
     def __init__(self, city: City, agreement: str, ahead_s: int) -> None:
+        super().__init__(CALLERS)
         self.city, self.agreement, self.ahead_s = city, agreement, ahead_s
         self.answers: list[tuple[str, str, int, str]] = []
         self.refused: Counter[str] = Counter()
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._ask_on) for _ in range(CALLERS)]
-
-    def __enter__(self) -> Callers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(60)
 
     def _ask_on(self) -> None:
         while not self._stopping.is_set():
@@ -100,11 +90,10 @@ def kill_now_and_then(process: Process, stopping: threading.Event) -> None:
 @pytest.mark.timeout(300)
 def test_the_year_turns_once_while_workers_are_killed(closed_city: City, tmp_path: Path) -> None:  # noqa: F811
     city, said = closed_city, tmp_path / "said"
-    log, agreement = city.gateway.deps.log, city.cast.agreement().id
+    log = city.gateway.deps.log
     config = commands.write_configuration(city.gateway.settings, tmp_path / "tongqu.toml", log_level="WARNING")
     midnight = parse_rfc3339(end_of(year_of(rfc3339(datetime.now(UTC)))))
-    if midnight - datetime.now(UTC) > timedelta(days=300):  # what the cast agreed on would not last
-        pytest.skip("the year is young: what is agreed on ends before it does")
+    agreement = city.cast.agreement(until=midnight + MONTH).id  # however young the year is
     with (
         FailingMachine(tmp_path) as machine,
         Process(config, city.gateway.url, said, workers=WORKERS, env=machine.environment) as process,
@@ -113,7 +102,7 @@ def test_the_year_turns_once_while_workers_are_killed(closed_city: City, tmp_pat
         machine.clock_ahead(hours=ahead_s / 3600)
         city.department.now = lambda: time.time() + ahead_s
         stopping = threading.Event()
-        with Callers(city, agreement, ahead_s) as callers:
+        with ByTheMovedClock(city, agreement, ahead_s) as callers:
             killing = threading.Thread(target=kill_now_and_then, args=(process, stopping))
             killing.start()
             try:
@@ -140,7 +129,7 @@ def test_the_year_turns_once_while_workers_are_killed(closed_city: City, tmp_pat
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def finish(city: City, folder: Path, callers: Callers, gateway: Command) -> None:
+def finish(city: City, folder: Path, callers: ByTheMovedClock, gateway: Command) -> None:
     """``gateway``: a command on the machine whose clock was moved; by any other clock the log comes from the future."""
     entries, firsts = city.gateway.entries(), {each.origin: each.first for each in city.gateway.deps.log.shards()}
     kinds = Counter(entry["type"] for entry in entries)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Any
+from typing import Any, Self
 
 from tongqu_client import Answer, errors
 
@@ -18,18 +19,14 @@ CALLERS = 6
 OUTCOMES = ("exchange.released", "exchange.failed", "exchange.withheld", "exchange.outcome_unknown")
 
 
-class Load:
-    """Callers that ask without a pause until they are told to stop. Keeps every answer that anybody received."""
+class Callers(ABC):
+    """So many that ask without a pause until the block ends."""
 
-    def __init__(self, city: City, agreement: str) -> None:
-        self._city, self.agreement = city, agreement
-        self.answers: list[Answer] = []
-        self.lost: list[str] = []  # idempotency keys of questions whose answer did not arrive
-        self.errors: Counter[str] = Counter()
+    def __init__(self, number: int) -> None:
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._ask_on) for _ in range(CALLERS)]
+        self._threads = [threading.Thread(target=self._ask_on) for _ in range(number)]
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -38,6 +35,21 @@ class Load:
         self._stopping.set()
         for thread in self._threads:
             thread.join(60)
+
+    @abstractmethod
+    def _ask_on(self) -> None:
+        """One of them, until ``_stopping``."""
+
+
+class Load(Callers):
+    """By the client library. Keeps every answer that anybody received."""
+
+    def __init__(self, city: City, agreement: str) -> None:
+        super().__init__(CALLERS)
+        self._city, self.agreement = city, agreement
+        self.answers: list[Answer] = []
+        self.lost: list[str] = []  # idempotency keys of questions whose answer did not arrive
+        self.errors: Counter[str] = Counter()
 
     def _ask_on(self) -> None:
         while not self._stopping.is_set():
