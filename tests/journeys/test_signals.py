@@ -86,7 +86,16 @@ def test_orders_that_overlap_leave_nobody_behind(closed_city: City, tmp_path: Pa
     check_outcomes(check(city, answers))
 
 
+@pytest.fixture
+def not_under_nohup() -> Iterator[None]:
+    """Who is started under nohup goes on when it is hung up, and so would all that these tests start."""
+    before = signal.signal(signal.SIGHUP, lambda *_: None)  # what is minded here, children do not inherit
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @on_sqlite
+@pytest.mark.usefixtures("not_under_nohup")
 @pytest.mark.torture
 def test_one_process_alone_that_is_hung_up_finishes_what_it_began(
     closed_city: City,  # noqa: F811
