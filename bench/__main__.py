@@ -32,7 +32,8 @@ NOTES = (
     "the system put off until others had their turns; ±: its 95 % interval; ?: not claimed, above 15 %.",
 )
 GROWTH_NOTES = (
-    "cpu_us and p50_ms are the least of the rounds; base_… those of a small city beside it, measured in turns.",
+    "Medians of the runs: of the city that has grown, and of a small one beside it (base), measured in turns.",
+    "cpu and p50 are the quotients; within: by what share the true one may be larger or smaller (95 %).",
     "Filled entries differ from real ones in nothing that a query or a start reads; their tiles are not written.",
 )
 
@@ -116,13 +117,16 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
 
 @main.command()
 @click.option("--entries", default=6, show_default=True, help="up to ten to the power of this; 7 takes 20 GB of disk")
+@click.option("--agreements", default=4, show_default=True, help="up to ten to the power of this; services: one less")
+@click.option("--runs", default=8, show_default=True, help="of each point: pairs of processes, 50 s each")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default=False)
-def growth(entries: int, results: Path) -> None:
+def growth(entries: int, agreements: int, runs: int, results: Path) -> None:
     """What a query and a start cost when the log, the agreements and the services have grown."""
-    sizes, numbers = ([10**power for power in range(first, last)] for first, last in ((4, entries + 1), (1, 5)))
+    sizes, numbers = ([10**power for power in range(low, high + 1)] for low, high in ((3, entries), (1, agreements)))
     points = []
-    for point in growing.everything(sizes, numbers, numbers[:3], lambda said: console.print(said, markup=False)):
+    for point in growing.everything(sizes, numbers, numbers[:-1], runs, lambda said: console.print(said, markup=False)):
         points.append(point)
+        console.print(curves.printed([point]))
         curves.write(results, points, machine.about(), GROWTH_NOTES)
     console.print(curves.printed(points))
 

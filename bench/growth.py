@@ -1,90 +1,227 @@
 """Does a query cost the same when everything has grown? ``python -m bench growth``.
 
-Beside the city that grows stands one that stays as small as it was founded; they are measured in turns, so that
-whatever else the machine does meets both. A cost is the least of the rounds: disturbance only ever adds to it.
+Beside the city that has grown stands one that was founded a minute ago; they take turns of half a second, so that
+whatever else the machine does meets both. Each run is one quotient: other processes, since memory is laid out anew in
+each, and another small city, since it would not stay small. A large log is filled once and kept.
 """
 
 from __future__ import annotations
 
-import functools
 import random
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import city, proofs, records
+from bench import city, compare, estimate, proofs, records
+from bench.cases import Visit
 from bench.city import City, Founding, More, Question
+from bench.estimate import Ratio
 from bench.filling import fill
 from bench.load import Load, run
 from bench.machine import Running, used
-from bench.measure import Target, measure
-from bench.scene import Scene, database, postgresql, scene
+from bench.measure import Target
+from bench.plan import EVERYBODY, Group
+from bench.scene import Ground, database, ground, postgresql, stub
 from gateway.audit.files import Folder
 from gateway.wiring import Store
 
-CONNECTIONS = 16
-ROUNDS = 4
-SECONDS = 1.5
-STARTS = 2
+PAYLOAD = "1k-plain"
+BUSY, ALONE = Group(PAYLOAD, 16, EVERYBODY, 2, 5), Group(PAYLOAD, 1, EVERYBODY, 1, 3)
+STAYS_SMALL = 100_000  # entries; a run adds about 15,000
+STARTS = 3
 ASKING = 4  # threads that ask for tokens
+SMALLEST = 10  # agreements and services of the small city
 PERSON = (records.PERSON, records.PERSON_FIELDS)
+POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "max_wal_size=4GB")
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """What one run found of one city."""
+
+    cpu_us: float  # per query: of the gateway, and of the database server if there is one
+    p50_ms: float  # at one connection
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
-    """One size. ``base_…``: the small city, measured in the same minutes. Costs are CPU of the gateway per query."""
+    """One size, as the runs found it: medians, and the mean quotients with their intervals (see estimate.py)."""
 
     what: str  # entries, agreements or services
     store: str
     number: int
-    cpu_us: float
-    base_cpu_us: float
-    p50_ms: float
-    base_p50_ms: float
-    start_s: float
+    runs: int
+    grown: Sample
+    base: Sample  # the small city
+    cpu: Ratio
+    p50: Ratio
+    start_s: float  # from the command to the first ``/readyz`` that says yes
     start_cpu_s: float
     disk_mb: float
 
+
+@dataclass(slots=True)
+class Measuring:
+    """How the points of one curve are measured. ``server``: the folder of a PostgreSQL server and its process."""
+
+    ground: Ground
+    runs: int
+    say: Say
+    server: tuple[Path, int] | None = None
+    founded: int = field(default=0, init=False)
+
     @property
-    def ratio(self) -> float:
-        return self.cpu_us / self.base_cpu_us
+    def store(self) -> str:
+        return "postgresql" if self.server else "sqlite"
+
+    def found(self, more: More | None = None) -> City:
+        """A new city with a database of its own."""
+        self.founded += 1
+        name = f"city{self.founded}"
+        url = database(self.server[0], name) if self.server else ""
+        return city.build(self.ground.folder / name, self.ground.stub_port, url, more)
+
+    def stub(self) -> AbstractContextManager[Running]:
+        """To be had while nothing is founded: the departments that are admitted stand at its place."""
+        return stub(self.ground.folder, self.ground.stub_port)
+
+    def point(self, what: str, number: int, base: Callable[[], City], grown: Callable[[], City]) -> Point:
+        pairs, starts = [], []
+        for each in range(self.runs):
+            self.say(f"{number:,} {what} · {self.store} · {each + 1}/{self.runs}")
+            places = base(), grown()
+            if each < STARTS:
+                starts.append(_start(places[1]))
+            with self.stub(), places[0].served() as one, places[1].served() as other:
+                pairs.append(self._pair([self._target(places[0], one), self._target(places[1], other)]))
+        small, large = ([pair[place] for pair in pairs] for place in (0, 1))
+        return Point(
+            what, self.store, number, self.runs,
+            grown=_median(large), base=_median(small),
+            cpu=estimate.ratio([one.cpu_us / other.cpu_us for one, other in zip(large, small, strict=True)]),
+            p50=estimate.ratio([one.p50_ms / other.p50_ms for one, other in zip(large, small, strict=True)]),
+            start_s=min(seconds for seconds, _ in starts), start_cpu_s=min(cpu for _, cpu in starts),
+            disk_mb=sum(file.stat().st_size for file in places[1].folder.rglob("*.sqlite*")) / 1e6,
+        )  # fmt: skip
+
+    def _pair(self, targets: Sequence[Target]) -> list[Sample]:
+        busy, alone = compare.blocks(BUSY, targets), compare.blocks(ALONE, targets)
+        if errors := sum(sum(turn.errors.values()) for visit in (*busy, *alone) for turn in visit.block.turns):
+            raise RuntimeError(f"{errors} wrong answers")
+        return [Sample(_cpu_us(busy, place), _p50_ms(alone, place)) for place in range(len(targets))]
+
+    def _target(self, place: City, running: Running) -> Target:
+        """Queries that go through all its agreements evenly, after each was used once."""
+        questions = [each for name, each in place.questions.items() if name.startswith("many-")]
+        questions = questions or [place.questions[PAYLOAD]]
+        with ThreadPoolExecutor(ASKING) as asking:
+            given = list(asking.map(lambda question: proofs.token(place, question), questions))
+        spread = Spread(place, list(zip(questions, given, strict=True)), self.ground.makers)
+        port = urlsplit(place.url).port or 0
+        outcome = run(Load(port, spread.requests(len(questions)), BUSY.connections, 120.0, b'"receipt"'))
+        if len(outcome.latencies) != len(questions):
+            raise RuntimeError(f"warming answered {len(outcome.latencies)} of {len(questions)}: {outcome.errors}")
+        servers = [self.server[1]] if self.server else []
+        return Target(
+            "tongqu", place.folder.name, 1, port, [running.pid], servers, spread.requests, b'"receipt"', False, PAYLOAD
+        )
 
 
-# ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def of_entries(sizes: Sequence[int], say: Say, server: Path | None = None) -> Iterator[Point]:
-    """``server``: the folder of a PostgreSQL server; without it, on SQLite."""
-    store = "postgresql" if server else "sqlite"
-    with scene({name: database(server, name) if server else "" for name in ("base", "grown")}) as stage:
-        grown = stage.cities["grown"]
-        with grown.served() as running:  # a released query that the others are like
-            measure(stage.tongqu("grown", running, "1k-plain"), CONNECTIONS, 0.5)
-        for size in sizes:
-            say(f"{store}: {size:,} entries")
-            began = time.perf_counter()
-            _fill(grown, size)
-            say(f"{store}: filled in {time.perf_counter() - began:.0f} s")
-            yield _point(stage, "entries", store, size, functools.partial(_plain, stage))
+@dataclass(slots=True)
+class Spread:
+    """Makes requests that take all agreements in turn, shuffled."""
+
+    place: City
+    questions: Sequence[tuple[Question, tuple[str, str]]]
+    makers: Executor
+    at: int = 0  # whose turn it is
+
+    def requests(self, count: int) -> list[bytes]:
+        each, more = divmod(count, len(self.questions))
+        nonce = proofs.nonce(self.place)
+        parts = []
+        for number in range(len(self.questions) if each else more):
+            question, (token, _) = self.questions[(self.at + number) % len(self.questions)]
+            parts.append(proofs.part(self.place, question, (token, nonce), self.at, each + (number < more)))
+        self.at += more
+        made = [request for share in self.makers.map(proofs.make_part, parts, chunksize=8) for request in share]
+        random.Random(count).shuffle(made)  # noqa: S311  # an order, no secret
+        return made
 
 
-def _plain(stage: Scene, name: str, running: Running) -> Target:
-    return stage.tongqu(name, running, "1k-plain")
+def _cpu_us(visits: Sequence[Visit], place: int) -> float:
+    """With what is put off until others have their turns; the server's work is told apart by turns alone."""
+    turns = [turn for visit in visits for turn in visit.block.turns if turn.system == place]
+    spent = sum(visit.cpu_s[place] for visit in visits) + sum(turn.store_cpu_s for turn in turns)
+    return spent / sum(turn.answers for turn in turns) * 1e6
 
 
-def _fill(grown: City, size: int) -> None:
-    store = Store(grown.settings)
+def _p50_ms(visits: Sequence[Visit], place: int) -> float:
+    latencies = [
+        each for visit in visits for turn in visit.block.turns if turn.system == place for each in turn.latencies
+    ]
+    return statistics.median(latencies) * 1e3
+
+
+def _median(samples: Sequence[Sample]) -> Sample:
+    return Sample(
+        statistics.median(each.cpu_us for each in samples), statistics.median(each.p50_ms for each in samples)
+    )
+
+
+def _start(place: City) -> tuple[float, float]:
+    """Wall and CPU seconds."""
+    began = time.perf_counter()
+    with place.served() as running:
+        return time.perf_counter() - began, used(running.pid).cpu_s
+
+
+# ── what grows ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def of_entries(sizes: Sequence[int], measuring: Measuring) -> Iterator[Point]:
+    kept: list[City] = []
+
+    def grown(size: int) -> City:
+        if size <= STAYS_SMALL or not kept:
+            place = measuring.found()
+            _ask_once(measuring, place)
+            if size > STAYS_SMALL:
+                kept.append(place)
+        else:
+            place = kept[0]
+        began = time.perf_counter()
+        _fill(place, size)
+        if (took := time.perf_counter() - began) > 10:
+            measuring.say(f"{size:,} entries filled in {took:.0f} s")
+        return place
+
+    for size in sizes:
+        yield measuring.point("entries", size, measuring.found, lambda size=size: grown(size))
+
+
+def _ask_once(measuring: Measuring, place: City) -> None:
+    """For a released query that the others will be like."""
+    with measuring.stub(), place.served():
+        question = place.questions[PAYLOAD]
+        request = proofs.make(place, question, 1, measuring.ground.makers)
+        run(Load(urlsplit(place.url).port or 0, request, 1, 10.0, b'"receipt"'))
+
+
+def _fill(place: City, size: int) -> None:
+    store = Store(place.settings)
     try:
         fill(store.database, store.log.key, Folder(store.log.folder), size)
     finally:
         store.close()
 
 
-# ── agreements and services ───────────────────────────────────────────────────────────────────────────────────────────
-def of_agreements(numbers: Sequence[int], say: Say) -> Iterator[Point]:
+def of_agreements(numbers: Sequence[int], measuring: Measuring) -> Iterator[Point]:
     """Queries under all of them in turn."""
 
     def founded(number: int) -> More:
@@ -94,10 +231,10 @@ def of_agreements(numbers: Sequence[int], say: Say) -> Iterator[Point]:
             for each in range(number)
         }
 
-    return _of_many("agreements", numbers, founded, say)
+    return _of_many("agreements", numbers, founded, measuring)
 
 
-def of_services(numbers: Sequence[int], say: Say) -> Iterator[Point]:
+def of_services(numbers: Sequence[int], measuring: Measuring) -> Iterator[Point]:
     """As many departments, each with its service and its agreement."""
 
     def founded(number: int) -> More:
@@ -114,89 +251,27 @@ def of_services(numbers: Sequence[int], say: Say) -> Iterator[Point]:
 
         return more
 
-    return _of_many("services", numbers, founded, say)
+    return _of_many("services", numbers, founded, measuring)
 
 
-def _of_many(what: str, numbers: Sequence[int], founded: Callable[[int], More], say: Say) -> Iterator[Point]:
+def _of_many(
+    what: str, numbers: Sequence[int], founded: Callable[[int], More], measuring: Measuring
+) -> Iterator[Point]:
     for number in numbers:
-        say(f"{number:,} {what}")
-        with scene({"base": "", "grown": ""}, {"base": founded(numbers[0]), "grown": founded(number)}) as stage:
-            target = functools.partial(_spread, stage)
-            yield _point(stage, what, "sqlite", number, target)
+        began = time.perf_counter()
+        grown = measuring.found(founded(number))
+        measuring.say(f"{number:,} {what} founded in {time.perf_counter() - began:.0f} s")
+        yield measuring.point(what, number, lambda: measuring.found(founded(SMALLEST)), lambda grown=grown: grown)
 
 
-def _spread(stage: Scene, name: str, running: Running) -> Target:
-    """Queries that go through all agreements evenly, after each was used once."""
-    place = stage.cities[name]
-    questions = [each for name, each in place.questions.items() if name.startswith("many-")]
-    with ThreadPoolExecutor(ASKING) as asking:
-        given = list(asking.map(lambda question: proofs.token(place, question), questions))
-    spread = Spread(place, list(zip(questions, given, strict=True)), stage.makers)
-    port = urlsplit(place.url).port or 0
-    outcome = run(Load(port, spread.requests(len(questions)), CONNECTIONS, 120.0, b'"receipt"'))
-    if len(outcome.latencies) != len(questions):
-        raise RuntimeError(f"warming answered {len(outcome.latencies)} of {len(questions)}: {outcome.errors}")
-    return Target("tongqu", name, 1, port, [running.pid], [], spread.requests, b'"receipt"', False, "1k-plain")
-
-
-@dataclass(slots=True)
-class Spread:
-    """Makes requests that take all agreements in turn, shuffled."""
-
-    place: City
-    questions: Sequence[tuple[Question, tuple[str, str]]]
-    makers: Executor
-    at: int = 0  # whose turn it is
-
-    def requests(self, count: int) -> list[bytes]:
-        each, more = divmod(count, len(self.questions))
-        nonce = self.questions[-1][1][1]  # the newest
-        parts = []
-        for number in range(len(self.questions) if each else more):
-            question, (token, _) = self.questions[(self.at + number) % len(self.questions)]
-            parts.append(proofs.part(self.place, question, (token, nonce), self.at, each + (number < more)))
-        self.at += more
-        made = [request for share in self.makers.map(proofs.make_part, parts, chunksize=8) for request in share]
-        random.Random(count).shuffle(made)  # noqa: S311  # an order, no secret
-        return made
-
-
-# ── one point ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _point(stage: Scene, what: str, store: str, number: int, target: Callable[[str, Running], Target]) -> Point:
-    starts = [_start(stage.cities["grown"]) for _ in range(STARTS)]
-    with stage.cities["base"].served() as base_run, stage.cities["grown"].served() as grown_run:
-        targets = target("base", base_run), target("grown", grown_run)
-        rows = [[measure(each, CONNECTIONS, SECONDS)[0] for each in targets] for _ in range(ROUNDS)]
-        single = [[measure(each, 1, SECONDS)[0] for each in targets] for _ in range(2)]
-    if errors := sum(row.errors for pair in (*rows, *single) for row in pair):
-        raise RuntimeError(f"{errors} wrong answers at {number} {what}")
-    base, grown = ([pair[place] for pair in rows] for place in (0, 1))
-    return Point(
-        what,
-        store,
-        number,
-        min(row.cpu_us for row in grown),
-        min(row.cpu_us for row in base),
-        min(pair[1].p50_ms for pair in single),
-        min(pair[0].p50_ms for pair in single),
-        min(seconds for seconds, _ in starts),
-        min(cpu for _, cpu in starts),
-        sum(file.stat().st_size for file in stage.cities["grown"].folder.rglob("*.sqlite*")) / 1e6,
-    )
-
-
-def _start(place: City) -> tuple[float, float]:
-    """Wall and CPU seconds from the command to the first ``/readyz`` that says yes."""
-    began = time.perf_counter()
-    with place.served() as running:
-        return time.perf_counter() - began, used(running.pid).cpu_s
-
-
-def everything(sizes: Sequence[int], numbers: Sequence[int], services: Sequence[int], say: Say) -> Iterator[Point]:
+def everything(
+    sizes: Sequence[int], numbers: Sequence[int], services: Sequence[int], runs: int, say: Say
+) -> Iterator[Point]:
     """On SQLite all of it; on PostgreSQL the log up to a tenth of the largest size."""
-    yield from of_entries(sizes, say)
-    yield from of_agreements(numbers, say)
-    yield from of_services(services, say)
-    settings = ("max_connections=100", "shared_buffers=256MB", "max_wal_size=4GB")
-    with postgresql(settings) as (folder, _):
-        yield from of_entries([size for size in sizes if size * 10 <= sizes[-1]], say, folder)
+    with ground() as own:
+        here = Measuring(own, runs, say)
+        yield from of_agreements(numbers, here)
+        yield from of_services(services, here)
+        yield from of_entries(sizes, here)
+    with ground() as own, postgresql(POSTGRES_SETTINGS) as server:
+        yield from of_entries([size for size in sizes if size * 10 <= sizes[-1]], Measuring(own, runs, say, server))

@@ -93,12 +93,11 @@ def make_part(part: Part) -> list[bytes]:
 
 def token(city: City, question: Question) -> tuple[str, str]:
     """An access token for this agreement, and a nonce that proofs may quote now."""
-    endpoint = f"{city.url}/oauth/token"
-    nonce = requests.post(endpoint, timeout=10).headers["dpop-nonce"]
+    endpoint, fresh = f"{city.url}/oauth/token", nonce(city)
     now = int(time.time())
     claims = {"iss": city.client_id, "sub": city.client_id, "aud": city.url, "jti": secrets.token_urlsafe(16)}
     details = [{"type": DETAIL_TYPE, "agreement_id": question.agreement, "purpose": PURPOSE}]
-    proof = {"jti": secrets.token_urlsafe(16), "htm": "POST", "htu": endpoint, "iat": now, "nonce": nonce}
+    proof = {"jti": secrets.token_urlsafe(16), "htm": "POST", "htu": endpoint, "iat": now, "nonce": fresh}
     form = {
         "grant_type": "client_credentials",
         "client_id": city.client_id,
@@ -116,6 +115,11 @@ def token(city: City, question: Question) -> tuple[str, str]:
     )
     reply.raise_for_status()
     return reply.json()["access_token"], reply.headers["dpop-nonce"]
+
+
+def nonce(city: City) -> str:
+    """One that proofs may quote now."""
+    return requests.post(f"{city.url}/oauth/token", timeout=10).headers["dpop-nonce"]
 
 
 def _public(key: SigningKey) -> dict[str, str]:

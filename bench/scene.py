@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from bench import city, machine, postgres, proofs, records
-from bench.city import City, More
+from bench.city import City
 from bench.machine import Running
 from bench.measure import Target
 from bench.peers import Peer
@@ -61,16 +61,30 @@ class Scene:
         return Target("direct", "-", 1, self.stub_port, pids, [], lambda _count: sent, b"records", True, payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """An empty folder, a port for the stub, and the processes that make proofs."""
+
+    folder: Path
+    stub_port: int
+    makers: Executor
+
+
 @contextmanager
-def scene(stores: dict[str, str], more: Mapping[str, More] = {}) -> Iterator[Scene]:
-    """``stores``: the database's address by name; empty for SQLite in the city's folder. ``more``: see city.build."""
+def ground() -> Iterator[Ground]:
     machine.raise_limits()
     context = multiprocessing.get_context("spawn")  # forked from a process with threads, they could hang
     with tempfile.TemporaryDirectory(prefix="tongqu-bench-") as name, ProcessPoolExecutor(MAKERS, context) as makers:
-        folder, port = Path(name), machine.free_port()
-        cities = {store: city.build(folder / store, port, url, more.get(store)) for store, url in stores.items()}
-        with stub(folder, port) as running:
-            yield Scene(folder, port, running, makers, cities)
+        yield Ground(Path(name), machine.free_port(), makers)
+
+
+@contextmanager
+def scene(stores: dict[str, str]) -> Iterator[Scene]:
+    """``stores``: the database's address by name; empty for SQLite in the city's folder."""
+    with ground() as own:
+        cities = {store: city.build(own.folder / store, own.stub_port, url) for store, url in stores.items()}
+        with stub(own.folder, own.stub_port) as running:
+            yield Scene(own.folder, own.stub_port, running, own.makers, cities)
 
 
 @contextmanager
