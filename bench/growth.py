@@ -35,6 +35,7 @@ BUSY, ALONE = Group(PAYLOAD, 16, EVERYBODY, 2, 5), Group(PAYLOAD, 1, EVERYBODY, 
 STAYS_SMALL = 100_000  # entries; a run adds about 15,000
 STARTS = 3
 ASKING = 4  # threads that ask for tokens
+AT_ONCE = 2000  # requests that are made for the warm-up, before the first of them is too old
 SMALLEST = 10  # agreements and services of the small city
 PERSON = (records.PERSON, records.PERSON_FIELDS)
 POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "max_wal_size=4GB")
@@ -125,9 +126,11 @@ class Measuring:
             given = list(asking.map(lambda question: proofs.token(place, question), questions))
         spread = Spread(place, list(zip(questions, given, strict=True)), self.ground.makers)
         port = urlsplit(place.url).port or 0
-        outcome = run(Load(port, spread.requests(len(questions)), BUSY.connections, 120.0, b'"receipt"'))
-        if len(outcome.latencies) != len(questions):
-            raise RuntimeError(f"warming answered {len(outcome.latencies)} of {len(questions)}: {outcome.errors}")
+        for first in range(0, len(questions), AT_ONCE):
+            count = min(AT_ONCE, len(questions) - first)
+            outcome = run(Load(port, spread.requests(count), BUSY.connections, 60.0, b'"receipt"'))
+            if len(outcome.latencies) != count:
+                raise RuntimeError(f"warming answered {len(outcome.latencies)} of {count}: {outcome.errors}")
         servers = [self.server[1]] if self.server else []
         return Target(
             "tongqu", place.folder.name, 1, port, [running.pid], servers, spread.requests, b'"receipt"', False, PAYLOAD
