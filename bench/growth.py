@@ -7,6 +7,8 @@ each, and another small city, since it would not stay small. A large log is fill
 
 from __future__ import annotations
 
+import functools
+import itertools
 import random
 import statistics
 import time
@@ -205,7 +207,7 @@ def of_entries(sizes: Sequence[int], measuring: Measuring) -> Iterator[Point]:
         return place
 
     for size in sizes:
-        yield measuring.point("entries", size, measuring.found, lambda size=size: grown(size))
+        yield measuring.point("entries", size, measuring.found, functools.partial(grown, size))
 
 
 def _ask_once(measuring: Measuring, place: City) -> None:
@@ -260,11 +262,14 @@ def of_services(numbers: Sequence[int], measuring: Measuring) -> Iterator[Point]
 def _of_many(
     what: str, numbers: Sequence[int], founded: Callable[[int], More], measuring: Measuring
 ) -> Iterator[Point]:
+    def small() -> City:
+        return measuring.found(founded(SMALLEST))
+
     for number in numbers:
         began = time.perf_counter()
         grown = measuring.found(founded(number))
         measuring.say(f"{number:,} {what} founded in {time.perf_counter() - began:.0f} s")
-        yield measuring.point(what, number, lambda: measuring.found(founded(SMALLEST)), lambda grown=grown: grown)
+        yield measuring.point(what, number, small, itertools.repeat(grown).__next__)
 
 
 def everything(
