@@ -59,7 +59,9 @@ def write(folder: Path, points: Sequence[Point], machine: dict[str, Any], notes:
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(inner) for name, inner in value.items()}
-    return round(value, 3) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return round(value, 3) if math.isfinite(value) else None  # JSON knows no infinity
+    return value
 
 
 def _picture(points: Sequence[Point]) -> str:

@@ -33,8 +33,8 @@ from gateway.audit.files import Folder
 from gateway.wiring import Store
 
 PAYLOAD = "1k-plain"
-BUSY, ALONE = Group(PAYLOAD, 16, EVERYBODY, 2, 5), Group(PAYLOAD, 1, EVERYBODY, 1, 3)
-STAYS_SMALL = 100_000  # entries; a run adds about 15,000
+BUSY, ALONE = Group(PAYLOAD, 16, EVERYBODY, 1, 6), Group(PAYLOAD, 1, EVERYBODY, 1, 2)
+STAYS_SMALL = 100_000  # entries; a run adds about 10,000
 STARTS = 3
 ASKING = 4  # threads that ask for tokens
 AT_ONCE = 2000  # requests that are made for the warm-up, before the first of them is too old
