@@ -24,6 +24,8 @@ from gateway.pages.public.pages import Site
 from standards import REGISTRY, codelists
 from tests.pages.document import Document, read
 
+pytestmark = pytest.mark.timeout(600)  # the whole site is written for the first, and once more by the command
+
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 ATOM = "{http://www.w3.org/2005/Atom}"
 
