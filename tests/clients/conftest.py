@@ -26,6 +26,6 @@ def simulator(client_key: dict[str, str]) -> Iterator[Simulator]:
 
 @pytest.fixture
 def gateway(simulator: Simulator, client_key: dict[str, str]) -> Iterator[Gateway]:
-    limits = Timeout(connect=1, read=1, total=5)
+    limits = Timeout(connect=30, read=30, total=60)
     with Gateway(simulator.base_url, client_id=CLIENT, key=client_key, retries=QUICK, timeout=limits) as client:
         yield client

@@ -393,5 +393,6 @@ def test_an_identifier_cannot_lead_to_another_address(gateway: Gateway, simulato
 
 
 def test_ping_says_that_the_gateway_is_there(gateway: Gateway) -> None:
+    began = time.monotonic()
     health = gateway.ping()
-    assert health.ready and 0 < health.seconds < 5
+    assert health.ready and 0 < health.seconds <= time.monotonic() - began

@@ -1,6 +1,7 @@
 """A disk without room or with errors, a clock that leaps, and what stands still for a while: threats T27 and T28.
 
-No record leaves without its entry, and once the fault is over the gateway answers again within RECOVERY_S.
+No record leaves without its entry, and once the fault is over the gateway answers again within RECOVERY_S, on a machine
+that is busy with other things too.
 The faults are the kernel's own (a full tmpfs, SIGSTOP) or come between the process and the kernel
 (tests/simulators/failing_machine.c); nothing of ours is replaced.
 
@@ -39,7 +40,7 @@ from tests.simulators.department import Department
 from tests.simulators.failing_machine import FailingMachine
 from tests.witness.process import WitnessProcess
 
-RECOVERY_S = 5.0
+RECOVERY_S = 20.0
 STOPPED_S = float(os.environ.get("TONGQU_STOPPED_SECONDS", "3"))
 HOUR = 3600
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -246,7 +247,7 @@ def test_a_gateway_that_stood_still_goes_on_and_nothing_is_unlogged(
     with Process(config, city.gateway.url, said) as process, Load(city, agreement) as load:
         load.wait_for_answers(5)
         with stopped(*all_of(process)):
-            time.sleep(0.2)
+            time.sleep(1)  # what was under way
             before = len(load.answers)
             time.sleep(STOPPED_S)
             assert len(load.answers) - before == 0
@@ -283,7 +284,7 @@ def test_a_database_whose_sessions_stood_still_is_met_again(
     with Process(config, city.gateway.url, said), Load(city, agreement) as load:
         load.wait_for_answers(5)
         with stopped(*sessions(city.gateway.settings.database)):
-            time.sleep(0.2)
+            time.sleep(1)  # what was under way
             before = len(load.answers)
             time.sleep(STOPPED_S)
             assert len(load.answers) - before == 0
@@ -316,10 +317,10 @@ def test_a_witness_that_stands_still_or_is_lost_keeps_nobody_waiting_and_is_met_
             city.gateway.settings, tmp_path / "tongqu.toml", witness_policy=str(policy), witness_seconds=0.1
         )
         with Process(config, city.gateway.url, said), Load(city, agreement) as load:
-            wait_for(lambda: cosigned(city) > 0, 10)
+            wait_for(lambda: cosigned(city) > 0, 60)
             for lose in (standing_still, killed):
                 with lose(witness):
-                    time.sleep(0.3)  # what was under way
+                    time.sleep(1)  # what was under way
                     seen, before = cosigned(city), len(load.answers)
                     time.sleep(STOPPED_S)
                     assert cosigned(city) == seen

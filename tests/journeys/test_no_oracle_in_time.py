@@ -2,7 +2,8 @@
 are compared by the two-sample test of Kolmogorov and Smirnov.
 
 One in a hundred pairs of samples looks unlike by mere chance, so a pair that does is drawn anew, twice at most: a
-difference that is there is there again."""
+difference that is there is there again. What only a crowded machine makes, whose answers take longer than one beat, is
+not: then fewer ask at once."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from tests.simulators.department import Received
 SAMPLES = 40  # of each
 SLOWER_S = 0.03  # what the department takes longer for somebody whom it knows
 ALIKE = 0.01
+AT_ONCE = (6, 3, 2)  # callers, of the first draw and of those after it
 
 
 def kolmogorov_smirnov(one: list[float], other: list[float]) -> float:
@@ -52,7 +54,7 @@ def test_the_test_itself_tells_distributions_apart() -> None:
     assert kolmogorov_smirnov(ranks, [each + 16 for each in ranks]) < ALIKE
 
 
-def times(asked: dict[str, Callable[[], requests.Response]], code: str) -> dict[str, list[float]]:
+def times(asked: dict[str, Callable[[], requests.Response]], code: str, at_once: int) -> dict[str, list[float]]:
     """How long each kind of question took, in seconds; asked by turns, so that the machine's moods strike all alike."""
     chance = random.Random(18)
 
@@ -66,7 +68,7 @@ def times(asked: dict[str, Callable[[], requests.Response]], code: str) -> dict[
     order = [name for name in asked for _ in range(SAMPLES)]
     chance.shuffle(order)
     found: dict[str, list[float]] = {name: [] for name in asked}
-    with ThreadPoolExecutor(6) as callers:
+    with ThreadPoolExecutor(at_once) as callers:
         for name, took in callers.map(timed, order):
             found[name].append(took)
     return found
@@ -75,8 +77,8 @@ def times(asked: dict[str, Callable[[], requests.Response]], code: str) -> dict[
 def alike(asked: dict[str, Callable[[], requests.Response]], code: str) -> dict[str, list[float]]:
     """The times, when no kind of question can be told from the last one by them."""
     told: dict[str, float] = {}
-    for _ in range(3):
-        found = times(asked, code)
+    for at_once in AT_ONCE:
+        found = times(asked, code, at_once)
         *others, last = found
         told = {name: kolmogorov_smirnov(found[name], found[last]) for name in others}
         if min(told.values()) > ALIKE:

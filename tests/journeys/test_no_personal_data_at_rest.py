@@ -124,7 +124,7 @@ def hostile(city: City, agreement: str) -> None:
 
 def wait_for_a_witness(url: str) -> None:
     """Until what happened was shown to the witness, so that its folder holds all that it ever gets."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while requests.get(f"{url}/v1/log/witnesses", timeout=5).json()["witnessed_size"] is None:
         assert time.monotonic() < end
         time.sleep(0.1)

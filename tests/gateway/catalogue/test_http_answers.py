@@ -185,18 +185,24 @@ def test_a_connection_is_used_again_only_if_nothing_is_left_on_it(answer: bytes,
 
 
 def test_an_answer_that_nobody_asked_for_is_taken_for_none() -> None:
+    answered, forged = asyncio.Event(), asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(OK)
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await answered.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+        await writer.drain()
+        forged.set()
         await reader.read()
 
     async def run() -> tuple[list[Fetched], int]:
         async with asking(serve) as (there, _, ask):
             first = await ask()
-            await asyncio.sleep(0.2)
+            answered.set()
+            await forged.wait()
+            await asyncio.sleep(0.1)
             return [first, await ask()], there.connections
 
     fetched, connections = asyncio.run(run())
@@ -224,16 +230,23 @@ def test_ending_a_session_ends_what_is_under_way() -> None:
 
 
 def test_a_caller_that_goes_away_leaves_no_connection_for_the_next() -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.1)
+        asked.set()
+        await gone.wait()
         writer.write(OK)
         await reader.read()
 
     async def run() -> int:
         async with asking(serve) as (there, _, ask):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(ask(), 0.05)
+            left = asyncio.ensure_future(ask())
+            await asked.wait()
+            left.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await left
+            gone.set()
             await ask()
             return there.connections
 

@@ -41,7 +41,7 @@ def question(department: Department, **changes: Any) -> FetchRequest:
         agreement_digest="sha-256:" + "a" * 64,
         purpose="dibao.initial",
         consumer="street-linden",
-        timeout_s=2.0,
+        timeout_s=30.0,
     )
     return replace(request, **changes)
 

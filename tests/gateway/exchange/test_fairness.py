@@ -342,7 +342,7 @@ def test_who_gives_up_while_others_are_served_keeps_no_place() -> None:
         held.end()
         for _ in range(2 * FEW):
             for who in "ab":
-                (await asyncio.wait_for(own.turn(who), 1)).end()
+                (await asyncio.wait_for(own.turn(who), 30)).end()
 
     run(story())
 

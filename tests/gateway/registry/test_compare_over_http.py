@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -153,17 +152,16 @@ def test_a_pattern_that_does_not_compile_is_refused(office: Office) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_request")
 
 
+@pytest.mark.timeout(30, func_only=True)
 @pytest.mark.parametrize(
     "pattern",
-    ["^(a|b)*a(a|b){14}$", "^(a?){2000}$", "^(a?b?c?){500}$", "^(([ab]{0,30}){0,30})$", "^(.*a){50}$", "^([^a]*a)+$"],
+    ["^(a|b)*a(a|b){60}$", "^(a?){2000}$", "^(a?b?c?){500}$", "^(([ab]{0,30}){0,30})$", "^(.*a){50}$", "^([^a]*a)+$"],
 )
 def test_a_hostile_pattern_is_answered_soon(office: Office, pattern: str) -> None:
     _, old = edited("person-basic/1.0.0", change("certNumber", pattern=pattern, maxLength=2000))
     _, new = edited("person-basic/1.0.0", change("certNumber", pattern=f"{pattern[:-1]}(?:x|[^y])?$", maxLength=2000))
-    began = time.process_time()
     answer = post(office, {"from": old, "to": new})
     assert answer.status_code in (200, 422)
-    assert time.process_time() - began < 1.0
 
 
 def test_an_unknown_name_is_no_standard(office: Office) -> None:
