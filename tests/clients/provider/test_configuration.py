@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from tongqu_client.provider.config import Config, Source, load
 from tongqu_client.provider.errors import ConfigInvalid
 
-from tests.examples import examples
-
 GOOD = 'standard = "person-basic/1.0.0"\n[source]\nkind = "csv"\npath = "a.csv"\n'
 
 
@@ -52,7 +50,7 @@ def test_without_a_file_the_next_step_is_told(tmp_path: Path) -> None:
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     title=_TEXT,
     path=_TEXT.filter(bool),
