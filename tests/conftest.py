@@ -23,14 +23,16 @@ from gateway.audit.checkpoint import CheckpointKey
 from gateway.audit.log import Log
 from tests import migrated, postgres, scratch
 from tests.clock import FixedClock
+from tests.examples import examples
 from tests.pages import browser
 
 DATABASES = [name.strip() for name in os.environ.get("TONGQU_TEST_DATABASES", "sqlite,postgresql").split(",")]
 ORIGIN = "gw.test/audit/2026"
 
 _left_out: list[str] = []
-# A machine that is busy with other things is no fault of what is tested.
-hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None)
+# A machine that is busy with other things is no fault of what is tested. A test that does not say how many examples it
+# draws draws every day a fifth of Hypothesis' hundred.
+hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("untimed")
 gc.disable()  # until all tests are collected: nearly all that is made until then stays
 

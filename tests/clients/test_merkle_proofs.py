@@ -11,6 +11,7 @@ from tongqu_client.errors import ProofInvalid
 from tongqu_client.verify import merkle, tiles
 
 from gateway.audit import merkle as maker
+from tests.examples import examples
 
 # The eight leaves of the Certificate Transparency reference tree and its roots at each size (RFC 6962 §2.1, as every
 # implementation of it is tried).
@@ -40,7 +41,7 @@ def test_the_reference_tree_has_the_published_roots(size: int) -> None:
     assert merkle.root_of(map(merkle.leaf_hash, LEAVES[:size])).hex() == ROOTS[size]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(size=st.integers(1, 70), data=st.data())
 def test_every_leaf_is_proved_and_no_other_place_is(size: int, data: st.DataObject) -> None:
     leaves = MANY[:size]
@@ -53,7 +54,7 @@ def test_every_leaf_is_proved_and_no_other_place_is(size: int, data: st.DataObje
         merkle.verify_inclusion(other, size, leaves[index], proof, root)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(size=st.integers(2, 70), data=st.data())
 def test_a_changed_bit_of_an_inclusion_proof_is_refused(size: int, data: st.DataObject) -> None:
     leaves = MANY[:size]
@@ -65,7 +66,7 @@ def test_a_changed_bit_of_an_inclusion_proof_is_refused(size: int, data: st.Data
         merkle.verify_inclusion(index, size, changed[0], changed[2:], changed[1])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(data=st.data())
 def test_every_growth_is_proved_and_a_changed_bit_is_refused(data: st.DataObject) -> None:
     new = data.draw(st.integers(2, 70))

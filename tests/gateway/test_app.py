@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from gateway.app import create_app
 from gateway.config import load
 from gateway.wiring import Deps, make_installation
+from tests.installed import install
 
 JSON = {"Content-Type": "application/json", "Accept-Language": "en"}
 
@@ -84,6 +86,19 @@ def test_the_trust_document_has_what_a_verifier_needs(client: FlaskClient) -> No
     assert set(trust) == {"issuer", "resource", "log", "jwks"}
     assert {key["tongqu_purpose"] for key in trust["jwks"]["keys"]} == {"token", "receipt", "response", "request"}
     assert all("d" not in key for key in trust["jwks"]["keys"])
+
+
+def test_an_installation_for_a_test_is_like_one_that_is_made(tmp_path: Path) -> None:
+    folders = [tmp_path / "made", tmp_path / "copied"]
+    for folder, make in zip(folders, (make_installation, install), strict=True):
+        make(load(environment=False, data_dir=folder))
+    made, copied = ({_kind(path.relative_to(each)) for path in each.rglob("*")} for each in folders)
+    assert made == copied and len(made) > 10
+
+
+def _kind(path: Path) -> str:
+    """Its name without the thumbprint that each key has of its own."""
+    return re.sub(r"-[A-Za-z0-9_-]{43}(?=\.jwk$)", "", str(path))
 
 
 def test_the_installation_survives_being_made_twice(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def test_what_cannot_be_opened(city: City) -> None:
     assert caught.value.log_index, "and the refusal says where"
 
 
+@pytest.mark.daily_on_one
 def test_it_ends_by_itself_and_a_review_that_is_overdue_blocks_the_next(own_city: City) -> None:
     city, clock = own_city, own_city.gateway.clock
     agreement = city.cast.agreement(emergency=True)

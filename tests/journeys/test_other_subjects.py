@@ -24,10 +24,10 @@ TENANT = HOUSE["tenants"][0]["idNumber"]
 FIELDS = ["houseCode", "isRented", "tenants.idNumber", "tenants.name"]
 
 
-@pytest.fixture
-def agreement(own_city: City) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def agreement(shared_city: City) -> Iterator[str]:
     """A second service of the police, tested and approved, and an agreement on it that masks the tenants' numbers."""
-    cast = own_city.cast
+    cast = shared_city.cast
     with Department({HOUSE["houseCode"]: [HOUSE]}, standard=STANDARD) as department:
         catalogue, deps = cast.deps.catalogue, cast.deps
         manifest = {
@@ -46,7 +46,6 @@ def agreement(own_city: City) -> Iterator[str]:
         deps.agreements.submit(cast.caller(LINDEN), drafted.id)
         for party in (LINDEN, POLICE):
             drafted = deps.agreements.sign(cast.caller(party), drafted.id, cast.signature(drafted, party))
-        own_city.begin()
         yield drafted.id
 
 
@@ -54,8 +53,8 @@ def ask(city: City, agreement: str, subject: dict[str, str]) -> Answer:
     return city.client().query(STANDARD, subject, agreement=agreement, purpose=PURPOSE, case=CASE)
 
 
-def test_a_house_is_found_by_its_code_and_its_tenants_are_masked(own_city: City, agreement: str) -> None:
-    answer = ask(own_city, agreement, {SCHEME: HOUSE["houseCode"]})
+def test_a_house_is_found_by_its_code_and_its_tenants_are_masked(city: City, agreement: str) -> None:
+    answer = ask(city, agreement, {SCHEME: HOUSE["houseCode"]})
     assert answer.one() == {
         "houseCode": HOUSE["houseCode"],
         "isRented": True,
@@ -63,12 +62,12 @@ def test_a_house_is_found_by_its_code_and_its_tenants_are_masked(own_city: City,
     }
     assert answer.withheld == [{"field": "tenants.idNumber", "reason": "masked"}]
     assert answer.verify()
-    written = json.dumps(own_city.entries(), ensure_ascii=False)
+    written = json.dumps(city.entries(), ensure_ascii=False)
     assert HOUSE["houseCode"] not in written and TENANT not in written
 
 
-def test_a_house_that_is_not_on_file_is_not_found(own_city: City, agreement: str) -> None:
-    assert not ask(own_city, agreement, {SCHEME: "9901-NOWHERE"}).found
+def test_a_house_that_is_not_on_file_is_not_found(city: City, agreement: str) -> None:
+    assert not ask(city, agreement, {SCHEME: "9901-NOWHERE"}).found
 
 
 @pytest.mark.parametrize(
@@ -79,8 +78,8 @@ def test_a_house_that_is_not_on_file_is_not_found(own_city: City, agreement: str
         ({"cn.resident-id": TENANT}, "subject_scheme_unknown"),
     ],
 )
-def test_what_is_no_house_code_is_refused(own_city: City, agreement: str, subject: dict[str, str], code: str) -> None:
+def test_what_is_no_house_code_is_refused(city: City, agreement: str, subject: dict[str, str], code: str) -> None:
     with pytest.raises(errors.GatewayError) as caught:
-        ask(own_city, agreement, subject)
+        ask(city, agreement, subject)
     assert (caught.value.problem_code, caught.value.rule) == (code, "R10")
-    assert [entry["type"] for entry in own_city.entries()][-1] == "exchange.refused"
+    assert [entry["type"] for entry in city.entries()][-1] == "exchange.refused"

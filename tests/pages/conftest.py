@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,18 @@ from gateway.wiring import Deps
 from tests.installed import install
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _quick_passwords() -> Iterator[None]:
+@contextmanager
+def quick_passwords() -> Iterator[None]:
     """Everybody here signs in; what a hash costs is the subject of tests/gateway/accounts/test_passwords.py."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "TIME_COST", 1)
         patch.setattr(passwords, "MEMORY_KIB", 1024)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    with quick_passwords():
         yield
 
 
@@ -44,7 +51,8 @@ def exported(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
     settings = load(environment=False, data_dir=tmp_path_factory.mktemp("installation"))
     install(settings)
-    deps = Deps(settings, on_broken=None)
+    with quick_passwords():  # what is made for the whole session is made before the fixture of this package
+        deps = Deps(settings, on_broken=None)
     yield deps
     deps.close()
 

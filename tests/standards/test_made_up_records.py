@@ -18,6 +18,7 @@ import standards
 from standards import generate
 from standards.generate_pattern import CannotGenerate, parsed, within, write
 from standards.identifiers import is_resident_id, is_uscc
+from tests.examples import examples
 
 ALL = list(standards.REGISTRY)
 NUMBER = re.compile(r"(?<![0-9])[1-9][0-9]{16}[0-9X](?![0-9])")
@@ -78,7 +79,7 @@ def test_nobody_in_a_made_up_record_can_be_anybody(name: str) -> None:
 
 
 @given(seed=st.integers(0, 10**9), name=st.sampled_from(ALL), variant=st.sampled_from(generate.VARIANTS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_seed_gives_a_record_that_obeys_and_gives_it_again(seed: int, name: str, variant: generate.Variant) -> None:
     record = generate.record(name, seed, variant)
     assert standards.get(name).validator().ok(record)
@@ -171,7 +172,7 @@ def test_what_no_record_can_satisfy_is_an_error_and_not_a_wrong_record(contradic
     ),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_a_text_written_for_a_pattern_matches_it_in_each_of_its_lengths(pattern: str, seed: int) -> None:
     node = parsed(f"^{pattern}$")
     for length in within(node, 0, 9):

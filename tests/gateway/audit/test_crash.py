@@ -32,7 +32,7 @@ def start(url: str, folder: Path, key: CheckpointKey, **limits: int) -> subproce
             resource.setrlimit(getattr(resource, name), (value, value))
 
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.gateway.audit.appender", url, str(folder), key.seed.hex()],
+        [sys.executable, "-m", "tests.gateway.audit.appender", url, str(folder), key.origin, key.seed.hex()],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

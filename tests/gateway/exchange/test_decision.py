@@ -577,7 +577,7 @@ def test_a_permit_ends_before_the_calendar_would_refuse_it(some: Facts, later_us
         assert isinstance(after, Refused) and {"R1", "R8", "R15", "R19"} & set(after.rules)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(any_facts())
 def test_no_reason_names_the_resident(some: Facts) -> None:
     verdict = decide(some)

@@ -19,6 +19,7 @@ from gateway.exchange import receipt
 from gateway.exchange.model import Permit
 from gateway.lib.canonical_json import canonical
 from gateway.lib.jose import SigningKey
+from tests.examples import examples
 from tests.gateway.exchange.facts import CONSENT, NOW, QUERY, TERMS
 
 KEY = SigningKey.generate()
@@ -96,7 +97,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(json_values)
 def test_the_digest_is_what_anybody_computes(value: Any) -> None:
     assert receipt.salted_digest(b"salt", canonical(value)) == independent_digest(b"salt", value)
