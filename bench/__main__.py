@@ -33,7 +33,7 @@ NOTES = (
 )
 GROWTH_NOTES = (
     "Medians of the runs: of the city that has grown, and of a small one beside it (base), measured in turns.",
-    "cpu and p50 are the quotients; within: by what share the true one may be larger or smaller (95 %).",
+    "ratio: of the first to the second; within: by what share the true one may be larger or smaller (95 %).",
     "Filled entries differ from real ones in nothing that a query or a start reads; their tiles are not written.",
 )
 
@@ -118,7 +118,7 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
 @main.command()
 @click.option("--entries", default=6, show_default=True, help="up to ten to the power of this; 7 takes 20 GB of disk")
 @click.option("--agreements", default=4, show_default=True, help="up to ten to the power of this; services: one less")
-@click.option("--runs", default=8, show_default=True, help="of each point: pairs of processes, 50 s each")
+@click.option("--runs", default=8, show_default=True, help="of each point: pairs of processes, 20 s each")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default=False)
 def growth(entries: int, agreements: int, runs: int, results: Path) -> None:
     """What a query and a start cost when the log, the agreements and the services have grown."""

@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.estimate import Ratio
 from bench.growth import Point
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 380, 70, 30, 70, 60
@@ -23,29 +22,12 @@ WORDS = {"entries": "日志条数 log entries", "agreements": "协议 agreements
 
 
 def printed(points: Sequence[Point]) -> Table:
-    table = Table(
-        "",
-        "store",
-        "number",
-        "CPU µs",
-        "small city's",
-        "ratio",
-        "p50 ms",
-        "small city's",
-        "ratio",
-        "start s",
-        "its CPU s",
-    )
+    table = Table("", "store", "number", "CPU µs", "small city's", "ratio", "start s", "its CPU s", "disk MB")
     for each in points:
-        costs = (f"{each.grown.cpu_us:,.0f}", f"{each.base.cpu_us:,.0f}", _ratio(each.cpu))
-        waits = (f"{each.grown.p50_ms:.2f}", f"{each.base.p50_ms:.2f}", _ratio(each.p50))
-        starts = (f"{each.start_s:.2f}", f"{each.start_cpu_s:.2f}")
-        table.add_row(each.what, each.store, f"{each.number:,}", *costs, *waits, *starts)
+        costs = (f"{each.cpu_us:,.0f}", f"{each.base_cpu_us:,.0f}", f"{each.ratio.middle:.2f} ±{each.ratio.within:.0%}")
+        starts = (f"{each.start_s:.2f}", f"{each.start_cpu_s:.2f}", f"{each.disk_mb:,.0f}")
+        table.add_row(each.what, each.store, f"{each.number:,}", *costs, *starts)
     return table
-
-
-def _ratio(found: Ratio) -> str:
-    return f"{found.middle:.2f} ±{found.within:.0%}"
 
 
 def write(folder: Path, points: Sequence[Point], machine: dict[str, Any], notes: Sequence[str]) -> None:
@@ -88,15 +70,15 @@ def _picture(points: Sequence[Point]) -> str:
 
 def _curve(points: Sequence[Point], colour: str) -> list[str]:
     """With an upright line at each point: the interval of its ratio."""
-    places = [(_x(each.number), _y(each.cpu.middle)) for each in points]
+    places = [(_x(each.number), _y(each.ratio.middle)) for each in points]
     line = " ".join(f"{x},{y}" for x, y in places)
     dots = [f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>' for x, y in places]
     uprights = []
     for each in points:
         x, most, least = (
             _x(each.number),
-            each.cpu.middle * (1 + each.cpu.within),
-            each.cpu.middle / (1 + each.cpu.within),
+            each.ratio.middle * (1 + each.ratio.within),
+            each.ratio.middle / (1 + each.ratio.within),
         )
         uprights.append(f'<line x1="{x}" y1="{_y(least)}" x2="{x}" y2="{_y(most)}" stroke="{colour}" opacity="0.6"/>')
     return [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>', *uprights, *dots]

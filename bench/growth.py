@@ -33,8 +33,8 @@ from gateway.audit.files import Folder
 from gateway.wiring import Store
 
 PAYLOAD = "1k-plain"
-BUSY, ALONE = Group(PAYLOAD, 16, EVERYBODY, 1, 6), Group(PAYLOAD, 1, EVERYBODY, 1, 2)
-STAYS_SMALL = 100_000  # entries; a run adds about 10,000
+BUSY = Group(PAYLOAD, 64, EVERYBODY, 1, 10)
+STAYS_SMALL = 100_000  # entries; a run adds about 20,000
 STARTS = 3
 ASKING = 4  # threads that ask for tokens
 AT_ONCE = 2000  # requests that are made for the warm-up, before the first of them is too old
@@ -46,25 +46,17 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """What one run found of one city."""
-
-    cpu_us: float  # per query: of the gateway, and of the database server if there is one
-    p50_ms: float  # at one connection
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
-    """One size, as the runs found it: medians, and the mean quotients with their intervals (see estimate.py)."""
+    """One size, as the runs found it. CPU is the gateway's per query, and the database server's if there is one: the
+    medians of the grown and of the small city (base), and the mean of the quotients with its interval (estimate.py)."""
 
     what: str  # entries, agreements or services
     store: str
     number: int
     runs: int
-    grown: Sample
-    base: Sample  # the small city
-    cpu: Ratio
-    p50: Ratio
+    cpu_us: float
+    base_cpu_us: float
+    ratio: Ratio
     start_s: float  # from the command to the first ``/readyz`` that says yes
     start_cpu_s: float
     disk_mb: float
@@ -107,18 +99,17 @@ class Measuring:
         small, large = ([pair[place] for pair in pairs] for place in (0, 1))
         return Point(
             what, self.store, number, self.runs,
-            grown=_median(large), base=_median(small),
-            cpu=estimate.ratio([one.cpu_us / other.cpu_us for one, other in zip(large, small, strict=True)]),
-            p50=estimate.ratio([one.p50_ms / other.p50_ms for one, other in zip(large, small, strict=True)]),
+            cpu_us=statistics.median(large), base_cpu_us=statistics.median(small),
+            ratio=estimate.ratio([one / other for one, other in zip(large, small, strict=True)]),
             start_s=min(seconds for seconds, _ in starts), start_cpu_s=min(cpu for _, cpu in starts),
             disk_mb=sum(file.stat().st_size for file in places[1].folder.rglob("*.sqlite*")) / 1e6,
         )  # fmt: skip
 
-    def _pair(self, targets: Sequence[Target]) -> list[Sample]:
-        busy, alone = compare.blocks(BUSY, targets), compare.blocks(ALONE, targets)
-        if errors := sum(sum(turn.errors.values()) for visit in (*busy, *alone) for turn in visit.block.turns):
+    def _pair(self, targets: Sequence[Target]) -> list[float]:
+        visits = compare.blocks(BUSY, targets)
+        if errors := sum(sum(turn.errors.values()) for visit in visits for turn in visit.block.turns):
             raise RuntimeError(f"{errors} wrong answers")
-        return [Sample(_cpu_us(busy, place), _p50_ms(alone, place)) for place in range(len(targets))]
+        return [_cpu_us(visits, place) for place in range(len(targets))]
 
     def _target(self, place: City, running: Running) -> Target:
         """Queries that go through all its agreements evenly, after each was used once."""
@@ -166,19 +157,6 @@ def _cpu_us(visits: Sequence[Visit], place: int) -> float:
     turns = [turn for visit in visits for turn in visit.block.turns if turn.system == place]
     spent = sum(visit.cpu_s[place] for visit in visits) + sum(turn.store_cpu_s for turn in turns)
     return spent / sum(turn.answers for turn in turns) * 1e6
-
-
-def _p50_ms(visits: Sequence[Visit], place: int) -> float:
-    latencies = [
-        each for visit in visits for turn in visit.block.turns if turn.system == place for each in turn.latencies
-    ]
-    return statistics.median(latencies) * 1e3
-
-
-def _median(samples: Sequence[Sample]) -> Sample:
-    return Sample(
-        statistics.median(each.cpu_us for each in samples), statistics.median(each.p50_ms for each in samples)
-    )
 
 
 def _start(place: City) -> tuple[float, float]:
@@ -278,8 +256,8 @@ def everything(
     """On SQLite all of it; on PostgreSQL the log up to a tenth of the largest size."""
     with ground() as own:
         here = Measuring(own, runs, say)
+        yield from of_entries(sizes, here)
         yield from of_agreements(numbers, here)
         yield from of_services(services, here)
-        yield from of_entries(sizes, here)
     with ground() as own, postgresql(POSTGRES_SETTINGS) as server:
         yield from of_entries([size for size in sizes if size * 10 <= sizes[-1]], Measuring(own, runs, say, server))

@@ -35,10 +35,10 @@ def test_growth_is_measured_beside_a_small_city_and_written_with_its_intervals(t
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "growth.json").read_text())["points"]
     assert [(each["what"], each["store"], each["number"]) for each in found] == [
-        ("agreements", "sqlite", 10), ("entries", "sqlite", 1000),
+        ("entries", "sqlite", 1000), ("agreements", "sqlite", 10),
     ]  # fmt: skip
     for each in found:
-        assert each["grown"]["cpu_us"] > 0 and each["base"]["cpu_us"] > 0 and each["start_cpu_s"] > 0
-        assert each["cpu"]["middle"] == pytest.approx(each["grown"]["cpu_us"] / each["base"]["cpu_us"], rel=0.01)
+        assert each["cpu_us"] > 0 and each["base_cpu_us"] > 0 and each["start_cpu_s"] > 0
+        assert each["ratio"]["middle"] == pytest.approx(each["cpu_us"] / each["base_cpu_us"], rel=0.01)
     picture = ElementTree.parse(tmp_path / "growth.svg").getroot()
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == len(found)
