@@ -25,7 +25,7 @@ from bench.city import City, Founding, More, Question
 from bench.estimate import Ratio
 from bench.filling import fill
 from bench.load import Load, run
-from bench.machine import Running, used
+from bench.machine import Running, cpu_s, used
 from bench.measure import Target
 from bench.plan import EVERYBODY, Group
 from bench.scene import Ground, database, ground, postgresql, stub
@@ -36,6 +36,7 @@ PAYLOAD = "1k-plain"
 BUSY = Group(PAYLOAD, 64, EVERYBODY, 1, 10)
 STAYS_SMALL = 100_000  # entries; a run adds about 20,000
 STARTS = 3
+REST_WITHIN_S, AT_REST = 300, 0.1  # of a core, both together
 ASKING = 4  # threads that ask for tokens
 AT_ONCE = 2000  # requests that are made for the warm-up, before the first of them is too old
 SMALLEST = 10  # agreements and services of the small city
@@ -106,6 +107,8 @@ class Measuring:
         )  # fmt: skip
 
     def _pair(self, targets: Sequence[Target]) -> list[float]:
+        """What a gateway does once after its start, such as making ready for who searches, is over by then."""
+        _wait_for_rest([pid for target in targets for pid in target.pids])
         visits = compare.blocks(BUSY, targets)
         if errors := sum(sum(turn.errors.values()) for visit in visits for turn in visit.block.turns):
             raise RuntimeError(f"{errors} wrong answers")
@@ -157,6 +160,15 @@ def _cpu_us(visits: Sequence[Visit], place: int) -> float:
     turns = [turn for visit in visits for turn in visit.block.turns if turn.system == place]
     spent = sum(visit.cpu_s[place] for visit in visits) + sum(turn.store_cpu_s for turn in turns)
     return spent / sum(turn.answers for turn in turns) * 1e6
+
+
+def _wait_for_rest(pids: Sequence[int]) -> None:
+    for _ in range(REST_WITHIN_S):
+        before = cpu_s(pids)
+        time.sleep(1)
+        if cpu_s(pids) - before < AT_REST:
+            return
+    raise RuntimeError(f"the gateways are busy though nobody has asked anything for {REST_WITHIN_S} s")
 
 
 def _start(place: City) -> tuple[float, float]:

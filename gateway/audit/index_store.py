@@ -188,8 +188,11 @@ class IndexRows(Rows):
         return [value for (value,) in self._all(sql, low, least, most)]
 
     def of_these(self, column: str, values: Iterable[str], low: int) -> list[Row]:
-        """First rows from ``low`` on of these residents or cases."""
-        where = f"{column} IS NOT NULL AND {self._in(column, 'text')} AND number >= ? AND of_number IS NULL"
+        """First rows from ``low`` on of these residents or cases, where an officer asked."""
+        where = (
+            f"{column} IS NOT NULL AND {self._in(column, 'text')} AND number >= ? AND of_number IS NULL"
+            " AND officer IS NOT NULL"
+        )
         sql = f"SELECT {COLUMNS} FROM log_index WHERE {where} ORDER BY {column}, number"  # noqa: S608  # our own words
         return [Row._make(row) for row in self._all(sql, self._list(values), low)]
 

@@ -19,7 +19,8 @@ from gateway.audit.segment import Segment
 
 DEAR_S = 0.25  # a large log: what took longer is told again for AGAIN times as long
 AGAIN = 30
-STALE_S = 900  # and what overseers see, for so long: it is looked for anew beside them (see prepare.py)
+STALE_S = 900  # and what overseers see, for so long at least: it is looked for anew beside them (see prepare.py)
+LASTING = 2  # and for so many times as long as until it is looked for anew
 MOST = 200  # residents or cases looked at one by one; more of them would be no exception
 
 
@@ -52,10 +53,13 @@ class Watch:
         with self._looking:  # whoever waited has what was found meanwhile
             return self._kept(reach) or self._look(reach)
 
-    def renew(self) -> None:
-        """Look anew for what overseers see, so that none of them waits for it."""
+    def renew(self) -> float:
+        """Look anew for what overseers see, so that none of them waits for it. Returns for how many seconds that is
+        to do: what takes long, in a large log, is done so much less often, and costs the queries no more."""
+        began = time.monotonic()
         with self._looking:
             self._look(None)
+        return AGAIN * (time.monotonic() - began)
 
     def _kept(self, reach: str | None) -> Seen | None:
         with self._lock:
@@ -68,7 +72,9 @@ class Watch:
             found = sorted(self._all(look, reach), key=lambda each: (-each.score, each.officer, each.rule, each.q))
         now = time.monotonic()
         took = now - began
-        patience = 0.0 if took <= self._dear_s else AGAIN * took if reach is not None else max(STALE_S, AGAIN * took)
+        patience = 0.0 if took <= self._dear_s else AGAIN * took
+        if patience and reach is None:
+            patience = max(STALE_S, LASTING * patience)
         seen = Seen(at, now + patience, found)
         with self._lock:
             self._last = {key: value for key, value in self._last.items() if value.until > now}
@@ -86,6 +92,8 @@ class Watch:
         for officer in anomalies.suspects(profiles, limits):
             yield from anomalies.of_rows(officer, rows.of_officer(officer, low, high), limits)
         known = {each.officer for each in profiles}
+        if not known:
+            return
         for column, least, rule in (
             ("case_ref", limits.case_subjects, anomalies.of_case),
             ("subject", limits.repeat_days, anomalies.of_subject),
