@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -103,7 +102,7 @@ def test_one_that_is_stopped_makes_the_others_say_so_in_time(
         else:
             pytest.fail("was never stopped within a transaction")
         for _ in range(60):  # a slow disk may take the other one longer than our patience
-            with suppress(LogUnavailable):
+            with contextlib.suppress(LogUnavailable):
                 asyncio.run(log.append(event()))
                 break
         else:
