@@ -50,6 +50,7 @@ class Bundle:
     """What the database said of one agreement, standard, client and officer, and under which revisions."""
 
     agreement: Agreement | None
+    known_to: frozenset[str]  # the parties that may know of the agreement
     terms: Terms | None
     service: ServiceFacts | None
     client: Client | None
@@ -161,7 +162,7 @@ class Gatherer:
             now=now,
             query=query,
             agreement_state=agreement.state if agreement else None,
-            agreement_known_to=agreement.known_to if agreement else frozenset(),
+            agreement_known_to=bundle.known_to,
             terms=terms,
             agreement_digest=agreement.digest if agreement else None,
             standard=bundle.standard,
@@ -213,6 +214,7 @@ class Gatherer:
             provider_party = identity_store.get_party(conn, provider)
             return Bundle(
                 agreement=agreement,
+                known_to=agreement.known_to if agreement else frozenset(),
                 terms=terms,
                 service=_service_facts(service, standard) if service and standard else None,
                 client=client,
