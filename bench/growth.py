@@ -107,7 +107,7 @@ class Measuring:
         )  # fmt: skip
 
     def _pair(self, targets: Sequence[Target]) -> list[float]:
-        """What a gateway does once after its start, such as making ready for who searches, is over by then."""
+        """CPU per query of each, when what a gateway does once after its start (prepare.py) is over."""
         _wait_for_rest([pid for target in targets for pid in target.pids])
         visits = compare.blocks(BUSY, targets)
         if errors := sum(sum(turn.errors.values()) for visit in visits for turn in visit.block.turns):
@@ -119,7 +119,7 @@ class Measuring:
         questions = [each for name, each in place.questions.items() if name.startswith("many-")]
         questions = questions or [place.questions[PAYLOAD]]
         with ThreadPoolExecutor(ASKING) as asking:
-            given = list(asking.map(lambda question: proofs.token(place, question), questions))
+            given = list(asking.map(lambda question: proofs.token(place, question)[0], questions))
         spread = Spread(place, list(zip(questions, given, strict=True)), self.ground.makers)
         port = urlsplit(place.url).port or 0
         for first in range(0, len(questions), AT_ONCE):
@@ -138,7 +138,7 @@ class Spread:
     """Makes requests that take all agreements in turn, shuffled."""
 
     place: City
-    questions: Sequence[tuple[Question, tuple[str, str]]]
+    questions: Sequence[tuple[Question, str]]  # each with a token
     makers: Executor
     at: int = 0  # whose turn it is
 
@@ -147,7 +147,7 @@ class Spread:
         nonce = proofs.nonce(self.place)
         parts = []
         for number in range(len(self.questions) if each else more):
-            question, (token, _) = self.questions[(self.at + number) % len(self.questions)]
+            question, token = self.questions[(self.at + number) % len(self.questions)]
             parts.append(proofs.part(self.place, question, (token, nonce), self.at, each + (number < more)))
         self.at += more
         made = [request for share in self.makers.map(proofs.make_part, parts, chunksize=8) for request in share]

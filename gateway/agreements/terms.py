@@ -98,7 +98,7 @@ class Reading:
     terms: Mapping[str, Terms]
 
 
-@lru_cache(maxsize=MAX_KEPT)  # a document is the same for ever, and each query asks for its terms
+@lru_cache(maxsize=MAX_KEPT)  # a document is the same for ever
 def read(text: bytes) -> Reading:
     """A document from its canonical bytes."""
     document = strict_loads(text)

@@ -26,9 +26,10 @@ MOST = 200  # residents or cases looked at one by one; more of them would be no 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found at a moment; ``until`` (monotonic) it may be told again."""
+    """What was found at a moment, and how long that took; ``until`` (monotonic) it may be told again."""
 
     at: datetime
+    took_s: float
     until: float
     found: list[Finding]
 
@@ -56,10 +57,8 @@ class Watch:
     def renew(self) -> float:
         """Look anew for what overseers see, so that none of them waits for it. Returns for how many seconds that is
         to do: what takes long, in a large log, is done so much less often, and costs the queries no more."""
-        began = time.monotonic()
         with self._looking:
-            self._look(None)
-        return AGAIN * (time.monotonic() - began)
+            return AGAIN * self._look(None).took_s
 
     def _kept(self, reach: str | None) -> Seen | None:
         with self._lock:
@@ -75,7 +74,7 @@ class Watch:
         patience = 0.0 if took <= self._dear_s else AGAIN * took
         if patience and reach is None:
             patience = max(STALE_S, LASTING * patience)
-        seen = Seen(at, now + patience, found)
+        seen = Seen(at, took, now + patience, found)
         with self._lock:
             self._last = {key: value for key, value in self._last.items() if value.until > now}
             if patience:
