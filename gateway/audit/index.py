@@ -160,25 +160,14 @@ class _Known:
     """What the entries before say of the things that those of this group name."""
 
     def __init__(self, rows: IndexRows, items: Sequence[Asked | Ended | dict[str, Any]], low: int) -> None:
-        earlier, services, consents, agreements = set[int](), set[str](), set[str](), set[str]()
-        for item in items:
-            if isinstance(item, Ended):
-                if item.of < low:
-                    earlier.add(item.of)
-                continue
-            if isinstance(item, Asked):
-                agreement = item.agreement
-                if item.service:
-                    services.add(item.service)
-                if item.consent:
-                    consents.add(item.consent)
-            else:
-                agreement = id_of(item.get("agreement"))
-            if agreement:
-                agreements.add(agreement)
-        self.earlier = rows.by_number(earlier)
-        self.services = rows.owners_of_services(services)
-        self.given = rows.given(consents)
+        asked = [item for item in items if isinstance(item, Asked)]
+        self.earlier = rows.by_number({item.of for item in items if isinstance(item, Ended) and item.of < low})
+        self.services = rows.owners_of_services({item.service for item in asked if item.service})
+        self.given = rows.given({item.consent for item in asked if item.consent})
+        # Who signed is asked only where no service tells the other party: nearly every query names one.
+        agreements = {item.agreement for item in asked if item.service not in self.services and item.agreement}
+        others = [id_of(item.get("agreement")) for item in items if isinstance(item, dict)]
+        agreements.update(agreement for agreement in others if agreement)
         self.parties: dict[str, list[str]] = {}
         for agreement, party in rows.signers(agreements):
             self.parties.setdefault(agreement, []).append(party)

@@ -24,7 +24,7 @@ from gateway.audit.search import Found, Page, Search
 from gateway.db import Database
 from tests.clock import FixedClock
 from tests.gateway.audit.conftest import AUDITOR, CLERK, LINDEN, TAX, Door
-from tests.gateway.audit.examples import NOBODY, SUBJECT, authorized, event, failed, released
+from tests.gateway.audit.examples import DIGEST, NOBODY, SUBJECT, authorized, event, failed, released
 
 OTHER = "s:2026:" + "B" * 22
 
@@ -81,6 +81,34 @@ def test_an_outcome_is_found_like_its_query_wherever_the_index_was_cut(history: 
     asyncio.run(history.append(released("qry_9", granted.index)))
     page = entries(history, Filter.of(subject=OTHER, type="exchange.released"))
     assert [found.entry["query"] for found in page.found] == ["qry_9"]
+
+
+def test_a_query_concerns_whose_service_it_asked_or_else_who_signed(log: Log) -> None:
+    """Also when no service is named, or when none was registered; wherever the index was cut."""
+
+    async def story() -> int:
+        for party in ("street-linden", "tax"):
+            signed = {"officer": f"off_{party}", "jws_digest": DIGEST}
+            actor = {"party": party, "client": f"cli_{party}", "officer": None}
+            paper = {"id": "agr_1", "digest": DIGEST, "version": 1}
+            await log.append({"type": "agreement.signed", "actor": actor, "agreement": paper, "signature": signed})
+            index.catch_up(log.database)
+        unregistered = await log.append(authorized("qry_1"))
+        registered = {"type": "service.registered", "actor": NOBODY, "service": {"id": "svc_1", "digest": DIGEST}}
+        await log.append(registered | {"party": "police", "standard": "person-basic/1.0.0"})
+        await log.append(authorized("qry_2"))
+        index.catch_up(log.database)
+        await log.append(authorized("qry_3"))
+        await log.append(authorized("qry_4") | {"service": None})
+        return unregistered.index
+
+    first = asyncio.run(story())
+    index.catch_up(log.database)
+    with log.database.read() as conn:
+        rows = conn.execute(select(INDEX.c.query, INDEX.c.other_party).where(INDEX.c.number >= first)).all()
+    assert {query: party for query, party in rows if query} == {
+        "qry_1": "tax", "qry_2": "police", "qry_3": "police", "qry_4": "tax",
+    }  # fmt: skip
 
 
 def test_the_index_can_be_thrown_away(history: Log) -> None:
