@@ -14,13 +14,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bench import city, compare, estimate, proofs, records
-from bench.cases import Visit
 from bench.city import City, Founding, More, Question
 from bench.estimate import Ratio
 from bench.filling import fill
@@ -29,7 +29,11 @@ from bench.machine import Running, cpu_s, used
 from bench.measure import Target
 from bench.plan import EVERYBODY, Group
 from bench.scene import Ground, database, ground, postgresql, stub
+from bench.turns import Turn
+from gateway.audit import index
 from gateway.audit.files import Folder
+from gateway.audit.store import Rows
+from gateway.db import Database
 from gateway.wiring import Store
 
 PAYLOAD = "1k-plain"
@@ -96,7 +100,7 @@ class Measuring:
             if each < STARTS:
                 starts.append(_start(places[1]))
             with self.stub(), places[0].served() as one, places[1].served() as other:
-                pairs.append(self._pair([self._target(places[0], one), self._target(places[1], other)]))
+                pairs.append(self._pair(places, [self._target(places[0], one), self._target(places[1], other)]))
         small, large = ([pair[place] for pair in pairs] for place in (0, 1))
         return Point(
             what, self.store, number, self.runs,
@@ -106,20 +110,24 @@ class Measuring:
             disk_mb=sum(file.stat().st_size for file in places[1].folder.rglob("*.sqlite*")) / 1e6,
         )  # fmt: skip
 
-    def _pair(self, targets: Sequence[Target]) -> list[float]:
-        """CPU per query of each, when what a gateway does once after its start (prepare.py) is over."""
-        _wait_for_rest([pid for target in targets for pid in target.pids])
+    def _pair(self, places: Sequence[City], targets: Sequence[Target]) -> list[float]:
+        """CPU per query of each, when what a gateway does once after its start (prepare.py) is over. What it puts off,
+        the index of the search, is done before and after, so that nobody is charged with another's part of it."""
+        before = _at_rest(places, targets)
         visits = compare.blocks(BUSY, targets)
-        if errors := sum(sum(turn.errors.values()) for visit in visits for turn in visit.block.turns):
+        after = _at_rest(places, targets)
+        turns = [turn for visit in visits for turn in visit.block.turns]
+        if errors := sum(sum(turn.errors.values()) for turn in turns):
             raise RuntimeError(f"{errors} wrong answers")
-        return [_cpu_us(visits, place) for place in range(len(targets))]
+        return [_cpu_us(*sides, turns, place) for place, sides in enumerate(zip(before, after, strict=True))]
 
     def _target(self, place: City, running: Running) -> Target:
         """Queries that go through all its agreements evenly, after each was used once."""
         questions = [each for name, each in place.questions.items() if name.startswith("many-")]
         questions = questions or [place.questions[PAYLOAD]]
+        nonce = proofs.nonce(place)
         with ThreadPoolExecutor(ASKING) as asking:
-            given = list(asking.map(lambda question: proofs.token(place, question)[0], questions))
+            given = list(asking.map(lambda question: proofs.token(place, question, nonce)[0], questions))
         spread = Spread(place, list(zip(questions, given, strict=True)), self.ground.makers)
         port = urlsplit(place.url).port or 0
         for first in range(0, len(questions), AT_ONCE):
@@ -155,20 +163,40 @@ class Spread:
         return made
 
 
-def _cpu_us(visits: Sequence[Visit], place: int) -> float:
-    """With what is put off until others have their turns; the server's work is told apart by turns alone."""
-    turns = [turn for visit in visits for turn in visit.block.turns if turn.system == place]
-    spent = sum(visit.cpu_s[place] for visit in visits) + sum(turn.store_cpu_s for turn in turns)
-    return spent / sum(turn.answers for turn in turns) * 1e6
+class Rested(NamedTuple):
+    """A gateway that has nothing to do: its CPU seconds, and the entries of its log."""
+
+    cpu_s: float
+    entries: int
 
 
-def _wait_for_rest(pids: Sequence[int]) -> None:
-    for _ in range(REST_WITHIN_S):
-        before = cpu_s(pids)
-        time.sleep(1)
-        if cpu_s(pids) - before < AT_REST:
-            return
+def _at_rest(places: Sequence[City], targets: Sequence[Target]) -> list[Rested]:
+    """As soon as all of them are: nothing is left to be indexed, and hardly any CPU is taken."""
+    pids = [pid for target in targets for pid in target.pids]
+    with ExitStack() as stack:
+        databases = [Database(place.settings.database) for place in places]
+        for each in databases:
+            stack.callback(each.close)
+        for _ in range(REST_WITHIN_S):
+            began = cpu_s(pids)
+            time.sleep(1)
+            if cpu_s(pids) - began < AT_REST and not any(map(index.behind, databases)):
+                return [
+                    Rested(cpu_s(target.pids), _entries(each)) for target, each in zip(targets, databases, strict=True)
+                ]
     raise RuntimeError(f"the gateways are busy though nobody has asked anything for {REST_WITHIN_S} s")
+
+
+def _entries(database: Database) -> int:
+    with database.read() as conn:
+        return Rows(conn).head().size
+
+
+def _cpu_us(before: Rested, after: Rested, turns: Sequence[Turn], place: int) -> float:
+    """Two entries are a query. What a database server did for whom is told by their turns alone."""
+    own = (after.cpu_s - before.cpu_s) / ((after.entries - before.entries) / 2)
+    mine = [turn for turn in turns if turn.system == place]
+    return (own + sum(turn.store_cpu_s for turn in mine) / sum(turn.answers for turn in mine)) * 1e6
 
 
 def _start(place: City) -> tuple[float, float]:

@@ -91,9 +91,9 @@ def make_part(part: Part) -> list[bytes]:
     return made
 
 
-def token(city: City, question: Question) -> tuple[str, str]:
-    """An access token for this agreement, and a nonce that proofs may quote now."""
-    endpoint, fresh = f"{city.url}/oauth/token", nonce(city)
+def token(city: City, question: Question, quoting: str | None = None) -> tuple[str, str]:
+    """An access token for this agreement, and a nonce that proofs may quote now. ``quoting``: one that is known."""
+    endpoint, fresh = f"{city.url}/oauth/token", quoting or nonce(city)
     now = int(time.time())
     claims = {"iss": city.client_id, "sub": city.client_id, "aud": city.url, "jti": secrets.token_urlsafe(16)}
     details = [{"type": DETAIL_TYPE, "agreement_id": question.agreement, "purpose": PURPOSE}]
