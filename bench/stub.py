@@ -30,7 +30,11 @@ _ID = b'"id":"'
 
 
 def _response(body: bytes, status: bytes = b"200 OK") -> bytes:
-    head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n\r\n"
+    """With the time for which the provider kit, too, keeps a connection that is idle."""
+    head = (
+        b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nKeep-Alive: timeout=30\r\n"
+        b"Content-Length: %d\r\n\r\n"
+    )
     return head % (status, len(body)) + body
 
 

@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Fetched] | None = None
-        self.idle_since = 0.0
+        self.idle_until = 0.0  # on the monotonic clock, while nothing is asked
         self.usable = False
 
     def ask(self, request: bytes, max_body: int, timeout_s: float) -> asyncio.Future[Fetched]:

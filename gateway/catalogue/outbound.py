@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -30,6 +31,9 @@ MAX_BODY: Final = 1 << 20  # bytes of one answer
 # Shorter than the 2 s after which gunicorn, by default, closes an idle connection: a request is never sent into one
 # that the department is just closing, which would look like a failure of the department.
 KEEP_ALIVE_S: Final = 1.5
+# A department that says for how long it keeps a connection that is idle (Keep-Alive: timeout=30) is believed so far.
+LONGEST_KEPT_S: Final = 30.0
+CLOSING_S: Final = 1.0  # before that time is over: what is on its way then must still arrive
 LOOKED_UP_FOR_S: Final = 10  # checked addresses are used this long for further connections
 
 # A look-up can hang for many seconds and cannot be cancelled; here it does not take threads from the database.
@@ -90,27 +94,27 @@ class Session:
         waiting = self._idle.get((place.host, place.port), [])
         while waiting:
             connection = waiting.pop()
-            if connection.usable and time.monotonic() - connection.idle_since < KEEP_ALIVE_S:
+            if connection.usable and time.monotonic() < connection.idle_until:
                 return connection
             connection.close()
         return None
 
-    def keep(self, place: _Place, connection: Connection) -> None:
-        """For the next request, if the other side agrees."""
+    def keep(self, place: _Place, connection: Connection, kept_s: float = KEEP_ALIVE_S) -> None:
+        """For the next request within ``kept_s``, if the other side agrees."""
         waiting = self._idle.setdefault((place.host, place.port), [])
-        if not connection.usable or len(waiting) >= self._limit:
+        if not connection.usable or kept_s <= 0 or len(waiting) >= self._limit:
             connection.close()
             return
-        connection.idle_since = time.monotonic()
+        connection.idle_until = time.monotonic() + kept_s
         waiting.append(connection)
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old)
+            self._sweep = asyncio.get_running_loop().call_later(kept_s, self._close_old)
 
     def _close_old(self) -> None:
-        oldest = time.monotonic() - KEEP_ALIVE_S
+        now = time.monotonic()
         for place, waiting in list(self._idle.items()):
             for connection in waiting:
-                if connection.idle_since <= oldest:
+                if connection.idle_until <= now:
                     connection.close()
             self._idle[place] = [connection for connection in waiting if connection.usable]
         left = any(self._idle.values())
@@ -195,8 +199,18 @@ async def send(
     except BaseException:
         connection.close()  # also when the caller has gone away: the answer would be taken for the next one's
         raise
-    session.keep(place, connection)
+    session.keep(place, connection, _kept_s(fetched.headers.get("keep-alive", "")))
     return fetched
+
+
+def _kept_s(said: str) -> float:
+    """How long a connection may be idle, by the field Keep-Alive of the answer (RFC 2068 section 19.7.1.1)."""
+    if not said or (found := _TIMEOUT.search(said)) is None:
+        return KEEP_ALIVE_S
+    return min(int(found[1]) - CLOSING_S, LONGEST_KEPT_S)
+
+
+_TIMEOUT: Final = re.compile(r"(?:^|[,;\s])timeout=([0-9]{1,6})(?![0-9])", re.ASCII | re.IGNORECASE)
 
 
 def _request(method: str, start: str, headers: Mapping[str, str], body: bytes) -> bytes:

@@ -184,6 +184,48 @@ def test_a_connection_is_used_again_only_if_nothing_is_left_on_it(answer: bytes,
     assert opened == connections
 
 
+@pytest.mark.parametrize(
+    ("said", "connections"),
+    [
+        ("timeout=30", 1),
+        ("timeout=30, max=100", 1),
+        ("max=100, TIMEOUT=30", 1),
+        ("timeout=999999", 1),
+        ("timeout=1", 2),  # it might be closing just when the next request is on its way
+        ("timeout=0", 2),
+        ("timeout=", 1),  # says nothing, like none of the following
+        ("timeout=-5", 1),
+        ("timeout=99999999999999999999", 1),
+        ("untimeout=0", 1),
+        ("\u00b2", 1),
+    ],
+)
+def test_a_connection_is_not_used_for_longer_than_the_department_keeps_it(said: str, connections: int) -> None:
+    answer = OK.replace(b"\r\n", b"\r\nKeep-Alive: " + said.encode() + b"\r\n", 1)
+    assert fetch(answer, times=2)[1] == connections
+
+
+def test_who_says_how_long_it_keeps_connections_is_asked_over_the_same_one_later() -> None:
+    """Two seconds are more than a department is trusted with that says nothing."""
+
+    async def connections(answer: bytes) -> int:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(answer)
+
+        async with asking(serve) as (there, _, ask):
+            await ask()
+            await asyncio.sleep(2)
+            await ask()
+            return there.connections
+
+    async def run() -> list[int]:
+        told = OK.replace(b"\r\n", b"\r\nKeep-Alive: timeout=30\r\n", 1)
+        return await asyncio.gather(connections(told), connections(OK))
+
+    assert asyncio.run(run()) == [1, 2]
+
+
 def test_an_answer_that_nobody_asked_for_is_taken_for_none() -> None:
     answered, forged = asyncio.Event(), asyncio.Event()
 
