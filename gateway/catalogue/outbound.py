@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import re
+import resource
 import socket
 import ssl
 import time
@@ -20,6 +22,7 @@ from functools import cache, lru_cache
 from types import TracebackType
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from gateway.catalogue.addresses import DEFAULT_PORTS, OutboundPolicy
 from gateway.catalogue.http1 import Connection, Fetched, NotHttp, NotReached, TooLong
@@ -34,6 +37,7 @@ KEEP_ALIVE_S: Final = 1.5
 # A department that says for how long it keeps a connection that is idle (Keep-Alive: timeout=30) is believed so far.
 LONGEST_KEPT_S: Final = 30.0
 CLOSING_S: Final = 1.0  # before that time is over: what is on its way then must still arrive
+SHARE_KEPT: Final = 0.25  # of the files that the process may open; where more are idle, no more are kept for so long
 LOOKED_UP_FOR_S: Final = 10  # checked addresses are used this long for further connections
 
 # A look-up can hang for many seconds and cannot be cancelled; here it does not take threads from the database.
@@ -94,6 +98,7 @@ class Session:
         waiting = self._idle.get((place.host, place.port), [])
         while waiting:
             connection = waiting.pop()
+            _IDLE.discard(connection)
             if connection.usable and time.monotonic() < connection.idle_until:
                 return connection
             connection.close()
@@ -105,10 +110,13 @@ class Session:
         if not connection.usable or kept_s <= 0 or len(waiting) >= self._limit:
             connection.close()
             return
+        if kept_s > KEEP_ALIVE_S and len(_IDLE) >= _most_idle():
+            kept_s = KEEP_ALIVE_S  # a thousand departments must not take the files that callers need
         connection.idle_until = time.monotonic() + kept_s
         waiting.append(connection)
+        _IDLE.add(connection)
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(kept_s, self._close_old)
+            self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old)
 
     def _close_old(self) -> None:
         now = time.monotonic()
@@ -116,6 +124,8 @@ class Session:
             for connection in waiting:
                 if connection.idle_until <= now:
                     connection.close()
+                if not connection.usable:
+                    _IDLE.discard(connection)
             self._idle[place] = [connection for connection in waiting if connection.usable]
         left = any(self._idle.values())
         self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old) if left else None
@@ -201,6 +211,14 @@ async def send(
         raise
     session.keep(place, connection, _kept_s(fetched.headers.get("keep-alive", "")))
     return fetched
+
+
+_IDLE: Final = WeakSet[Connection]()  # of all sessions of this process
+
+
+def _most_idle() -> float:
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return math.inf if files == resource.RLIM_INFINITY else files * SHARE_KEPT
 
 
 def _kept_s(said: str) -> float:

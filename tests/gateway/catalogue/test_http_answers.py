@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.catalogue import outbound
 from gateway.catalogue.http1 import MAX_FIELDS, MAX_HEAD, MAX_INFORMATION
 from gateway.catalogue.outbound import Fetched, NotHttp, NotReached, OutboundPolicy, Session, TooLong, send, session
 
@@ -205,8 +206,12 @@ def test_a_connection_is_not_used_for_longer_than_the_department_keeps_it(said: 
     assert fetch(answer, times=2)[1] == connections
 
 
-def test_who_says_how_long_it_keeps_connections_is_asked_over_the_same_one_later() -> None:
-    """Two seconds are more than a department is trusted with that says nothing."""
+@pytest.mark.parametrize(("share", "expected"), [(outbound.SHARE_KEPT, [1, 2]), (0.0, [2, 2])])
+def test_who_says_how_long_it_keeps_connections_is_asked_over_the_same_one_later(
+    share: float, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seconds are more than a department is trusted with that says nothing, or when files are short."""
+    monkeypatch.setattr(outbound, "SHARE_KEPT", share)
 
     async def connections(answer: bytes) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -221,9 +226,9 @@ def test_who_says_how_long_it_keeps_connections_is_asked_over_the_same_one_later
 
     async def run() -> list[int]:
         told = OK.replace(b"\r\n", b"\r\nKeep-Alive: timeout=30\r\n", 1)
-        return await asyncio.gather(connections(told), connections(OK))
+        return list(await asyncio.gather(connections(told), connections(OK)))
 
-    assert asyncio.run(run()) == [1, 2]
+    assert asyncio.run(run()) == expected
 
 
 def test_an_answer_that_nobody_asked_for_is_taken_for_none() -> None:
