@@ -30,7 +30,7 @@ _ID = b'"id":"'
 
 
 def _response(body: bytes, status: bytes = b"200 OK") -> bytes:
-    """With the time for which the provider kit, too, keeps a connection that is idle."""
+    """With the time for which a connection that is idle is kept, as nginx in front of a department says it."""
     head = (
         b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nKeep-Alive: timeout=30\r\n"
         b"Content-Length: %d\r\n\r\n"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no type hints
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -21,7 +21,6 @@ from tongqu_client.provider.ledger import Ledger, audit_key
 from tongqu_client.provider.service import Service
 
 LEDGER = "ledger.sqlite"
-KEEP_ALIVE_S = 30  # an idle connection; told to the gateway, which then need not open one for each question
 
 
 def build(config: Config, *, trust: Trust | None = None, ledger: Path | None = None) -> Parts:
@@ -51,7 +50,6 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # as above
             "workers": 1,  # one process watches the file; look-ups wait for SQLite or a database, for which threads do
             "threads": self._config.threads,
             "timeout": 30,
-            "keepalive": KEEP_ALIVE_S,
             "limit_request_line": 1024,
             "limit_request_field_size": 16_384,
             "accesslog": None,  # paths and headers tell nothing the local ledger does not; errors go to stderr
@@ -64,14 +62,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # as above
         """Called in the worker, after the fork: connections and the watching thread belong to it."""
         parts = build(self._config)
         parts.service.watch()
-        app = create_provider_app(parts)
-        app.after_request(_told)
-        return app
-
-
-def _told(response: Response) -> Response:
-    response.headers["Keep-Alive"] = f"timeout={KEEP_ALIVE_S}"
-    return response
+        return create_provider_app(parts)
 
 
 def serve(config: Config) -> None:
