@@ -124,8 +124,6 @@ class Session:
             for connection in waiting:
                 if connection.idle_until <= now:
                     connection.close()
-                if not connection.usable:
-                    _IDLE.discard(connection)
             self._idle[place] = [connection for connection in waiting if connection.usable]
         left = any(self._idle.values())
         self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old) if left else None
@@ -213,7 +211,7 @@ async def send(
     return fetched
 
 
-_IDLE: Final = WeakSet[Connection]()  # of all sessions of this process
+_IDLE: Final = WeakSet[Connection]()  # of all sessions of this process; what is closed leaves by itself
 
 
 def _most_idle() -> float:
