@@ -116,9 +116,9 @@ def quick(seconds: float, connections: int, payload: str, workers: int, rounds: 
 
 
 @main.command()
-@click.option("--entries", default=6, type=click.IntRange(3, 8), show_default=True, help="power of ten; 7 takes 20 GB")
-@click.option("--agreements", default=4, type=click.IntRange(1, 5), show_default=True, help="likewise; services: 1 less")
-@click.option("--runs", default=8, type=click.IntRange(1), show_default=True, help="pairs of processes a point, 20 s each")
+@click.option("--entries", default=6, type=click.IntRange(3, 8), show_default=True, help="power of ten; 7: 20 GB")
+@click.option("--agreements", default=4, type=click.IntRange(1, 5), show_default=True, help="likewise; services: less")
+@click.option("--runs", default=8, type=click.IntRange(1), show_default=True, help="of each point, 20 s each")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default=False)
 def growth(entries: int, agreements: int, runs: int, results: Path) -> None:
     """What a query and a start cost when the log, the agreements and the services have grown."""
