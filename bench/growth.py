@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import random
 import statistics
 import time
@@ -34,6 +35,7 @@ from gateway.audit import index
 from gateway.audit.files import Folder
 from gateway.audit.store import Rows
 from gateway.db import Database
+from gateway.identity.tokens import LIFETIME_S
 from gateway.wiring import Store
 
 PAYLOAD = "1k-plain"
@@ -42,6 +44,7 @@ STAYS_SMALL = 100_000  # entries; a run adds about 20,000
 STARTS = 3
 REST_WITHIN_S, AT_REST = 300, 0.1  # of a core, both together
 ASKING = 4  # threads that ask for tokens
+TOKENS_S = LIFETIME_S - 75  # a run begun by then ends before the first of them has expired
 AT_ONCE = 2000  # requests that are made for the warm-up, before the first of them is too old
 SMALLEST = 10  # agreements and services of the small city
 PERSON = (records.PERSON, records.PERSON_FIELDS)
@@ -76,6 +79,7 @@ class Measuring:
     say: Say
     server: tuple[Path, int] | None = None
     founded: int = field(default=0, init=False)
+    tokens: dict[Path, tuple[float, list[str]]] = field(default_factory=dict, init=False)  # of a city, asked for when
 
     @property
     def store(self) -> str:
@@ -125,10 +129,7 @@ class Measuring:
         """Queries that go through all its agreements evenly, after each was used once."""
         questions = [each for name, each in place.questions.items() if name.startswith("many-")]
         questions = questions or [place.questions[PAYLOAD]]
-        nonce = proofs.nonce(place)
-        with ThreadPoolExecutor(ASKING) as asking:
-            given = list(asking.map(lambda question: proofs.token(place, question, nonce)[0], questions))
-        spread = Spread(place, list(zip(questions, given, strict=True)), self.ground.makers)
+        spread = Spread(place, list(zip(questions, self._tokens(place, questions), strict=True)), self.ground.makers)
         port = urlsplit(place.url).port or 0
         for first in range(0, len(questions), AT_ONCE):
             count = min(AT_ONCE, len(questions) - first)
@@ -139,6 +140,16 @@ class Measuring:
         return Target(
             "tongqu", place.folder.name, 1, port, [running.pid], servers, spread.requests, b'"receipt"', False, PAYLOAD
         )
+
+    def _tokens(self, place: City, questions: Sequence[Question]) -> list[str]:
+        """One for each. Ten thousand take longer to ask for than a run: they are good for several."""
+        asked, given = self.tokens.get(place.folder, (-math.inf, []))
+        if time.monotonic() - asked > TOKENS_S:
+            asked, nonce = time.monotonic(), proofs.nonce(place)
+            with ThreadPoolExecutor(ASKING) as asking:
+                given = list(asking.map(lambda question: proofs.token(place, question, nonce)[0], questions))
+            self.tokens[place.folder] = asked, given
+        return given
 
 
 @dataclass(slots=True)

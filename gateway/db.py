@@ -70,6 +70,7 @@ class Database:
             poolclass=QueuePool,
             pool_size=pool_size,
             max_overflow=10,
+            pool_use_lifo=True,  # the connection used last has in its memory what the next reader wants
             pool_pre_ping=self.dialect == "postgresql",  # a server that was restarted ended the connections lying idle
             connect_args={} if self.dialect == "sqlite" else _postgresql_options(self.url, patience_s),
         )

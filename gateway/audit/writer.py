@@ -34,7 +34,7 @@ CROWD = 8  # entries in a group that tell of load
 LINGER_S = 0.001  # how much longer a group then gathers: a commit costs much and an entry in it little
 TRIES = 4  # so often a group waits a moment for who else writes, before it is left to the thread
 SLOW_S = 0.005  # a disk that kept the event loop waiting for longer than this
-SLOW_FOR_S = 1.0  # is left to the thread for so long
+SLOW_SHARE = 20  # is left to the thread for so many times that: at worst, the loop waits a twentieth of the time
 MAX_GROUP = 256  # entries in one commit: enough to make the sync cheap, few enough to be quick
 MAX_OPEN = 100_000  # queries under way in one process, far above what its memory allows
 
@@ -185,7 +185,7 @@ class Writer:
             if waited > SLOW_S:  # the disk is not to blame while others had the core
                 waited -= run_delay.of_this_thread() - delayed
             if waited > SLOW_S:
-                self._slow_until = time.monotonic() + SLOW_FOR_S
+                self._slow_until = time.monotonic() + SLOW_SHARE * waited
             if written:
                 self._last_group = len(items)
             return written

@@ -76,6 +76,7 @@ class Session:
         self._idle: dict[tuple[str, int], list[Connection]] = {}
         self._checked: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._sweeps_at = 0.0
 
     async def __aenter__(self) -> Session:
         return self
@@ -115,18 +116,26 @@ class Session:
         connection.idle_until = time.monotonic() + kept_s
         waiting.append(connection)
         _IDLE.add(connection)
-        if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old)
+        self._sweep_at(connection.idle_until)
+
+    def _sweep_at(self, until: float) -> None:
+        """Look for what has been idle for too long then or before, but not more often than every KEEP_ALIVE_S."""
+        if self._sweep is not None:
+            if until >= self._sweeps_at:
+                return
+            self._sweep.cancel()
+        self._sweeps_at = max(until, time.monotonic() + KEEP_ALIVE_S)
+        self._sweep = asyncio.get_running_loop().call_later(self._sweeps_at - time.monotonic(), self._close_old)
 
     def _close_old(self) -> None:
-        now = time.monotonic()
+        now, self._sweep = time.monotonic(), None
         for place, waiting in list(self._idle.items()):
             for connection in waiting:
                 if connection.idle_until <= now:
                     connection.close()
             self._idle[place] = [connection for connection in waiting if connection.usable]
-        left = any(self._idle.values())
-        self._sweep = asyncio.get_running_loop().call_later(KEEP_ALIVE_S, self._close_old) if left else None
+        if left := [connection.idle_until for waiting in self._idle.values() for connection in waiting]:
+            self._sweep_at(min(left))
 
     async def connect(self, place: _Place) -> Connection:
         """A new connection to one of the checked addresses. Raises NotAllowed, NotReached."""

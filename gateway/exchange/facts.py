@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from sys import intern
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -43,6 +44,7 @@ from standards import REGISTRY, Standard, predicates
 MAX_KEPT = 20_000  # bundles in memory, about 2 KB each
 
 Key = tuple[str, str, str, str | None]  # agreement, standard, client, officer
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,26 @@ class Bundle:
     revisions: dict[str, int]
 
 
+class _Parts:
+    """What many bundles rest on alike: read once for each revision, and one and the same object in all of them, so that
+    a thousand agreements touch little more memory than ten."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, Any]] = {}  # key → the revision it was read under, and what it was
+
+    def of(self, key: str, revision: object, read: Callable[[], T]) -> T:
+        """Read in a transaction that saw this revision, if it was not before. Used by several threads."""
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == revision:
+            return kept[1]  # type: ignore[no-any-return]  # of one key is always one kind
+        value = read()
+        if value is not None:  # nothing tells when it comes into being
+            if len(self._kept) >= MAX_KEPT:
+                self._kept = {}
+            self._kept[key] = (revision, value)
+        return value
+
+
 class Called(NamedTuple):
     """What only a few queries ask for, read for each of them: an emergency, a second officer."""
 
@@ -85,6 +107,7 @@ class Gatherer:
         self._kept: OrderedDict[Key, Bundle] = OrderedDict()
         self._by_revision: dict[str, set[Key]] = {}
         self._protected: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._parts = _Parts()
 
     async def gather(self, query: Query, *, fresh: bool = False) -> Facts:
         """The facts of this query. ``fresh``: read the database even when something is kept."""
@@ -193,41 +216,46 @@ class Gatherer:
             terms = agreement.compiled(query.standard) if agreement else None
             consumer, provider = (terms.consumer, terms.provider) if terms else (query.caller.party, query.caller.party)
             service = service_store.active_service(conn, provider, query.standard) if terms else None
+            client_key, consumer_key = f"client:{query.caller.client}", f"party:{consumer}"
+            provider_key, standard_key = f"party:{provider}", f"standard:{query.standard}"
             keys = [
                 f"agreement:{query.agreement}",
-                f"client:{query.caller.client}",
-                f"party:{consumer}",
-                f"party:{provider}",
-                f"standard:{query.standard}",
+                *map(intern, (client_key, consumer_key, provider_key, standard_key)),
                 persons.PROTECTED_KEY,
             ]
             if service:
-                keys.append(f"service:{service.id}")
+                keys.append(intern(f"service:{service.id}"))
             officer = query.caller.officer
             if officer is not None:
                 # the party's keys vouch for the officer
                 keys += [f"officer:{officer}", f"party:{query.caller.party}", persons.conflict_key(officer)]
             revisions = self._log.revisions(conn, keys)
             standard = self._library.load(conn, query.standard)
-            client = identity_store.get_client(conn, query.caller.client)
-            consumer_party = identity_store.get_party(conn, consumer)
-            provider_party = identity_store.get_party(conn, provider)
+
+            def part(key: str, read: Callable[[], T]) -> T:
+                return self._parts.of(key, revisions[key], read)
+
+            client = part(client_key, lambda: identity_store.get_client(conn, query.caller.client))
             return Bundle(
                 agreement=agreement,
                 known_to=agreement.known_to if agreement else frozenset(),
                 terms=terms,
-                service=_service_facts(service, standard) if service and standard else None,
+                service=self._service(service, standard, revisions) if service and standard else None,
                 client=client,
                 officer=identity_store.officer_standing(conn, officer) if officer else None,
-                consumer_state=_state(consumer_party),
-                provider_state=_state(provider_party),
+                consumer_state=_state(part(consumer_key, lambda: identity_store.get_party(conn, consumer))),
+                provider_state=_state(part(provider_key, lambda: identity_store.get_party(conn, provider))),
                 standard=standard,
-                standing=registry_store.standing(conn, query.standard),
-                predicates=_predicates(standard),
+                standing=part(standard_key, lambda: registry_store.standing(conn, query.standard)),
+                predicates=self._parts.of(f"predicates:{query.standard}", standard, lambda: _predicates(standard)),
                 conflicts=persons.conflicts(conn, officer) if officer else {},
                 protected=self._list(conn, revisions[persons.PROTECTED_KEY]),
                 revisions=revisions,
             )
+
+    def _service(self, service: Service, standard: Standard, revisions: Mapping[str, int]) -> ServiceFacts:
+        key = f"service:{service.id}"
+        return self._parts.of(key, (revisions[key], standard.digest), lambda: _service_facts(service, standard))
 
     def _list(self, conn: Connection, revision: int) -> frozenset[str]:
         """The protected persons, read once for each change of the list."""

@@ -10,12 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_, update
-
 from gateway.audit.log import Transaction
+from gateway.exchange.counts import Counts, Key
 from gateway.exchange.store import OFFICER_USE
-
-Key = tuple[str, str, str]  # agreement, officer, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,8 @@ class Count:
 
     @classmethod
     def settle(cls, tx: Transaction, guards: Sequence[Count]) -> list[Exhausted | None]:
-        before = _used(tx, [key for guard in guards for key in guard.counted()])
+        table = Counts(tx.conn, OFFICER_USE)
+        before = table.read([key for guard in guards for key in guard.counted()])
         after = Counter(before)
         outcomes: list[Exhausted | None] = []
         for guard in guards:
@@ -47,16 +45,15 @@ class Count:
             else:
                 after.update(guard.counted())
                 outcomes.append(None)
-        _store(tx, before, after)
+        table.write(before, after)
         return outcomes
 
     @classmethod
     def undo(cls, tx: Transaction, guards: Sequence[Count]) -> None:
         keys = [key for guard in guards for key in guard.counted()]
-        before = _used(tx, keys)
-        after = Counter(before)
-        after.subtract(keys)
-        _store(tx, before, {key: max(0, count) for key, count in after.items() if key in before})
+        table, counts = Counts(tx.conn, OFFICER_USE), Counter(keys)
+        before = table.read(keys)
+        table.write(before, {key: max(0, used - counts[key]) for key, used in before.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +70,3 @@ class GiveBack:
     @classmethod
     def undo(cls, tx: Transaction, guards: Sequence[GiveBack]) -> None:
         raise AssertionError("an outcome carries no guard that rejects")
-
-
-def _used(tx: Transaction, keys: Sequence[Key]) -> dict[Key, int]:
-    columns = tuple_(OFFICER_USE.c.agreement, OFFICER_USE.c.officer, OFFICER_USE.c.window)
-    rows = tx.conn.execute(select(OFFICER_USE).where(columns.in_(list(set(keys)))))
-    return {(row.agreement, row.officer, row.window): row.used for row in rows}
-
-
-def _store(tx: Transaction, before: Mapping[Key, int], after: Mapping[Key, int]) -> None:
-    """Read-then-write is safe: appenders hold the log's head row."""
-    for key, count in after.items():
-        agreement, officer, window = key
-        if key not in before:
-            tx.conn.execute(
-                OFFICER_USE.insert().values(agreement=agreement, officer=officer, window=window, used=count)
-            )
-        elif before[key] != count:
-            tx.conn.execute(
-                update(OFFICER_USE)
-                .where(OFFICER_USE.c.agreement == agreement)
-                .where(OFFICER_USE.c.officer == officer, OFFICER_USE.c.window == window)
-                .values(used=count)
-            )

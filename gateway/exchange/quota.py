@@ -6,13 +6,14 @@ parallel queries at a quota of two give two permits, in one process or in many.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select
 
 from gateway.audit.log import Transaction
+from gateway.exchange.counts import Counts, Key
 from gateway.exchange.store import QUOTA_USE
 
 
@@ -31,23 +32,6 @@ class Exhausted:
     used: int
 
 
-def _used_many(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    rows = tx.conn.execute(select(QUOTA_USE).where(tuple_(QUOTA_USE.c.agreement, QUOTA_USE.c.window).in_(keys)))
-    return {(row.agreement, row.window): row.used for row in rows}
-
-
-def _store(tx: Transaction, before: dict[tuple[str, str], int], after: dict[tuple[str, str], int]) -> None:
-    for key, count in after.items():
-        if key not in before:
-            tx.conn.execute(QUOTA_USE.insert().values(agreement=key[0], window=key[1], used=count))
-        elif before[key] != count:
-            tx.conn.execute(
-                update(QUOTA_USE)
-                .where(QUOTA_USE.c.agreement == key[0], QUOTA_USE.c.window == key[1])
-                .values(used=count)
-            )
-
-
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """Guard: count one use, or reject with Exhausted. Read-then-write is safe: appenders hold the log's head row."""
@@ -58,7 +42,8 @@ class Reserve:
 
     @classmethod
     def settle(cls, tx: Transaction, guards: Sequence[Reserve]) -> list[Exhausted | None]:
-        before = _used_many(tx, list({(g.agreement, g.window) for g in guards}))
+        table = Counts(tx.conn, QUOTA_USE)
+        before = table.read([(guard.agreement, guard.window) for guard in guards])
         after = dict(before)
         outcomes: list[Exhausted | None] = []
         for guard in guards:
@@ -68,7 +53,7 @@ class Reserve:
             else:
                 after[guard.agreement, guard.window] = count + 1
                 outcomes.append(None)
-        _store(tx, before, after)
+        table.write(before, after)
         return outcomes
 
     @classmethod
@@ -85,17 +70,17 @@ class Refund:
 
     @classmethod
     def settle(cls, tx: Transaction, guards: Sequence[Refund]) -> list[None]:
-        counts: dict[tuple[str, str], int] = defaultdict(int)
-        for guard in guards:
-            counts[guard.agreement, guard.window] += 1
-        before = _used_many(tx, list(counts))
-        _store(tx, before, {key: max(0, before[key] - n) for key, n in counts.items() if key in before})
+        cls._add(tx, guards, -1)
         return [None] * len(guards)
 
     @classmethod
     def undo(cls, tx: Transaction, guards: Sequence[Refund]) -> None:
-        counts: dict[tuple[str, str], int] = defaultdict(int)
-        for guard in guards:
-            counts[guard.agreement, guard.window] += 1
-        before = _used_many(tx, list(counts))
-        _store(tx, before, {key: before[key] + n for key, n in counts.items() if key in before})
+        cls._add(tx, guards, 1)
+
+    @classmethod
+    def _add(cls, tx: Transaction, guards: Sequence[Refund], each: int) -> None:
+        """Of what was counted only, and never below nothing."""
+        counts = Counter[Key]((guard.agreement, guard.window) for guard in guards)
+        table = Counts(tx.conn, QUOTA_USE)
+        before = table.read(list(counts))
+        table.write(before, {key: max(0, used + each * counts[key]) for key, used in before.items()})

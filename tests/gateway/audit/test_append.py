@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from gateway.audit import entry
@@ -135,6 +137,33 @@ def test_the_event_loop_goes_on_while_somebody_else_writes(log: Log) -> None:
 
     assert asyncio.run(story()) == (50, 2)
     assert [item.get("size") for item in stored(log)][1:] == [1, 2, 3]
+
+
+def test_a_slow_disk_keeps_the_event_loop_waiting_for_a_small_part_of_the_time(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One commit in about twenty finds out whether it is quick again; the others are for the thread to wait for."""
+    writing, threads = log.database.write, list[str]()
+
+    @contextmanager
+    def slowly(*, at_once: bool = False) -> Iterator[Connection]:
+        with writing(at_once=at_once) as conn:
+            yield conn
+            time.sleep(0.02)
+        threads.append(threading.current_thread().name)
+
+    async def one_by_one() -> None:
+        for size in range(60):
+            await log.append(event(size))
+
+    monkeypatch.setattr(log.database, "write", slowly)
+    asyncio.run(one_by_one())
+    here = threads.count(threading.current_thread().name)
+    assert here + threads.count("log-writer") == 60
+    if log.database.local:
+        assert 2 <= here <= 6
+    else:
+        assert here == 0, "a server elsewhere is never waited for"
 
 
 def test_callers_in_several_event_loops_each_get_their_answer(log: Log) -> None:

@@ -231,6 +231,28 @@ def test_who_says_how_long_it_keeps_connections_is_asked_over_the_same_one_later
     assert asyncio.run(run()) == expected
 
 
+def test_a_connection_that_nobody_uses_is_closed_in_time_beside_one_that_is_kept_for_longer() -> None:
+    told = OK.replace(b"\r\n", b"\r\nKeep-Alive: timeout=30\r\n", 1)
+
+    async def run() -> list[int]:
+        both, over, ended = asyncio.Barrier(2), asyncio.Event(), list[int]()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            number = await both.wait()  # none is idle before the other is there
+            writer.write([told, OK][number])
+            await reader.read()
+            ended.append(number)
+            over.set()
+
+        async with asking(serve) as (_, _, ask):
+            await asyncio.gather(ask(), ask())
+            await over.wait()
+            return ended
+
+    assert asyncio.run(run()) == [1]
+
+
 def test_an_answer_that_nobody_asked_for_is_taken_for_none() -> None:
     answered, forged = asyncio.Event(), asyncio.Event()
 

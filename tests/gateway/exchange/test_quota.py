@@ -60,6 +60,18 @@ def test_each_window_and_each_agreement_counts_for_itself(log: Log, database: Da
     assert used(database, agreement="agr_3") == 0
 
 
+def test_of_many_agreements_at_once_each_counts_for_itself(log: Log, database: Database) -> None:
+    """Counts of a whole group are read and written together: none is taken for that of another agreement or window."""
+    append(log, Reserve("agr_0", "2026-11-24", 9))  # of the same agreements and windows, but of no guard below
+    guards = [Reserve(f"agr_{number}", DAY if number % 2 == 0 else "2026-11-24", 2) for number in range(150)]
+    assert append(log, *guards, *guards, *guards) == [None] * 300 + [Exhausted(2)] * 150
+    assert [used(database, guard.window, guard.agreement) for guard in guards] == [2] * 150
+    others = [used(database, DAY if guard.window != DAY else "2026-11-24", guard.agreement) for guard in guards]
+    assert others == [1, *[0] * 149]
+    append(log, *(Refund(guard.agreement, guard.window) for guard in guards[1:]))
+    assert [used(database, guard.window, guard.agreement) for guard in guards] == [2, *[1] * 149]
+
+
 def test_a_use_given_back_can_be_used_again(log: Log, database: Database) -> None:
     append(log, Reserve(AGREEMENT, DAY, 1))
     append(log, Refund(AGREEMENT, DAY))
