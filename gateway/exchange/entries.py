@@ -226,9 +226,7 @@ def _is_agreed(purpose: str, facts: Facts) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)
 def _hashed(token_id: str) -> str:
-    """A token serves many queries."""
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 

@@ -8,7 +8,6 @@ changed and has the query decided anew. So a warm query reads no database here, 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from sys import intern
@@ -104,14 +103,14 @@ class Gatherer:
         self._clock = clock
         self._library = library
         self._consents = Consents(database, log)
-        self._kept: OrderedDict[Key, Bundle] = OrderedDict()
+        self._kept: dict[Key, Bundle] = {}
         self._by_revision: dict[str, set[Key]] = {}
         self._protected: tuple[int, frozenset[str]] = (-1, frozenset())
         self._parts = _Parts()
 
     async def gather(self, query: Query, *, fresh: bool = False) -> Facts:
         """The facts of this query. ``fresh``: read the database even when something is kept."""
-        bundle = None if fresh else self._known(query)
+        bundle = None if fresh else self._kept.get(_key(query))
         if bundle is None:
             bundle = await asyncio.to_thread(self._read, query)
             self._keep(query, bundle)
@@ -143,13 +142,6 @@ class Gatherer:
         bundle = self._kept.get(_key(query))
         return bundle.standing if bundle else None
 
-    def _known(self, query: Query) -> Bundle | None:
-        key = _key(query)
-        bundle = self._kept.get(key)
-        if bundle is not None:
-            self._kept.move_to_end(key)
-        return bundle
-
     def forget(self, revision_keys: Iterable[str]) -> None:
         """Drop whatever rests on these."""
         for revision_key in revision_keys:
@@ -168,7 +160,8 @@ class Gatherer:
         for revision_key in bundle.revisions:
             self._by_revision.setdefault(revision_key, set()).add(key)
         if len(self._kept) > MAX_KEPT:
-            self._drop(*self._kept.popitem(last=False))
+            eldest = next(iter(self._kept))  # not the one used last: to keep account of that costs more than a look-up
+            self._drop(eldest, self._kept.pop(eldest))
 
     def _drop(self, key: Key, bundle: Bundle) -> None:
         """Of a bundle that is kept no more, nothing stays."""
