@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from sys import intern
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -67,8 +67,7 @@ class Bundle:
 
 
 class _Parts:
-    """What many bundles rest on alike: read once for each revision, and one and the same object in all of them, so that
-    a thousand agreements touch little more memory than ten."""
+    """What many bundles rest on alike: read once for each revision, and one and the same object in all of them."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, Any]] = {}  # key → the revision it was read under, and what it was
@@ -209,15 +208,18 @@ class Gatherer:
             terms = agreement.compiled(query.standard) if agreement else None
             consumer, provider = (terms.consumer, terms.provider) if terms else (query.caller.party, query.caller.party)
             service = service_store.active_service(conn, provider, query.standard) if terms else None
-            client_key, consumer_key = f"client:{query.caller.client}", f"party:{consumer}"
-            provider_key, standard_key = f"party:{provider}", f"standard:{query.standard}"
+            of_client = f"client:{query.caller.client}"
+            of_consumer, of_provider = f"party:{consumer}", f"party:{provider}"
             keys = [
                 f"agreement:{query.agreement}",
-                *map(intern, (client_key, consumer_key, provider_key, standard_key)),
+                of_client,
+                of_consumer,
+                of_provider,
+                f"standard:{query.standard}",
                 persons.PROTECTED_KEY,
             ]
             if service:
-                keys.append(intern(f"service:{service.id}"))
+                keys.append(f"service:{service.id}")
             officer = query.caller.officer
             if officer is not None:
                 # the party's keys vouch for the officer
@@ -228,7 +230,7 @@ class Gatherer:
             def part(key: str, read: Callable[[], T]) -> T:
                 return self._parts.of(key, revisions[key], read)
 
-            client = part(client_key, lambda: identity_store.get_client(conn, query.caller.client))
+            client = part(of_client, lambda: identity_store.get_client(conn, query.caller.client))
             return Bundle(
                 agreement=agreement,
                 known_to=agreement.known_to if agreement else frozenset(),
@@ -236,11 +238,11 @@ class Gatherer:
                 service=self._service(service, standard, revisions) if service and standard else None,
                 client=client,
                 officer=identity_store.officer_standing(conn, officer) if officer else None,
-                consumer_state=_state(part(consumer_key, lambda: identity_store.get_party(conn, consumer))),
-                provider_state=_state(part(provider_key, lambda: identity_store.get_party(conn, provider))),
+                consumer_state=_state(part(of_consumer, lambda: identity_store.get_party(conn, consumer))),
+                provider_state=_state(part(of_provider, lambda: identity_store.get_party(conn, provider))),
                 standard=standard,
-                standing=part(standard_key, lambda: registry_store.standing(conn, query.standard)),
-                predicates=self._parts.of(f"predicates:{query.standard}", standard, lambda: _predicates(standard)),
+                standing=registry_store.standing(conn, query.standard),
+                predicates=_predicates(standard),
                 conflicts=persons.conflicts(conn, officer) if officer else {},
                 protected=self._list(conn, revisions[persons.PROTECTED_KEY]),
                 revisions=revisions,
@@ -303,6 +305,7 @@ def _signature(signed: SignedRequest | Literal["invalid"], client: Client | None
 _ALGORITHMS = {"EC": "ES256", "OKP": "Ed25519"}  # ecdsa-p256-sha256, ed25519
 
 
+@lru_cache(maxsize=256)
 def _predicates(standard: Standard | None) -> Mapping[str, str]:
     """The questions that were published for exactly this text of the standard."""
     shipped = REGISTRY.get(standard.id) if standard else None
