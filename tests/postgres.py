@@ -95,11 +95,11 @@ def fresh_database() -> Iterator[str]:
         ours.close()
         ours = _connect(folder, name)
         whole = _emptied(ours)
-    if whole:
-        _idle.append((name, ours))
-    else:
-        ours.close()
-        with admin(folder) as connection:
+    ours.close()
+    with admin(folder) as connection:
+        if whole and (renamed := _renamed(connection, name)):
+            _idle.append((renamed, _connect(folder, renamed)))
+        else:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -110,11 +110,28 @@ def close_idle() -> None:
 
 
 def _create(folder: Path) -> tuple[str, psycopg.Connection[Any]]:
-    name = f"t{uuid.uuid4().hex[:16]}"
+    name = _new_name()
     with admin(folder) as connection:
         connection.execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
     return name, _connect(folder, name)
+
+
+def _renamed(connection: psycopg.Connection[Any], name: str) -> str | None:
+    """So that a process that outlives its test (a worker of a killed gateway) writes into no other test's database.
+    None if it was just there again."""
+    renamed, deadline = _new_name(), time.monotonic() + 5
+    while connection.execute(_CONNECTED, [name]).fetchone() and time.monotonic() < deadline:
+        time.sleep(0.002)  # our own has just been closed
+    try:
+        connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{renamed}"')
+    except psycopg.errors.ObjectInUse:
+        return None
+    return renamed
+
+
+def _new_name() -> str:
+    return f"t{uuid.uuid4().hex[:16]}"
 
 
 def _emptied(ours: psycopg.Connection[Any]) -> bool:
@@ -175,6 +192,7 @@ DO $$ DECLARE t text; filled boolean; used text[] := '{}'; BEGIN
   END LOOP;
 END $$"""
 
+_CONNECTED = "SELECT FROM pg_stat_activity WHERE datname = %s"
 _END_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
