@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.agreements.terms import Terms, read
 from gateway.errors import AlreadyExists, Forbidden, WrongState
+from gateway.lib import alike
 from gateway.lib.canonical_json import canonical
 
 __all__ = ["Agreement", "Signature", "Terms"]
@@ -109,7 +110,7 @@ class Agreement:
 
     @property
     def party_ids(self) -> frozenset[str]:
-        return frozenset(read(self.text).parties.values())
+        return alike.set_of(read(self.text).parties.values())
 
     @property
     def known_to(self) -> frozenset[str]:

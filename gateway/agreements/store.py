@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from sqlalchemy import (
@@ -159,7 +160,7 @@ def _model(row: Row[Any]) -> Agreement:
     return Agreement(
         id=row.id,
         version=row.version,
-        digest=row.digest,
+        digest=intern(row.digest),  # tokens and terms name it too
         text=row.document.encode(),
         state=row.state,
         drafted_by=row.drafted_by,

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from sys import intern
 from types import MappingProxyType
 from typing import Any
 
+from gateway.lib import alike
 from gateway.lib.canonical_json import digest_bytes, strict_loads
 from gateway.lib.clock import parse_rfc3339
 
@@ -113,7 +115,7 @@ def read(text: bytes) -> Reading:
         valid_from=parse_rfc3339(validity["from"]),
         valid_until=parse_rfc3339(validity["until"]),
         review_by=parse_rfc3339(review_by) if review_by else None,
-        purposes=frozenset(purpose["code"] for purpose in document["purposes"]),
+        purposes=alike.set_of(purpose["code"] for purpose in document["purposes"]),
         terms=MappingProxyType({item["standard"]: _terms(document, digest, parties, item) for item in items}),
     )
 
@@ -124,26 +126,26 @@ def _terms(document: Mapping[str, Any], digest: str, parties: Mapping[str, str],
     basis = next(basis for basis in document["legal_basis"] if basis["id"] == item["legal_basis"])
     return Terms(
         agreement_id=document["id"],
-        digest=digest,
+        digest=intern(digest),  # tokens name it too
         version=document["version"],
-        standard=item["standard"],
-        schema_digest=item["schema_digest"],
-        consumer=parties["consumer"],
-        provider=parties["provider"],
-        purposes=frozenset(purpose["code"] for purpose in document["purposes"]),
-        fields=tuple(item["fields"]),
-        masks=MappingProxyType(dict(item["masks"])),
-        consent_rule=item["consent"],
+        standard=intern(item["standard"]),
+        schema_digest=intern(item["schema_digest"]),
+        consumer=intern(parties["consumer"]),
+        provider=intern(parties["provider"]),
+        purposes=alike.set_of(purpose["code"] for purpose in document["purposes"]),
+        fields=alike.texts(item["fields"]),
+        masks=alike.mapping(item["masks"]),
+        consent_rule=intern(item["consent"]),
         min_proof_level=item["min_proof_level"],
-        quota_unit=quota["unit"] if quota else None,
+        quota_unit=intern(quota["unit"]) if quota else None,
         quota_max=quota["max"] if quota else None,
         case_required=access["case_required"],
         hours=Hours(frozenset(hours["days"]), hours["from"], hours["until"]) if hours else None,
-        divisions=tuple(jurisdiction["divisions"]) if jurisdiction else None,
+        divisions=alike.texts(jurisdiction["divisions"]) if jurisdiction else None,
         valid_from=parse_rfc3339(document["validity"]["from"]),
         valid_until=parse_rfc3339(document["validity"]["until"]),
-        legal_basis=basis["type"],
-        citation=basis["citation"],
+        legal_basis=intern(basis["type"]),
+        citation=intern(basis["citation"]),
         **_hardened(document, item),
     )
 
@@ -154,10 +156,10 @@ def _hardened(document: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str,
     officers, age = access.get("per_officer") or {}, access.get("max_auth_age")
     demands = any(access.get(name) for name in ("roles", "min_acr", "max_auth_age", "per_officer"))
     return {
-        "predicates": MappingProxyType({each["name"]: each["digest"] for each in item.get("predicates", ())}),
+        "predicates": alike.mapping({each["name"]: each["digest"] for each in item.get("predicates", ())}),
         "question_unit": budget.get("unit", "month"),
         "question_max": budget.get("max", QUESTIONS),
-        "roles": frozenset(access.get("roles", ())),
+        "roles": alike.set_of(access.get("roles", ())),
         "min_acr": access.get("min_acr"),
         "max_auth_age": timedelta(seconds=age) if age is not None else None,
         "officer_per_hour": officers.get("per_hour"),

@@ -14,13 +14,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, Final
 
 from gateway.errors import TokenExpired, TokenInvalid, TokenRevoked
 from gateway.identity.model import Assertion, Caller, Client, Grant, Party
 from gateway.identity.officer_assertion import Vouched
 from gateway.identity.store import REVISION_PREFIX
-from gateway.lib import jose
+from gateway.lib import alike, jose
 from gateway.lib.clock import Clock
 from gateway.lib.jose import JoseInvalid, PublicKey
 from gateway.lib.keys import Keys
@@ -192,14 +193,14 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     """Our own signature vouches for the shape of these claims; only what two versions of us might do is checked."""
     try:
         return Caller(
-            party=claims["party"],
-            party_kind=claims["party_kind"],
-            client=claims["client_id"],
-            scopes=frozenset(claims["scope"].split()),
+            party=intern(claims["party"]),
+            party_kind=intern(claims["party_kind"]),
+            client=intern(claims["client_id"]),
+            scopes=alike.set_of(claims["scope"].split()),
             grant=_grant(claims.get("authorization_details")),
             token_id=claims["jti"],
-            key_thumbprint=_bound_to(claims["cnf"]),
-            client_key=claims["client_key"],
+            key_thumbprint=intern(_bound_to(claims["cnf"])),
+            client_key=intern(claims["client_key"]),
             expires=datetime.fromtimestamp(claims["exp"], UTC),
             by_certificate="x5t#S256" in claims["cnf"],
             officer=claims["sub"] if "act" in claims else None,
@@ -258,11 +259,11 @@ def _grant(details: Any) -> Grant | None:
         raise ValueError(detail["type"])
     fields = detail.get("datatypes")
     return Grant(
-        agreement_id=detail["agreement_id"],
-        agreement_digest=detail["agreement_digest"],
-        purpose=detail["purpose"],
+        agreement_id=intern(detail["agreement_id"]),
+        agreement_digest=intern(detail["agreement_digest"]),
+        purpose=intern(detail["purpose"]),
         standard=detail.get("standard"),
-        fields=tuple(fields) if fields is not None else None,
+        fields=alike.texts(fields) if fields is not None else None,
     )
 
 
